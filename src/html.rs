@@ -1,0 +1,1 @@
+//! Safe HTML: the gate before the parser, the sanitiser, and HTML as text.

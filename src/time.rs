@@ -1,0 +1,146 @@
+//! Instants and the clock. An instant is UTC milliseconds: an INTEGER in SQLite, ISO-8601 with
+//! milliseconds and `Z` outside (contract 1.2). The clock is injected once, into `Db`; a test turns it by hand.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
+
+use rusqlite::ToSql;
+use rusqlite::types::{FromSql, FromSqlResult, ToSqlOutput, ValueRef};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Timestamp(i64);
+
+impl Timestamp {
+    pub const fn from_millis(millis: i64) -> Self {
+        Self(millis)
+    }
+
+    pub const fn millis(self) -> i64 {
+        self.0
+    }
+
+    /// Reads ISO-8601 with an offset or `Z`; a value without a zone is UTC (contract 27.4 row 100).
+    /// A bare date is its first instant. `None` when it is not a time between 1970 and 2100.
+    pub fn parse(text: &str) -> Option<Self> {
+        let text = text.trim();
+        let instant: jiff::Timestamp = text.parse().ok().or_else(|| {
+            text.parse::<jiff::civil::DateTime>()
+                .ok()?
+                .in_tz("UTC")
+                .ok()
+                .map(|z| z.timestamp())
+        })?;
+        let millis = instant.as_millisecond();
+        (0..4_102_444_800_000).contains(&millis).then_some(Self(millis))
+    }
+
+    pub fn plus(self, span: Duration) -> Self {
+        Self(self.0.saturating_add(span.as_millis() as i64))
+    }
+
+    pub fn minus(self, span: Duration) -> Self {
+        Self(self.0.saturating_sub(span.as_millis() as i64))
+    }
+
+    /// Time passed since `earlier`; zero when the clock went back.
+    pub fn since(self, earlier: Timestamp) -> Duration {
+        Duration::from_millis(self.0.saturating_sub(earlier.0).max(0) as u64)
+    }
+
+    /// The same instant for calendar arithmetic and for people.
+    pub fn to_jiff(self) -> jiff::Timestamp {
+        jiff::Timestamp::from_millisecond(self.0).unwrap_or_default()
+    }
+}
+
+impl fmt::Display for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:.3}", self.to_jiff())
+    }
+}
+
+impl serde::Serialize for Timestamp {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl ToSql for Timestamp {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        self.0.to_sql()
+    }
+}
+
+impl FromSql for Timestamp {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        i64::column_result(value).map(Self)
+    }
+}
+
+/// Where "now" comes from: the system, or a value that only moves when it is told to.
+#[derive(Debug, Clone)]
+pub enum Clock {
+    System,
+    Manual(Arc<AtomicI64>),
+}
+
+impl Clock {
+    pub fn manual(start: Timestamp) -> Self {
+        Self::Manual(Arc::new(AtomicI64::new(start.0)))
+    }
+
+    pub fn now(&self) -> Timestamp {
+        match self {
+            #[expect(
+                clippy::disallowed_methods,
+                reason = "the one place that asks the system for the time"
+            )]
+            Self::System => Timestamp(jiff::Timestamp::now().as_millisecond()),
+            Self::Manual(millis) => Timestamp(millis.load(Ordering::SeqCst)),
+        }
+    }
+
+    /// Moves a manual clock; the system's clock is left alone.
+    pub fn advance(&self, span: Duration) {
+        if let Self::Manual(millis) = self {
+            millis.fetch_add(span.as_millis() as i64, Ordering::SeqCst);
+        }
+    }
+}
+
+/// Whether `name` is an IANA time zone that the embedded database knows.
+pub fn is_time_zone(name: &str) -> bool {
+    jiff::tz::TimeZone::get(name).is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_written_with_milliseconds_and_z() {
+        assert_eq!(
+            Timestamp::from_millis(1_558_521_420_000).to_string(),
+            "2019-05-22T10:37:00.000Z"
+        );
+        assert_eq!(
+            Timestamp::from_millis(1_558_521_420_007).to_string(),
+            "2019-05-22T10:37:00.007Z"
+        );
+    }
+
+    #[test]
+    fn offsets_are_honoured_and_a_missing_zone_is_utc() {
+        let utc = Timestamp::parse("2019-05-22T10:37:00Z");
+        assert_eq!(Timestamp::parse("2019-05-22T12:37:00+02:00"), utc);
+        assert_eq!(Timestamp::parse("2019-05-22T10:37:00"), utc);
+        assert_eq!(
+            Timestamp::parse("2019-05-22").map(|t| t.to_string()).as_deref(),
+            Some("2019-05-22T00:00:00.000Z")
+        );
+        assert_eq!(Timestamp::parse("yesterday"), None);
+        assert_eq!(Timestamp::parse("9999-01-01T00:00:00Z"), None);
+    }
+}
