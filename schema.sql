@@ -1,0 +1,478 @@
+-- The whole schema of one Anytime file, in reading order. A new file is made from this text; older files are brought
+-- here step by step (src/db/open.rs). Conventions: STRICT tables named by singular nouns; instants are UTC
+-- milliseconds in columns ending in _at; closed lists are small integers in sort order or short codes with a CHECK;
+-- sizes are bytes. Foreign keys are on. An index names the query it serves.
+
+------------------------------------------------------------------------------------------------------------------------
+-- The site
+------------------------------------------------------------------------------------------------------------------------
+
+-- One row. thread_key signs the tokens by which replies find their conversation; it lives here so that a restored
+-- backup still recognises old threads. instance marks our own mail, so that a loop is seen.
+CREATE TABLE site (
+  id INTEGER PRIMARY KEY CHECK (id = 1),
+  name TEXT NOT NULL,
+  time_zone TEXT NOT NULL,
+  is_department_enabled INTEGER NOT NULL DEFAULT 1,
+  recipient_limit INTEGER NOT NULL DEFAULT 50,
+  thread_key BLOB NOT NULL,
+  instance TEXT NOT NULL,
+  -- SHA-256 of the one-time set-up token; NULL once the first administrator exists.
+  setup_hash BLOB,
+  created_at INTEGER NOT NULL
+) STRICT;
+
+------------------------------------------------------------------------------------------------------------------------
+-- People: roles, agents, departments, contacts
+------------------------------------------------------------------------------------------------------------------------
+
+-- System roles: 1 Site Administrators, 2 All Agents (contract 6).
+CREATE TABLE role (
+  id INTEGER PRIMARY KEY,
+  name TEXT NOT NULL UNIQUE COLLATE NOCASE,
+  description TEXT NOT NULL DEFAULT '',
+  is_system INTEGER NOT NULL DEFAULT 0
+) STRICT;
+
+CREATE TABLE role_permission (
+  role_id INTEGER NOT NULL REFERENCES role (id) ON DELETE CASCADE,
+  permission TEXT NOT NULL,
+  PRIMARY KEY (role_id, permission)
+) STRICT, WITHOUT ROWID;
+
+-- An agent is never removed, only marked deleted: history keeps naming it.
+CREATE TABLE agent (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  email TEXT NOT NULL UNIQUE COLLATE NOCASE,
+  display_name TEXT NOT NULL,
+  first_name TEXT NOT NULL DEFAULT '',
+  last_name TEXT NOT NULL DEFAULT '',
+  title TEXT NOT NULL DEFAULT '',
+  bio TEXT NOT NULL DEFAULT '',
+  mobile_phone TEXT NOT NULL DEFAULT '',
+  time_zone TEXT,
+  date_time_format TEXT NOT NULL DEFAULT 'MM/dd/yyyy HH:mm:ss',
+  is_admin INTEGER NOT NULL DEFAULT 0,
+  is_active INTEGER NOT NULL DEFAULT 1,
+  -- Argon2id in PHC form; NULL when the agent has never had a password.
+  password_hash TEXT,
+  failed_sign_ins INTEGER NOT NULL DEFAULT 0,
+  -- Until when sign-in is refused after failures; the contract's isLocked is "later than now".
+  locked_until INTEGER,
+  locked_at INTEGER,
+  last_sign_in_at INTEGER,
+  created_at INTEGER NOT NULL,
+  deleted_at INTEGER
+) STRICT;
+
+CREATE TABLE agent_role (
+  agent_id INTEGER NOT NULL REFERENCES agent (id) ON DELETE CASCADE,
+  role_id INTEGER NOT NULL REFERENCES role (id) ON DELETE CASCADE,
+  PRIMARY KEY (agent_id, role_id)
+) STRICT, WITHOUT ROWID;
+
+-- One key per agent (contract 2.1). The key is 256 random bits, so a fast hash is enough.
+CREATE TABLE api_key (
+  agent_id INTEGER PRIMARY KEY REFERENCES agent (id) ON DELETE CASCADE,
+  hash BLOB NOT NULL UNIQUE,
+  last_four TEXT NOT NULL,
+  created_at INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE department (
+  id INTEGER PRIMARY KEY,
+  name TEXT NOT NULL UNIQUE COLLATE NOCASE,
+  description TEXT NOT NULL DEFAULT '',
+  is_available INTEGER NOT NULL DEFAULT 1
+) STRICT;
+
+-- Members are agents, and all agents of the roles listed.
+CREATE TABLE department_agent (
+  department_id INTEGER NOT NULL REFERENCES department (id) ON DELETE CASCADE,
+  agent_id INTEGER NOT NULL REFERENCES agent (id) ON DELETE CASCADE,
+  PRIMARY KEY (department_id, agent_id)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE department_role (
+  department_id INTEGER NOT NULL REFERENCES department (id) ON DELETE CASCADE,
+  role_id INTEGER NOT NULL REFERENCES role (id) ON DELETE CASCADE,
+  PRIMARY KEY (department_id, role_id)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE contact (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  name TEXT NOT NULL,
+  alias TEXT NOT NULL DEFAULT '',
+  description TEXT NOT NULL DEFAULT '',
+  company TEXT NOT NULL DEFAULT '',
+  title TEXT NOT NULL DEFAULT '',
+  phone_number TEXT NOT NULL DEFAULT '',
+  fax_number TEXT NOT NULL DEFAULT '',
+  address TEXT NOT NULL DEFAULT '',
+  city TEXT NOT NULL DEFAULT '',
+  state_or_province TEXT NOT NULL DEFAULT '',
+  country TEXT NOT NULL DEFAULT '',
+  postal_or_zip_code TEXT NOT NULL DEFAULT '',
+  time_zone TEXT,
+  created_at INTEGER NOT NULL,
+  updated_at INTEGER NOT NULL,
+  deleted_at INTEGER
+) STRICT;
+
+-- Who a contact is on a channel: at most one of a type for a contact, and one contact for a value (contract 4.2).
+CREATE TABLE contact_identity (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  contact_id INTEGER NOT NULL REFERENCES contact (id) ON DELETE CASCADE,
+  type TEXT NOT NULL CHECK (type IN ('email', 'SSOUserId', 'externalId')),
+  value TEXT NOT NULL COLLATE NOCASE,
+  name TEXT NOT NULL DEFAULT '',
+  UNIQUE (type, value),
+  UNIQUE (contact_id, type)
+) STRICT;
+
+-- A signed-in browser: of an agent in the console, or of a contact in the portal. The cookie's value is not here,
+-- only its SHA-256.
+CREATE TABLE session (
+  hash BLOB PRIMARY KEY,
+  agent_id INTEGER REFERENCES agent (id) ON DELETE CASCADE,
+  contact_id INTEGER REFERENCES contact (id) ON DELETE CASCADE,
+  csrf TEXT NOT NULL,
+  user_agent TEXT NOT NULL DEFAULT '',
+  created_at INTEGER NOT NULL,
+  seen_at INTEGER NOT NULL,
+  CHECK ((agent_id IS NULL) <> (contact_id IS NULL))
+) STRICT, WITHOUT ROWID;
+CREATE INDEX session_agent ON session (agent_id);
+CREATE INDEX session_contact ON session (contact_id);
+
+-- A magic link mailed to a contact: used once, short-lived, void once used (the row goes).
+CREATE TABLE sign_in_link (
+  hash BLOB PRIMARY KEY,
+  contact_id INTEGER NOT NULL REFERENCES contact (id) ON DELETE CASCADE,
+  created_at INTEGER NOT NULL,
+  expires_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+------------------------------------------------------------------------------------------------------------------------
+-- Bytes: everything large (raw mail, attachments) is a blob in chunks of 256 KiB
+------------------------------------------------------------------------------------------------------------------------
+
+-- A blob is written chunk by chunk in small transactions and means something once a row below points at it.
+-- What nothing points at after a day is swept.
+CREATE TABLE blob (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  size_bytes INTEGER NOT NULL,
+  created_at INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE blob_chunk (
+  blob_id INTEGER NOT NULL REFERENCES blob (id) ON DELETE CASCADE,
+  seq INTEGER NOT NULL,
+  data BLOB NOT NULL,
+  PRIMARY KEY (blob_id, seq)
+) STRICT;
+
+------------------------------------------------------------------------------------------------------------------------
+-- Conversations
+------------------------------------------------------------------------------------------------------------------------
+
+CREATE TABLE tag (
+  id INTEGER PRIMARY KEY,
+  name TEXT NOT NULL UNIQUE COLLATE NOCASE
+) STRICT;
+
+-- Mail accounts we fetch from and send through. Passwords are encrypted with the key file beside this file.
+CREATE TABLE email_account (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  email TEXT NOT NULL UNIQUE COLLATE NOCASE,
+  type TEXT NOT NULL DEFAULT 'pop3' CHECK (type IN ('pop3')),
+  display_name TEXT NOT NULL DEFAULT '',
+  is_enabled INTEGER NOT NULL DEFAULT 1,
+  is_default INTEGER NOT NULL DEFAULT 0,
+  agent_assignee_id INTEGER REFERENCES agent (id),
+  department_assignee_id INTEGER REFERENCES department (id),
+  signature TEXT NOT NULL DEFAULT '',
+  pop3_server TEXT NOT NULL DEFAULT '',
+  pop3_port INTEGER NOT NULL DEFAULT 995,
+  pop3_security TEXT NOT NULL DEFAULT 'ssl' CHECK (pop3_security IN ('none', 'ssl', 'startTls')),
+  pop3_user_name TEXT NOT NULL DEFAULT '',
+  pop3_password BLOB,
+  leave_copy_on_server INTEGER NOT NULL DEFAULT 0,
+  poll_interval_seconds INTEGER NOT NULL DEFAULT 60,
+  smtp_server TEXT NOT NULL DEFAULT '',
+  smtp_port INTEGER NOT NULL DEFAULT 587,
+  smtp_security TEXT NOT NULL DEFAULT 'startTls' CHECK (smtp_security IN ('none', 'ssl', 'startTls')),
+  smtp_user_name TEXT NOT NULL DEFAULT '',
+  smtp_password BLOB,
+  tls_accept_invalid_certs INTEGER NOT NULL DEFAULT 0,
+  -- Health of fetching: when it was last tried and last worked, what went wrong since, and when to try next.
+  last_checked_at INTEGER,
+  last_success_at INTEGER,
+  last_error TEXT,
+  failures INTEGER NOT NULL DEFAULT 0,
+  next_check_at INTEGER NOT NULL DEFAULT 0,
+  created_at INTEGER NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX email_account_default ON email_account (is_default) WHERE is_default = 1;
+
+-- status: 1 new, 2 pendingInternal, 3 pendingExternal, 4 onHold, 5 closed. priority: 1 urgent, 2 high, 3 normal,
+-- 4 low. channel: 1 email, 2 chat, 3 offlineMessage, 7 portal (contract 1.8). AUTOINCREMENT, because people and
+-- tokens name the id: it must never come back for another conversation.
+CREATE TABLE conversation (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  subject TEXT NOT NULL,
+  channel INTEGER NOT NULL CHECK (channel IN (1, 2, 3, 7)),
+  status INTEGER NOT NULL CHECK (status BETWEEN 1 AND 5),
+  priority INTEGER NOT NULL CHECK (priority BETWEEN 1 AND 4),
+  contact_id INTEGER REFERENCES contact (id),
+  agent_assignee_id INTEGER REFERENCES agent (id),
+  department_assignee_id INTEGER REFERENCES department (id) ON DELETE SET NULL,
+  email_account_id INTEGER REFERENCES email_account (id) ON DELETE SET NULL,
+  received_from TEXT,
+  is_read INTEGER NOT NULL DEFAULT 0,
+  is_read_by_contact INTEGER NOT NULL DEFAULT 1,
+  created_by_type TEXT NOT NULL CHECK (created_by_type IN ('agent', 'contact', 'system')),
+  created_by_id INTEGER,
+  created_at INTEGER NOT NULL,
+  last_activity_at INTEGER NOT NULL,
+  last_status_change_at INTEGER NOT NULL,
+  last_replied_at INTEGER,
+  last_replied_by_type TEXT CHECK (last_replied_by_type IN ('agent', 'contact', 'system')),
+  last_replied_by_id INTEGER,
+  closed_at INTEGER,
+  closed_by_type TEXT CHECK (closed_by_type IN ('agent', 'contact', 'system')),
+  closed_by_id INTEGER,
+  -- Plain text of the last message that is not a note, at most 200 characters.
+  last_message TEXT NOT NULL DEFAULT '',
+  total_replies INTEGER NOT NULL DEFAULT 0,
+  has_draft INTEGER NOT NULL DEFAULT 0,
+  attachment_bytes INTEGER NOT NULL DEFAULT 0,
+  is_deleted INTEGER NOT NULL DEFAULT 0,
+  merged_into_id INTEGER REFERENCES conversation (id),
+  -- What lists are ordered and windowed by: the last reply, or the creation where there is none (contract 11.6).
+  listed_at INTEGER NOT NULL GENERATED ALWAYS AS (coalesce(last_replied_at, created_at)) VIRTUAL
+) STRICT;
+-- A partial index serves only queries that spell is_deleted = 0 as a literal.
+-- Lists: the default order and its window; the other orders; somebody's, a department's, a contact's conversations.
+CREATE INDEX conversation_listed ON conversation (listed_at, id) WHERE is_deleted = 0;
+CREATE INDEX conversation_activity ON conversation (last_activity_at, id) WHERE is_deleted = 0;
+CREATE INDEX conversation_priority ON conversation (priority, listed_at) WHERE is_deleted = 0;
+CREATE INDEX conversation_status ON conversation (status, listed_at) WHERE is_deleted = 0;
+CREATE INDEX conversation_agent ON conversation (agent_assignee_id, status, listed_at) WHERE is_deleted = 0;
+CREATE INDEX conversation_department ON conversation (department_assignee_id, status, listed_at) WHERE is_deleted = 0;
+CREATE INDEX conversation_contact ON conversation (contact_id, listed_at) WHERE is_deleted = 0;
+-- The console's open filters, covering: few rows of many.
+CREATE INDEX conversation_open
+  ON conversation (listed_at, id, status, agent_assignee_id, department_assignee_id, is_read)
+  WHERE is_deleted = 0 AND status < 5;
+-- Unread counts of every filter in one pass.
+CREATE INDEX conversation_unread
+  ON conversation (agent_assignee_id, department_assignee_id, status)
+  WHERE is_deleted = 0 AND is_read = 0;
+
+CREATE TABLE conversation_tag (
+  conversation_id INTEGER NOT NULL REFERENCES conversation (id) ON DELETE CASCADE,
+  tag_id INTEGER NOT NULL REFERENCES tag (id) ON DELETE CASCADE,
+  PRIMARY KEY (conversation_id, tag_id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX conversation_tag_tag ON conversation_tag (tag_id, conversation_id);
+
+-- type: email goes out or came in by mail, reply is the portal's, note is internal (contract 11.5).
+CREATE TABLE message (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  conversation_id INTEGER NOT NULL REFERENCES conversation (id) ON DELETE CASCADE,
+  type TEXT NOT NULL CHECK (type IN ('note', 'email', 'reply')),
+  source TEXT CHECK (source IN ('agentConsole', 'helpDesk', 'webForm', 'API', 'chat', 'offlineMessage')),
+  sender_type TEXT NOT NULL CHECK (sender_type IN ('agent', 'contact', 'system')),
+  sender_id INTEGER,
+  subject TEXT NOT NULL DEFAULT '',
+  html_body TEXT NOT NULL DEFAULT '',
+  plain_body TEXT NOT NULL DEFAULT '',
+  quote TEXT NOT NULL DEFAULT '',
+  from_address TEXT NOT NULL DEFAULT '',
+  to_addresses TEXT NOT NULL DEFAULT '',
+  cc_addresses TEXT NOT NULL DEFAULT '',
+  -- The Message-ID header without angle brackets: ours when it goes out, the sender's when it came in.
+  internet_message_id TEXT,
+  inbound_mail_id INTEGER REFERENCES inbound_mail (id) ON DELETE SET NULL,
+  -- Which key joined this mail to the conversation, as shown under "why here".
+  matched_by TEXT,
+  -- Joined by a valid token, but sent by somebody who is not part of the conversation.
+  is_third_party INTEGER NOT NULL DEFAULT 0,
+  -- Of mail we send: sending, success, failed.
+  send_status TEXT CHECK (send_status IN ('sending', 'success', 'failed')),
+  -- HTML that was too complex to clean and is shown as plain text; and whether remote images were held back.
+  is_simplified INTEGER NOT NULL DEFAULT 0,
+  has_remote_images INTEGER NOT NULL DEFAULT 0,
+  created_at INTEGER NOT NULL
+) STRICT;
+-- The thread of a conversation; and the message that a reply's In-Reply-To or References name.
+CREATE INDEX message_conversation ON message (conversation_id, id);
+CREATE INDEX message_internet_id ON message (internet_message_id) WHERE internet_message_id IS NOT NULL;
+
+CREATE TABLE mention (
+  conversation_id INTEGER NOT NULL REFERENCES conversation (id) ON DELETE CASCADE,
+  agent_id INTEGER NOT NULL REFERENCES agent (id) ON DELETE CASCADE,
+  message_id INTEGER NOT NULL REFERENCES message (id) ON DELETE CASCADE,
+  is_read INTEGER NOT NULL DEFAULT 0,
+  PRIMARY KEY (conversation_id, agent_id, message_id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX mention_agent ON mention (agent_id, is_read, conversation_id);
+
+-- An upload belongs to whoever uploaded it until the first message that names its guid takes it; unbound ones expire
+-- after 24 hours (contract 9). A file over a conversation's limit keeps its row with is_available = 0.
+CREATE TABLE attachment (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  guid TEXT NOT NULL UNIQUE,
+  blob_id INTEGER NOT NULL REFERENCES blob (id),
+  conversation_id INTEGER REFERENCES conversation (id) ON DELETE CASCADE,
+  message_id INTEGER REFERENCES message (id) ON DELETE CASCADE,
+  file_name TEXT NOT NULL,
+  content_type TEXT NOT NULL,
+  content_id TEXT,
+  is_inline INTEGER NOT NULL DEFAULT 0,
+  size_bytes INTEGER NOT NULL,
+  is_available INTEGER NOT NULL DEFAULT 1,
+  uploaded_by_type TEXT NOT NULL CHECK (uploaded_by_type IN ('agent', 'contact', 'system')),
+  uploaded_by_id INTEGER,
+  created_at INTEGER NOT NULL
+) STRICT;
+CREATE INDEX attachment_message ON attachment (message_id);
+CREATE INDEX attachment_conversation ON attachment (conversation_id);
+CREATE INDEX attachment_blob ON attachment (blob_id);
+CREATE INDEX attachment_unbound ON attachment (created_at) WHERE message_id IS NULL;
+
+------------------------------------------------------------------------------------------------------------------------
+-- Mail in and out
+------------------------------------------------------------------------------------------------------------------------
+
+-- The ledger: one row for each mail a server offered us, written before anything looks inside. A mail is known by
+-- account and UIDL; the SHA-256 of its bytes recognises it when a server renumbers. outcome is NULL until decided.
+CREATE TABLE inbound_mail (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  email_account_id INTEGER NOT NULL REFERENCES email_account (id) ON DELETE CASCADE,
+  uidl TEXT NOT NULL,
+  -- NULL when the mail was left on the server, being too large.
+  blob_id INTEGER REFERENCES blob (id),
+  sha256 BLOB,
+  size_bytes INTEGER NOT NULL,
+  outcome TEXT CHECK (outcome IN ('created', 'appended', 'junk', 'rejected', 'ignored', 'quarantined')),
+  reason TEXT NOT NULL DEFAULT '',
+  -- The header or rule that decided, for example "In-Reply-To token".
+  matched_by TEXT,
+  attempts INTEGER NOT NULL DEFAULT 0,
+  next_attempt_at INTEGER NOT NULL DEFAULT 0,
+  -- Filled in by the parser, for the ledger page and for finding the same mail in another account.
+  internet_message_id TEXT,
+  content_hash BLOB,
+  from_address TEXT NOT NULL DEFAULT '',
+  subject TEXT NOT NULL DEFAULT '',
+  conversation_id INTEGER REFERENCES conversation (id) ON DELETE SET NULL,
+  message_id INTEGER,
+  is_on_server INTEGER NOT NULL DEFAULT 1,
+  received_at INTEGER NOT NULL,
+  processed_at INTEGER,
+  UNIQUE (email_account_id, uidl)
+) STRICT;
+CREATE INDEX inbound_mail_sha256 ON inbound_mail (email_account_id, sha256);
+CREATE INDEX inbound_mail_content ON inbound_mail (content_hash) WHERE content_hash IS NOT NULL;
+CREATE INDEX inbound_mail_waiting ON inbound_mail (next_attempt_at, id) WHERE outcome IS NULL;
+CREATE INDEX inbound_mail_outcome ON inbound_mail (outcome, id);
+CREATE INDEX inbound_mail_blob ON inbound_mail (blob_id);
+CREATE INDEX inbound_mail_conversation ON inbound_mail (conversation_id);
+
+-- The queue out. Everything needed to build the mail is frozen here when it is queued, in the transaction of the
+-- reply that caused it; attachments hang on message_id. state: queued, held (waits for a person), sent, failed.
+CREATE TABLE outgoing_mail (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  email_account_id INTEGER REFERENCES email_account (id) ON DELETE SET NULL,
+  conversation_id INTEGER REFERENCES conversation (id) ON DELETE CASCADE,
+  message_id INTEGER REFERENCES message (id) ON DELETE CASCADE,
+  internet_message_id TEXT NOT NULL UNIQUE,
+  from_name TEXT NOT NULL DEFAULT '',
+  from_address TEXT NOT NULL DEFAULT '',
+  subject TEXT NOT NULL,
+  text_body TEXT NOT NULL,
+  html_body TEXT NOT NULL DEFAULT '',
+  in_reply_to TEXT,
+  -- Message-IDs, oldest first, separated by blanks.
+  reference_ids TEXT NOT NULL DEFAULT '',
+  is_automatic INTEGER NOT NULL DEFAULT 0,
+  state TEXT NOT NULL CHECK (state IN ('queued', 'held', 'sent', 'failed')),
+  attempts INTEGER NOT NULL DEFAULT 0,
+  next_attempt_at INTEGER NOT NULL,
+  -- While a worker has it; a crash lets the lease run out.
+  lease_until INTEGER NOT NULL DEFAULT 0,
+  last_error TEXT,
+  created_at INTEGER NOT NULL,
+  sent_at INTEGER
+) STRICT;
+CREATE INDEX outgoing_mail_due ON outgoing_mail (next_attempt_at) WHERE state = 'queued';
+CREATE INDEX outgoing_mail_state ON outgoing_mail (state, id);
+CREATE INDEX outgoing_mail_message ON outgoing_mail (message_id);
+CREATE INDEX outgoing_mail_conversation ON outgoing_mail (conversation_id);
+
+-- What happened for each recipient. answer is what the server last said.
+CREATE TABLE outgoing_recipient (
+  outgoing_mail_id INTEGER NOT NULL REFERENCES outgoing_mail (id) ON DELETE CASCADE,
+  address TEXT NOT NULL COLLATE NOCASE,
+  kind TEXT NOT NULL CHECK (kind IN ('to', 'cc')),
+  name TEXT NOT NULL DEFAULT '',
+  state TEXT NOT NULL DEFAULT 'queued' CHECK (state IN ('queued', 'sent', 'deferred', 'failed')),
+  answer TEXT,
+  PRIMARY KEY (outgoing_mail_id, address)
+) STRICT, WITHOUT ROWID;
+-- Budget of automatic mail for an address.
+CREATE INDEX outgoing_recipient_address ON outgoing_recipient (address, outgoing_mail_id);
+
+------------------------------------------------------------------------------------------------------------------------
+-- What happened, and what runs
+------------------------------------------------------------------------------------------------------------------------
+
+-- The event log: written in the transaction of the change. The id is the order. detail is JSON.
+CREATE TABLE event (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  at INTEGER NOT NULL,
+  actor_type TEXT NOT NULL CHECK (actor_type IN ('agent', 'contact', 'system')),
+  actor_id INTEGER,
+  conversation_id INTEGER NOT NULL,
+  kind TEXT NOT NULL,
+  detail TEXT NOT NULL DEFAULT '{}',
+  depth INTEGER NOT NULL DEFAULT 0
+) STRICT;
+CREATE INDEX event_conversation ON event (conversation_id, id);
+
+-- How far each reader of the log has come. It moves in the transaction of what the reader did.
+CREATE TABLE cursor (
+  consumer TEXT PRIMARY KEY,
+  event_id INTEGER NOT NULL
+) STRICT;
+
+-- One row for each job of jobs/mod.rs.
+CREATE TABLE job (
+  name TEXT PRIMARY KEY,
+  last_started_at INTEGER,
+  last_finished_at INTEGER,
+  last_error TEXT,
+  next_run_at INTEGER,
+  runs INTEGER NOT NULL DEFAULT 0
+) STRICT;
+
+------------------------------------------------------------------------------------------------------------------------
+-- What every file starts with
+------------------------------------------------------------------------------------------------------------------------
+
+INSERT INTO role (id, name, description, is_system) VALUES
+  (1, 'Site Administrators', 'Every permission.', 1),
+  (2, 'All Agents', 'What every agent may do.', 1);
+
+INSERT INTO role_permission (role_id, permission) VALUES
+  (2, 'manageAssignedToMeConversations'),
+  (2, 'viewConversationsWithNoDepartment'),
+  (2, 'manageConversationsWithNoDepartment'),
+  (2, 'viewConversationsInMyDepartments'),
+  (2, 'manageConversationsInMyDepartments'),
+  (2, 'viewReports'),
+  (2, 'viewContacts'),
+  (2, 'manageMyProfile'),
+  (2, 'managePrivateCannedMessages');
