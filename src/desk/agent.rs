@@ -1,0 +1,434 @@
+//! Agents: the people who answer. Deleting one only marks it: history keeps naming it, its open conversations
+//! become unassigned (contract 3.2).
+
+use std::time::Duration;
+
+use super::{Actor, Page, Paging, Permission, check_name, check_text, like, password};
+use crate::db::{Snapshot, Tx};
+use crate::error::{Error, OnConstraint, Problems, Result};
+use crate::ids::{AgentId, DepartmentId, RoleId};
+use crate::mail::is_address;
+use crate::time::{self, Timestamp};
+
+#[derive(Debug, Clone)]
+pub struct Agent {
+    pub id: AgentId,
+    pub email: String,
+    pub display_name: String,
+    pub first_name: String,
+    pub last_name: String,
+    pub title: String,
+    pub bio: String,
+    pub mobile_phone: String,
+    /// IANA name; `None` means the site's.
+    pub time_zone: Option<String>,
+    pub date_time_format: String,
+    pub is_admin: bool,
+    pub is_active: bool,
+    pub locked_until: Option<Timestamp>,
+    pub locked_at: Option<Timestamp>,
+    pub last_sign_in_at: Option<Timestamp>,
+    pub created_at: Timestamp,
+    pub deleted_at: Option<Timestamp>,
+    pub roles: Vec<RoleId>,
+    pub departments: Vec<DepartmentId>,
+}
+
+impl Agent {
+    pub fn is_locked(&self, now: Timestamp) -> bool {
+        self.locked_until.is_some_and(|until| now < until)
+    }
+}
+
+/// What may be set on an agent; `None` leaves a property alone (on creation: its default).
+#[derive(Debug, Clone, Default)]
+pub struct AgentChange {
+    pub email: Option<String>,
+    pub display_name: Option<String>,
+    pub first_name: Option<String>,
+    pub last_name: Option<String>,
+    pub title: Option<String>,
+    pub bio: Option<String>,
+    pub mobile_phone: Option<String>,
+    pub time_zone: Option<String>,
+    pub date_time_format: Option<String>,
+    pub is_admin: Option<bool>,
+    pub is_active: Option<bool>,
+    pub roles: Option<Vec<RoleId>>,
+    pub departments: Option<Vec<DepartmentId>>,
+}
+
+/// The role every agent has.
+pub const ALL_AGENTS: RoleId = RoleId(2);
+/// The role of administrators.
+pub const ADMINISTRATORS: RoleId = RoleId(1);
+
+const DATE_FORMATS: &[&str] =
+    &["MM-dd-yyyy", "MM/dd/yyyy", "dd-MM-yyyy", "dd/MM/yyyy", "yyyy-MM-dd", "yyyy/MM/dd"];
+
+/// A page of agents by name; `keywords` looks into display name and e-mail address.
+pub fn list(s: &Snapshot<'_>, keywords: Option<&str>, paging: Paging) -> Result<Page<Agent>> {
+    let pattern = like(keywords.unwrap_or_default());
+    let total = s.number(&["SELECT count(*)", LISTED].concat(), [&pattern])?;
+    let items = s.all(
+        &["SELECT ", COLUMNS, LISTED, " ORDER BY a.display_name, a.id LIMIT ?2 OFFSET ?3"].concat(),
+        (&pattern, paging.size, paging.offset()),
+        from_row,
+    )?;
+    Ok(Page { items, total })
+}
+
+const LISTED: &str = " FROM agent a WHERE a.deleted_at IS NULL
+    AND (a.display_name LIKE ?1 ESCAPE '\\' OR a.email LIKE ?1 ESCAPE '\\')";
+
+/// The agents who can be chosen as assignees, by name.
+pub fn assignable(s: &Snapshot<'_>) -> Result<Vec<Agent>> {
+    s.all(
+        &[
+            "SELECT ",
+            COLUMNS,
+            " FROM agent a WHERE a.deleted_at IS NULL AND a.is_active = 1 ORDER BY a.display_name, a.id",
+        ]
+        .concat(),
+        [],
+        from_row,
+    )
+}
+
+pub fn get(s: &Snapshot<'_>, id: AgentId) -> Result<Option<Agent>> {
+    s.one(&["SELECT ", COLUMNS, " FROM agent a WHERE a.id = ? AND a.deleted_at IS NULL"].concat(), [id], from_row)
+}
+
+/// Also finds deleted agents: for naming who did something long ago.
+pub fn get_ever(s: &Snapshot<'_>, id: AgentId) -> Result<Option<Agent>> {
+    s.one(&["SELECT ", COLUMNS, " FROM agent a WHERE a.id = ?"].concat(), [id], from_row)
+}
+
+pub fn by_email(s: &Snapshot<'_>, email: &str) -> Result<Option<Agent>> {
+    s.one(
+        &["SELECT ", COLUMNS, " FROM agent a WHERE a.email = ? AND a.deleted_at IS NULL"].concat(),
+        [email.trim()],
+        from_row,
+    )
+}
+
+/// The agent, or `NotFound`.
+pub fn require(s: &Snapshot<'_>, id: AgentId) -> Result<Agent> {
+    get(s, id)?.ok_or_else(|| Error::not_found("agent", id))
+}
+
+/// Whether conversations may be given to `id`: it exists, is active and not deleted.
+pub fn is_assignable(s: &Snapshot<'_>, id: AgentId) -> Result<bool> {
+    s.exists("SELECT 1 FROM agent WHERE id = ? AND is_active = 1 AND deleted_at IS NULL", [id])
+}
+
+/// `password_hash` comes from `password::hash`; without one the agent can use the API but not sign in.
+pub fn create(tx: &Tx<'_>, by: &Actor, new: &AgentChange, password_hash: Option<&str>) -> Result<Agent> {
+    by.require(Permission::ManageAgents)?;
+    let email = new.email.as_deref().unwrap_or_default().trim();
+    let mut problems = check(tx, new)?;
+    problems.require(is_address(email), "email", format!("'{email}' is not an e-mail address"));
+    problems.check()?;
+    may_grant(by, new)?;
+    let first = new.first_name.clone().unwrap_or_default();
+    let last = new.last_name.clone().unwrap_or_default();
+    let full = [first.trim(), last.trim()].join(" ");
+    let display = match new.display_name.as_deref().map(str::trim) {
+        Some(name) if !name.is_empty() => name,
+        _ if !full.trim().is_empty() => full.trim(),
+        _ => email,
+    };
+    let id = AgentId(
+        tx.insert(
+            "INSERT INTO agent (email, display_name, first_name, last_name, password_hash, created_at)
+             VALUES (?, ?, ?, ?, ?, ?)",
+            (email, display, first.trim(), last.trim(), password_hash, tx.now()),
+        )
+        .on_constraint("agent.email", || taken(email))?,
+    );
+    tx.run("INSERT INTO agent_role (agent_id, role_id) VALUES (?, ?)", (id, ALL_AGENTS))?;
+    apply(tx, id, &AgentChange { email: None, display_name: None, ..new.clone() })
+}
+
+/// An agent may change their own profile with `manageMyProfile`; anything else needs `manageAgentAndRoles`.
+pub fn update(tx: &Tx<'_>, by: &Actor, id: AgentId, change: &AgentChange) -> Result<Agent> {
+    let before = require(tx, id)?;
+    let is_own_profile = by.agent_id() == Some(id)
+        && change.is_admin.is_none_or(|value| value == before.is_admin)
+        && change.is_active.is_none_or(|value| value == before.is_active)
+        && change.roles.as_ref().is_none_or(|roles| *roles == before.roles)
+        && change.departments.as_ref().is_none_or(|departments| *departments == before.departments)
+        && change.email.as_ref().is_none_or(|email| *email == before.email);
+    by.require(if is_own_profile { Permission::ManageMyProfile } else { Permission::ManageAgents })?;
+    may_grant(by, change)?;
+    check(tx, change)?.check()?;
+    if let Some(email) = &change.email
+        && !is_address(email.trim())
+    {
+        return Err(Error::invalid("email", format!("'{email}' is not an e-mail address")));
+    }
+    if before.is_admin && (change.is_admin == Some(false) || change.is_active == Some(false)) {
+        keep_an_administrator(tx, id)?;
+    }
+    apply(tx, id, change)
+}
+
+pub fn delete(tx: &Tx<'_>, by: &Actor, id: AgentId) -> Result<()> {
+    by.require(Permission::ManageAgents)?;
+    let agent = require(tx, id)?;
+    may_touch_administrator(by, &agent)?;
+    if by.agent_id() == Some(id) {
+        return Err(Error::Conflict("you cannot delete yourself".to_owned()));
+    }
+    keep_an_administrator(tx, id)?;
+    // The address becomes free for a new agent; the row stays for history.
+    tx.run(
+        "UPDATE agent SET deleted_at = ?1, is_active = 0, password_hash = NULL,
+         email = email || '#deleted-' || id WHERE id = ?2",
+        (tx.now(), id),
+    )?;
+    tx.run("UPDATE conversation SET agent_assignee_id = NULL WHERE agent_assignee_id = ? AND status < 5", [id])?;
+    tx.run("UPDATE email_account SET agent_assignee_id = NULL WHERE agent_assignee_id = ?", [id])?;
+    end_access(tx, id)
+}
+
+/// Sets a new password and ends the agent's sessions, but for the one named.
+pub fn set_password(
+    tx: &Tx<'_>,
+    by: &Actor,
+    id: AgentId,
+    password_hash: &str,
+    keep_session: Option<&[u8]>,
+) -> Result<()> {
+    if by.agent_id() != Some(id) {
+        by.require(Permission::ManageAgents)?;
+        may_touch_administrator(by, &require(tx, id)?)?;
+    }
+    if tx.run(
+        "UPDATE agent SET password_hash = ?, failed_sign_ins = 0, locked_until = NULL WHERE id = ? AND deleted_at IS NULL",
+        (password_hash, id),
+    )? == 0
+    {
+        return Err(Error::not_found("agent", id));
+    }
+    tx.run("DELETE FROM session WHERE agent_id = ? AND hash IS NOT ?", (id, keep_session))?;
+    Ok(())
+}
+
+pub fn unlock(tx: &Tx<'_>, by: &Actor, id: AgentId) -> Result<()> {
+    by.require(Permission::ManageAgents)?;
+    require(tx, id)?;
+    tx.run("UPDATE agent SET failed_sign_ins = 0, locked_until = NULL, locked_at = NULL WHERE id = ?", [id])?;
+    Ok(())
+}
+
+/// What sign-in needs: looked up before the slow comparison.
+pub struct Credentials {
+    pub id: AgentId,
+    pub password_hash: Option<String>,
+    pub locked_until: Option<Timestamp>,
+}
+
+pub fn credentials(s: &Snapshot<'_>, email: &str) -> Result<Option<Credentials>> {
+    s.one(
+        "SELECT id, password_hash, locked_until FROM agent
+         WHERE email = ? AND is_active = 1 AND deleted_at IS NULL",
+        [email.trim()],
+        |row| Ok(Credentials { id: row.get(0)?, password_hash: row.get(1)?, locked_until: row.get(2)? }),
+    )
+}
+
+/// Failures before the first lock, and the longest lock: the lock doubles with each further failure.
+const FREE_FAILURES: i64 = 5;
+const LONGEST_LOCK: Duration = Duration::from_secs(3600);
+
+/// Counts a wrong password. From the fifth on, sign-in is refused for one minute, then two, four, at most an hour.
+pub fn record_failed_sign_in(tx: &Tx<'_>, id: AgentId) -> Result<()> {
+    let failures = tx
+        .one(
+            "UPDATE agent SET failed_sign_ins = failed_sign_ins + 1 WHERE id = ? RETURNING failed_sign_ins",
+            [id],
+            |row| row.get::<_, i64>(0),
+        )?
+        .unwrap_or(0);
+    if FREE_FAILURES <= failures {
+        let minutes = 1_u64 << (failures - FREE_FAILURES).clamp(0, 6);
+        let lock = Duration::from_secs(60 * minutes).min(LONGEST_LOCK);
+        tx.run("UPDATE agent SET locked_until = ?, locked_at = ? WHERE id = ?", (tx.now().plus(lock), tx.now(), id))?;
+    }
+    Ok(())
+}
+
+pub fn record_sign_in(tx: &Tx<'_>, id: AgentId) -> Result<()> {
+    tx.run(
+        "UPDATE agent SET failed_sign_ins = 0, locked_until = NULL, last_sign_in_at = ? WHERE id = ?",
+        (tx.now(), id),
+    )?;
+    Ok(())
+}
+
+fn apply(tx: &Tx<'_>, id: AgentId, change: &AgentChange) -> Result<Agent> {
+    tx.run(
+        "UPDATE agent SET
+           email = coalesce(:email, email), display_name = coalesce(:display_name, display_name),
+           first_name = coalesce(:first_name, first_name), last_name = coalesce(:last_name, last_name),
+           title = coalesce(:title, title), bio = coalesce(:bio, bio),
+           mobile_phone = coalesce(:mobile_phone, mobile_phone), time_zone = coalesce(:time_zone, time_zone),
+           date_time_format = coalesce(:format, date_time_format), is_admin = coalesce(:is_admin, is_admin),
+           is_active = coalesce(:is_active, is_active)
+         WHERE id = :id",
+        rusqlite::named_params! {
+            ":email": change.email.as_deref().map(str::trim),
+            ":display_name": change.display_name.as_deref().map(str::trim),
+            ":first_name": change.first_name.as_deref().map(str::trim),
+            ":last_name": change.last_name.as_deref().map(str::trim),
+            ":title": change.title,
+            ":bio": change.bio,
+            ":mobile_phone": change.mobile_phone,
+            ":time_zone": change.time_zone,
+            ":format": change.date_time_format,
+            ":is_admin": change.is_admin,
+            ":is_active": change.is_active,
+            ":id": id,
+        },
+    )
+    .on_constraint("agent.email", || taken(change.email.as_deref().unwrap_or_default()))?;
+    if let Some(roles) = &change.roles {
+        tx.run("DELETE FROM agent_role WHERE agent_id = ?1 AND role_id <> ?2", (id, ALL_AGENTS))?;
+        for role in roles {
+            tx.run("INSERT OR IGNORE INTO agent_role (agent_id, role_id) VALUES (?, ?)", (id, role))?;
+        }
+    }
+    if let Some(is_admin) = change.is_admin {
+        let sql = if is_admin {
+            "INSERT OR IGNORE INTO agent_role (agent_id, role_id) VALUES (?, ?)"
+        } else {
+            "DELETE FROM agent_role WHERE agent_id = ? AND role_id = ?"
+        };
+        tx.run(sql, (id, ADMINISTRATORS))?;
+    }
+    if let Some(departments) = &change.departments {
+        tx.run("DELETE FROM department_agent WHERE agent_id = ?", [id])?;
+        for department in departments {
+            tx.run("INSERT OR IGNORE INTO department_agent (department_id, agent_id) VALUES (?, ?)", (department, id))?;
+        }
+    }
+    if change.is_active == Some(false) {
+        end_access(tx, id)?;
+    }
+    require(tx, id)
+}
+
+fn check(s: &Snapshot<'_>, change: &AgentChange) -> Result<Problems> {
+    let mut problems = Problems::default();
+    if let Some(name) = &change.display_name
+        && let Err(Error::Invalid(found)) = check_name("displayName", name, 100)
+        && !name.trim().is_empty()
+    {
+        problems.add("displayName", found[0].message.clone());
+    }
+    for (field, value, limit) in [
+        ("firstName", &change.first_name, 100),
+        ("lastName", &change.last_name, 100),
+        ("title", &change.title, 200),
+        ("bio", &change.bio, 4000),
+        ("mobilePhone", &change.mobile_phone, 100),
+    ] {
+        if let Some(value) = value
+            && check_text(field, value, limit).is_err()
+        {
+            problems.add(field, format!("is longer than {limit} characters"));
+        }
+    }
+    if let Some(zone) = &change.time_zone {
+        problems.require(time::is_time_zone(zone), "timeZone", format!("'{zone}' is not an IANA time zone"));
+    }
+    if let Some(format) = &change.date_time_format {
+        let is_known = format.strip_suffix(" HH:mm:ss").is_some_and(|date| DATE_FORMATS.contains(&date));
+        problems.require(is_known, "dateTimeFormat", format!("'{format}' is not one of the formats offered"));
+    }
+    for role in change.roles.iter().flatten() {
+        let is_known = s.exists("SELECT 1 FROM role WHERE id = ?", [role])?;
+        problems.require(is_known, "roles", format!("there is no role {role}"));
+    }
+    for department in change.departments.iter().flatten() {
+        let is_known = s.exists("SELECT 1 FROM department WHERE id = ?", [department])?;
+        problems.require(is_known, "departments", format!("there is no department {department}"));
+    }
+    Ok(problems)
+}
+
+/// Only an administrator makes administrators, by flag or by role.
+fn may_grant(by: &Actor, change: &AgentChange) -> Result<()> {
+    let grants = change.is_admin == Some(true)
+        || change.roles.as_ref().is_some_and(|roles| roles.contains(&ADMINISTRATORS));
+    match by {
+        Actor::Agent(rights) if grants && !rights.is_admin => Err(Error::may_not("make administrators")),
+        _ => Ok(()),
+    }
+}
+
+fn may_touch_administrator(by: &Actor, agent: &Agent) -> Result<()> {
+    match by {
+        Actor::Agent(rights) if agent.is_admin && !rights.is_admin => Err(Error::may_not("change administrators")),
+        _ => Ok(()),
+    }
+}
+
+fn keep_an_administrator(s: &Snapshot<'_>, leaving: AgentId) -> Result<()> {
+    if s.exists(
+        "SELECT 1 FROM agent WHERE is_admin = 1 AND is_active = 1 AND deleted_at IS NULL AND id <> ?",
+        [leaving],
+    )? {
+        return Ok(());
+    }
+    Err(Error::Conflict("the last administrator cannot be removed".to_owned()))
+}
+
+fn end_access(tx: &Tx<'_>, id: AgentId) -> Result<()> {
+    tx.run("DELETE FROM session WHERE agent_id = ?", [id])?;
+    tx.run("DELETE FROM api_key WHERE agent_id = ?", [id])?;
+    Ok(())
+}
+
+fn taken(email: &str) -> Error {
+    Error::Conflict(format!("there is already an agent with the e-mail address '{email}'"))
+}
+
+/// Whether the stored password may be replaced by somebody who proves to know it.
+pub fn check_new_password(agent: &Agent, field: &str, text: &str) -> Result<()> {
+    password::check(field, text, &[&agent.email, &agent.display_name, &agent.first_name, &agent.last_name])
+}
+
+const COLUMNS: &str = "a.id, a.email, a.display_name, a.first_name, a.last_name, a.title, a.bio, a.mobile_phone,
+    a.time_zone, a.date_time_format, a.is_admin, a.is_active, a.locked_until, a.locked_at, a.last_sign_in_at,
+    a.created_at, a.deleted_at,
+    (SELECT json_group_array(role_id) FROM agent_role WHERE agent_id = a.id),
+    (SELECT json_group_array(department_id) FROM department_agent WHERE agent_id = a.id)";
+
+fn from_row(row: &rusqlite::Row<'_>) -> rusqlite::Result<Agent> {
+    let ids = |column: usize| -> rusqlite::Result<Vec<i64>> {
+        Ok(serde_json::from_str(&row.get::<_, String>(column)?).unwrap_or_default())
+    };
+    Ok(Agent {
+        id: row.get(0)?,
+        email: row.get(1)?,
+        display_name: row.get(2)?,
+        first_name: row.get(3)?,
+        last_name: row.get(4)?,
+        title: row.get(5)?,
+        bio: row.get(6)?,
+        mobile_phone: row.get(7)?,
+        time_zone: row.get(8)?,
+        date_time_format: row.get(9)?,
+        is_admin: row.get(10)?,
+        is_active: row.get(11)?,
+        locked_until: row.get(12)?,
+        locked_at: row.get(13)?,
+        last_sign_in_at: row.get(14)?,
+        created_at: row.get(15)?,
+        deleted_at: row.get(16)?,
+        roles: ids(17)?.into_iter().map(RoleId).collect(),
+        departments: ids(18)?.into_iter().map(DepartmentId).collect(),
+    })
+}

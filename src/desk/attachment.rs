@@ -1,0 +1,314 @@
+//! Attachments (contract 9). Uploaded first, then named by guid in a message, which takes them for good. All files
+//! of a conversation together may have 20 MB, counted in the transaction that adds one.
+
+use std::time::Duration;
+
+use super::conversation::Visibility;
+use super::{Actor, conversation, secret};
+use crate::db::{Snapshot, Tx};
+use crate::error::{Error, Result};
+use crate::ids::{AttachmentId, BlobId, ConversationId, MessageId};
+
+/// Of all attachments of one conversation together.
+pub const LIMIT_BYTES: i64 = 20 * 1024 * 1024;
+const UNBOUND_LIFE: Duration = Duration::from_secs(24 * 3600);
+
+#[derive(Debug, Clone)]
+pub struct Attachment {
+    pub id: AttachmentId,
+    pub guid: String,
+    pub blob_id: BlobId,
+    pub conversation_id: Option<ConversationId>,
+    pub message_id: Option<MessageId>,
+    pub file_name: String,
+    /// `type/subtype`, without parameters, in lower case.
+    pub content_type: String,
+    pub content_id: Option<String>,
+    pub is_inline: bool,
+    pub size_bytes: i64,
+    pub is_available: bool,
+}
+
+/// A file whose bytes are already in a blob.
+#[derive(Debug, Clone)]
+pub struct NewAttachment {
+    pub guid: String,
+    pub blob_id: BlobId,
+    pub file_name: String,
+    pub content_type: String,
+    pub content_id: Option<String>,
+    pub is_inline: bool,
+    pub size_bytes: i64,
+}
+
+impl NewAttachment {
+    /// `head` is the beginning of the file: a picture is only believed to be one when its bytes say so.
+    pub fn new(blob_id: BlobId, size_bytes: i64, file_name: &str, declared: &str, head: &[u8]) -> Result<Self> {
+        Ok(Self {
+            guid: secret::random_guid()?,
+            blob_id,
+            file_name: clean_file_name(file_name),
+            content_type: content_type(declared, head),
+            content_id: None,
+            is_inline: false,
+            size_bytes,
+        })
+    }
+}
+
+/// Pictures that may be shown in a page; everything else is only offered for download.
+pub fn is_safe_picture(content_type: &str) -> bool {
+    matches!(content_type, "image/png" | "image/jpeg" | "image/gif" | "image/webp")
+}
+
+/// The type without its parameters; a picture type that the bytes do not confirm becomes `application/octet-stream`.
+pub fn content_type(declared: &str, head: &[u8]) -> String {
+    let declared = declared.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    let is_token = |part: &str| {
+        !part.is_empty() && part.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$&-^_.+".contains(&b))
+    };
+    let is_type = declared.len() < 128
+        && declared.split_once('/').is_some_and(|(kind, subtype)| is_token(kind) && is_token(subtype));
+    let by_magic = match head {
+        [0x89, b'P', b'N', b'G', ..] => Some("image/png"),
+        [0xff, 0xd8, 0xff, ..] => Some("image/jpeg"),
+        [b'G', b'I', b'F', b'8', ..] => Some("image/gif"),
+        [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'E', b'B', b'P', ..] => Some("image/webp"),
+        _ => None,
+    };
+    match by_magic {
+        Some(magic) if declared == magic || declared == "application/octet-stream" || declared == "image/jpg" => {
+            magic.to_owned()
+        }
+        _ if is_type && !is_safe_picture(&declared) => declared,
+        _ => "application/octet-stream".to_owned(),
+    }
+}
+
+/// A name to show and to offer for download: the last path component without control or direction characters.
+pub fn clean_file_name(name: &str) -> String {
+    let last = name.rsplit(['/', '\\']).next().unwrap_or_default();
+    let clean: String = last
+        .chars()
+        .filter(|c| !c.is_control() && !matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}'))
+        .take(200)
+        .collect();
+    let clean = clean.trim().trim_end_matches('.').trim_start_matches('.');
+    if clean.is_empty() { "file".to_owned() } else { clean.to_owned() }
+}
+
+/// Records an upload, bound to nothing yet. It belongs to `by`.
+pub fn create(tx: &Tx<'_>, by: &Actor, new: &NewAttachment) -> Result<Attachment> {
+    if LIMIT_BYTES < new.size_bytes {
+        return Err(too_large(&new.file_name));
+    }
+    insert(tx, by, new, None, true)?;
+    one(tx, &new.guid)?.ok_or_else(|| Error::not_found("attachment", &new.guid))
+}
+
+/// Gives the caller's own unbound uploads to a message. `TooLarge` when the conversation would pass its limit.
+pub fn bind(
+    tx: &Tx<'_>,
+    by: &Actor,
+    conversation: ConversationId,
+    message: MessageId,
+    guids: &[String],
+) -> Result<()> {
+    for (index, guid) in guids.iter().enumerate() {
+        let bound = tx.one(
+            "UPDATE attachment SET conversation_id = ?, message_id = ?
+             WHERE guid = ? AND message_id IS NULL AND uploaded_by_type = ? AND uploaded_by_id IS ?
+             RETURNING size_bytes, file_name",
+            (conversation, message, guid, by.kind(), by.id()),
+            |row| Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?)),
+        )?;
+        let Some((size, name)) = bound else {
+            let field = format!("attachments[{index}].guid");
+            return Err(Error::invalid(field, format!("there is no upload '{guid}' that is yours and unused")));
+        };
+        if !count(tx, conversation, size)? {
+            return Err(too_large(&name));
+        }
+    }
+    Ok(())
+}
+
+/// Adds a file that came by mail. Over the conversation's limit it is recorded, but not kept: `false`.
+pub fn receive(
+    tx: &Tx<'_>,
+    by: &Actor,
+    conversation: ConversationId,
+    message: MessageId,
+    new: &NewAttachment,
+) -> Result<bool> {
+    let fits = count(tx, conversation, new.size_bytes)?;
+    insert(tx, by, new, Some((conversation, message)), fits)?;
+    Ok(fits)
+}
+
+/// Adds `size` to what the conversation holds, unless that is too much.
+fn count(tx: &Tx<'_>, conversation: ConversationId, size: i64) -> Result<bool> {
+    let changed = tx.run(
+        "UPDATE conversation SET attachment_bytes = attachment_bytes + ?1
+         WHERE id = ?2 AND attachment_bytes + ?1 <= ?3",
+        (size, conversation, LIMIT_BYTES),
+    )?;
+    Ok(changed == 1)
+}
+
+fn insert(
+    tx: &Tx<'_>,
+    by: &Actor,
+    new: &NewAttachment,
+    place: Option<(ConversationId, MessageId)>,
+    is_available: bool,
+) -> Result<()> {
+    tx.insert(
+        "INSERT INTO attachment (guid, blob_id, conversation_id, message_id, file_name, content_type, content_id,
+           is_inline, size_bytes, is_available, uploaded_by_type, uploaded_by_id, created_at)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        rusqlite::params![
+            new.guid,
+            new.blob_id,
+            place.map(|(conversation, _)| conversation),
+            place.map(|(_, message)| message),
+            new.file_name,
+            new.content_type,
+            new.content_id,
+            new.is_inline,
+            new.size_bytes,
+            is_available,
+            by.kind(),
+            by.id(),
+            tx.now(),
+        ],
+    )?;
+    Ok(())
+}
+
+/// What `by` may see: own uploads, and files of visible conversations (for a contact: not those of notes).
+pub fn get(s: &Snapshot<'_>, by: &Actor, guid: &str) -> Result<Option<Attachment>> {
+    let visibility = Visibility::of(by);
+    let mut params = visibility.params();
+    let (kind, id) = (by.kind(), by.id());
+    params.extend([(":guid", &guid as &dyn rusqlite::ToSql), (":kind", &kind), (":uploader", &id)]);
+    s.one(
+        &[
+            "SELECT ",
+            COLUMNS,
+            " FROM attachment x LEFT JOIN conversation c ON c.id = x.conversation_id
+              LEFT JOIN message m ON m.id = x.message_id
+              WHERE x.guid = :guid AND (
+                (x.message_id IS NULL AND x.uploaded_by_type = :kind AND x.uploaded_by_id IS :uploader)
+                OR (x.message_id IS NOT NULL AND (:kind <> 'contact' OR m.type <> 'note') AND ",
+            conversation::VISIBLE,
+            "))",
+        ]
+        .concat(),
+        params.as_slice(),
+        from_row,
+    )
+}
+
+/// The attachment, or `NotFound`.
+pub fn require(s: &Snapshot<'_>, by: &Actor, guid: &str) -> Result<Attachment> {
+    get(s, by, guid)?.ok_or_else(|| Error::not_found("attachment", guid))
+}
+
+pub fn of_message(s: &Snapshot<'_>, message: MessageId) -> Result<Vec<Attachment>> {
+    s.all(&["SELECT ", COLUMNS, " FROM attachment x WHERE x.message_id = ? ORDER BY x.id"].concat(), [message], from_row)
+}
+
+pub fn of_conversation(s: &Snapshot<'_>, conversation: ConversationId) -> Result<Vec<Attachment>> {
+    s.all(
+        &["SELECT ", COLUMNS, " FROM attachment x WHERE x.conversation_id = ? ORDER BY x.id"].concat(),
+        [conversation],
+        from_row,
+    )
+}
+
+/// The result of a virus scan: an unavailable file cannot be downloaded.
+pub fn set_available(tx: &Tx<'_>, by: &Actor, guid: &str, is_available: bool) -> Result<Attachment> {
+    let attachment = manageable(tx, by, guid)?;
+    tx.run("UPDATE attachment SET is_available = ? WHERE id = ?", (is_available, attachment.id))?;
+    Ok(Attachment { is_available, ..attachment })
+}
+
+pub fn delete(tx: &Tx<'_>, by: &Actor, guid: &str) -> Result<()> {
+    let attachment = manageable(tx, by, guid)?;
+    if let Some(conversation) = attachment.conversation_id
+        && attachment.is_available
+    {
+        tx.run(
+            "UPDATE conversation SET attachment_bytes = max(0, attachment_bytes - ?) WHERE id = ?",
+            (attachment.size_bytes, conversation),
+        )?;
+    }
+    tx.run("DELETE FROM attachment WHERE id = ?", [attachment.id])?;
+    Ok(())
+}
+
+/// Removes uploads that no message took within a day.
+pub fn sweep(tx: &Tx<'_>) -> Result<usize> {
+    tx.run("DELETE FROM attachment WHERE message_id IS NULL AND created_at < ?", [tx.now().minus(UNBOUND_LIFE)])
+}
+
+fn manageable(tx: &Tx<'_>, by: &Actor, guid: &str) -> Result<Attachment> {
+    let attachment = require(tx, by, guid)?;
+    if let Some(conversation) = attachment.conversation_id {
+        conversation::editable(tx, by, conversation)?;
+    }
+    Ok(attachment)
+}
+
+fn one(s: &Snapshot<'_>, guid: &str) -> Result<Option<Attachment>> {
+    s.one(&["SELECT ", COLUMNS, " FROM attachment x WHERE x.guid = ?"].concat(), [guid], from_row)
+}
+
+fn too_large(name: &str) -> Error {
+    Error::TooLarge {
+        what: format!("with '{name}' the conversation's attachments together"),
+        limit_bytes: LIMIT_BYTES as u64,
+    }
+}
+
+const COLUMNS: &str = "x.id, x.guid, x.blob_id, x.conversation_id, x.message_id, x.file_name, x.content_type,
+    x.content_id, x.is_inline, x.size_bytes, x.is_available";
+
+fn from_row(row: &rusqlite::Row<'_>) -> rusqlite::Result<Attachment> {
+    Ok(Attachment {
+        id: row.get(0)?,
+        guid: row.get(1)?,
+        blob_id: row.get(2)?,
+        conversation_id: row.get(3)?,
+        message_id: row.get(4)?,
+        file_name: row.get(5)?,
+        content_type: row.get(6)?,
+        content_id: row.get(7)?,
+        is_inline: row.get(8)?,
+        size_bytes: row.get(9)?,
+        is_available: row.get(10)?,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_picture_is_believed_only_when_name_and_bytes_agree() {
+        assert_eq!(content_type("image/png", b"\x89PNG\r\n"), "image/png");
+        assert_eq!(content_type("image/png", b"<svg onload=x>"), "application/octet-stream");
+        assert_eq!(content_type("image/svg+xml; x", b"<svg>"), "image/svg+xml");
+        assert_eq!(content_type("text/html\r\nX: y", b""), "application/octet-stream");
+        assert_eq!(content_type("TEXT/CSV; charset=utf-8", b"a"), "text/csv");
+    }
+
+    #[test]
+    fn file_names_lose_paths_and_direction_tricks() {
+        assert_eq!(clean_file_name("../../etc/passwd"), "passwd");
+        assert_eq!(clean_file_name("C:\\x\\invoice\u{202e}fdp.exe"), "invoicefdp.exe");
+        assert_eq!(clean_file_name("...\n"), "file");
+        assert_eq!(clean_file_name("発注書.pdf"), "発注書.pdf");
+    }
+}

@@ -1,0 +1,120 @@
+//! Changing a conversation's properties. Absent properties stay; an assignee can be cleared.
+
+use super::{Conversation, editable, read_state, status};
+use crate::db::Tx;
+use crate::desk::code::{Priority, Status};
+use crate::desk::event::{self, Assignee, Change};
+use crate::desk::{Actor, agent, check_name, contact, department, tag};
+use crate::error::{Error, Problems, Result};
+use crate::ids::{AgentId, ContactId, ConversationId, DepartmentId, TagId};
+
+/// `None` leaves a property alone; `Some(None)` un-assigns; `tags` replaces the set.
+#[derive(Debug, Clone, Default)]
+pub struct ConversationChange {
+    pub subject: Option<String>,
+    pub contact_id: Option<ContactId>,
+    pub agent_assignee_id: Option<Option<AgentId>>,
+    pub department_assignee_id: Option<Option<DepartmentId>>,
+    pub priority: Option<Priority>,
+    pub status: Option<Status>,
+    pub is_read: Option<bool>,
+    pub tags: Option<Vec<TagId>>,
+}
+
+/// Longest subject, in characters.
+pub const SUBJECT_CHARS: usize = 256;
+
+/// Applies the change and records what happened, one event for each kind of change.
+pub fn update(tx: &Tx<'_>, by: &Actor, id: ConversationId, change: &ConversationChange) -> Result<Conversation> {
+    let before = editable(tx, by, id)?;
+    let subject =
+        change.subject.as_deref().map(|subject| check_name("subject", subject, SUBJECT_CHARS)).transpose()?;
+    check_references(tx, change)?.check()?;
+
+    let mut fields = Vec::new();
+    if subject.as_ref().is_some_and(|subject| *subject != before.subject) {
+        fields.push("subject");
+    }
+    if change.contact_id.is_some_and(|contact| Some(contact) != before.contact_id) {
+        fields.push("contactId");
+    }
+    if change.priority.is_some_and(|priority| priority != before.priority) {
+        fields.push("priority");
+    }
+    if let Some(tags) = &change.tags
+        && set_tags(tx, &before, tags)?
+    {
+        fields.push("tagIds");
+    }
+    let to = Assignee {
+        agent: change.agent_assignee_id.unwrap_or(before.agent_assignee_id),
+        department: change.department_assignee_id.unwrap_or(before.department_assignee_id),
+    };
+    if !fields.is_empty() || to != before.assignee() {
+        tx.run(
+            "UPDATE conversation SET subject = coalesce(?, subject), contact_id = coalesce(?, contact_id),
+               priority = coalesce(?, priority), agent_assignee_id = ?, department_assignee_id = ?,
+               last_activity_at = ? WHERE id = ?",
+            (subject, change.contact_id, change.priority, to.agent, to.department, tx.now(), id),
+        )?;
+    }
+    if !fields.is_empty() {
+        event::record(tx, by, id, Change::Updated { fields })?;
+    }
+    if to != before.assignee() {
+        event::record(tx, by, id, Change::AssigneeChanged { from: before.assignee(), to })?;
+    }
+    if let Some(to) = change.status {
+        status::set(tx, by, &before, to)?;
+    }
+    match change.is_read {
+        Some(true) => read_state::mark_read(tx, &Actor::System, id)?,
+        Some(false) => read_state::mark_unread(tx, &Actor::System, id)?,
+        None => {}
+    }
+    // The caller may just have given the conversation away and no longer see it: they still get what they changed.
+    let is_still_editable = super::get(tx, by, id)?.is_some_and(|conversation| conversation.is_editable);
+    let after = super::get(tx, &Actor::System, id)?.ok_or_else(|| Error::not_found("conversation", id))?;
+    Ok(Conversation { is_editable: is_still_editable, ..after })
+}
+
+/// Names every id that does not exist.
+pub(super) fn check_references(tx: &Tx<'_>, change: &ConversationChange) -> Result<Problems> {
+    let mut problems = Problems::default();
+    if let Some(Some(id)) = change.agent_assignee_id
+        && !agent::is_assignable(tx, id)?
+    {
+        problems.add("agentAssigneeId", format!("there is no active agent {id}"));
+    }
+    if let Some(Some(id)) = change.department_assignee_id
+        && department::get(tx, id)?.is_none()
+    {
+        problems.add("departmentAssigneeId", format!("there is no department {id}"));
+    }
+    if let Some(id) = change.contact_id
+        && contact::get(tx, id)?.is_none()
+    {
+        problems.add("contactId", format!("there is no contact {id}"));
+    }
+    for id in change.tags.iter().flatten() {
+        if tag::get(tx, *id)?.is_none() {
+            problems.add("tagIds", format!("there is no tag {id}"));
+        }
+    }
+    Ok(problems)
+}
+
+/// Replaces the set; tells whether it was another one.
+pub(super) fn set_tags(tx: &Tx<'_>, conversation: &Conversation, tags: &[TagId]) -> Result<bool> {
+    let mut wanted = tags.to_vec();
+    wanted.sort_unstable();
+    wanted.dedup();
+    if wanted == conversation.tags {
+        return Ok(false);
+    }
+    tx.run("DELETE FROM conversation_tag WHERE conversation_id = ?", [conversation.id])?;
+    for tag in wanted {
+        tx.run("INSERT INTO conversation_tag (conversation_id, tag_id) VALUES (?, ?)", (conversation.id, tag))?;
+    }
+    Ok(true)
+}

@@ -1,0 +1,157 @@
+//! The log of what happened to conversations: history, and the queue that triggers, webhooks and live pages read.
+//! A row is written in the transaction of the change it tells of; its id is the order.
+
+use serde_json::{Value, json};
+
+use super::Actor;
+use super::code::Status;
+use crate::db::{Snapshot, Tx};
+use crate::error::Result;
+use crate::ids::{AgentId, ConversationId, DepartmentId, EventId, MessageId};
+use crate::time::Timestamp;
+
+#[derive(Debug, Clone)]
+pub struct Event {
+    pub id: EventId,
+    pub at: Timestamp,
+    pub actor_type: String,
+    pub actor_id: Option<i64>,
+    pub conversation_id: ConversationId,
+    pub kind: String,
+    pub detail: Value,
+    pub depth: i64,
+}
+
+/// What happened.
+#[derive(Debug, Clone)]
+pub enum Change {
+    Created { message: MessageId },
+    /// A contact wrote, by mail or in the portal.
+    Received { message: MessageId },
+    /// An agent answered.
+    Replied { message: MessageId },
+    Noted { message: MessageId },
+    StatusChanged { from: Status, to: Status },
+    AssigneeChanged { from: Assignee, to: Assignee },
+    /// Other properties; their contract names.
+    Updated { fields: Vec<&'static str> },
+    Read,
+    Unread,
+    /// A mail reached every recipient, or can no longer.
+    MailSent { message: MessageId },
+    MailFailed { message: MessageId, error: String },
+    /// Something the system wants agents to know about a message, for example files that did not fit.
+    Remarked { message: MessageId, remark: String },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Assignee {
+    pub agent: Option<AgentId>,
+    pub department: Option<DepartmentId>,
+}
+
+impl Change {
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Created { .. } => "created",
+            Self::Received { .. } => "received",
+            Self::Replied { .. } => "replied",
+            Self::Noted { .. } => "noted",
+            Self::StatusChanged { .. } => "statusChanged",
+            Self::AssigneeChanged { .. } => "assigneeChanged",
+            Self::Updated { .. } => "updated",
+            Self::Read => "read",
+            Self::Unread => "unread",
+            Self::MailSent { .. } => "mailSent",
+            Self::MailFailed { .. } => "mailFailed",
+            Self::Remarked { .. } => "remarked",
+        }
+    }
+
+    fn detail(&self) -> Value {
+        match self {
+            Self::Created { message }
+            | Self::Received { message }
+            | Self::Replied { message }
+            | Self::Noted { message }
+            | Self::MailSent { message } => json!({ "messageId": message }),
+            Self::MailFailed { message, error } => json!({ "messageId": message, "error": error }),
+            Self::Remarked { message, remark } => json!({ "messageId": message, "remark": remark }),
+            Self::StatusChanged { from, to } => json!({ "oldStatus": from.name(), "newStatus": to.name() }),
+            Self::AssigneeChanged { from, to } => json!({
+                "oldAgentAssigneeId": from.agent,
+                "newAgentAssigneeId": to.agent,
+                "oldDepartmentAssigneeId": from.department,
+                "newDepartmentAssigneeId": to.department,
+            }),
+            Self::Updated { fields } => json!({ "fields": fields }),
+            Self::Read | Self::Unread => json!({}),
+        }
+    }
+}
+
+/// Writes the event. Every change to a conversation calls this in its own transaction.
+pub fn record(tx: &Tx<'_>, by: &Actor, conversation: ConversationId, change: Change) -> Result<EventId> {
+    tx.insert(
+        "INSERT INTO event (at, actor_type, actor_id, conversation_id, kind, detail) VALUES (?, ?, ?, ?, ?, ?)",
+        (tx.now(), by.kind(), by.id(), conversation, change.kind(), change.detail().to_string()),
+    )
+    .map(EventId)
+}
+
+/// Events after `cursor`, oldest first.
+pub fn after(s: &Snapshot<'_>, cursor: EventId, limit: i64) -> Result<Vec<Event>> {
+    s.all(
+        &["SELECT ", COLUMNS, " FROM event WHERE ? < id ORDER BY id LIMIT ?"].concat(),
+        (cursor, limit),
+        from_row,
+    )
+}
+
+/// A conversation's history, oldest first.
+pub fn of_conversation(s: &Snapshot<'_>, conversation: ConversationId) -> Result<Vec<Event>> {
+    s.all(
+        &["SELECT ", COLUMNS, " FROM event WHERE conversation_id = ? ORDER BY id"].concat(),
+        [conversation],
+        from_row,
+    )
+}
+
+pub fn last_id(s: &Snapshot<'_>) -> Result<EventId> {
+    Ok(EventId(s.number("SELECT max(id) FROM event", [])?))
+}
+
+/// How far `consumer` has read; a new consumer starts at the end of the log.
+pub fn cursor(tx: &Tx<'_>, consumer: &str) -> Result<EventId> {
+    if let Some(id) = tx.one("SELECT event_id FROM cursor WHERE consumer = ?", [consumer], |row| row.get(0))? {
+        return Ok(id);
+    }
+    let end = last_id(tx)?;
+    advance(tx, consumer, end)?;
+    Ok(end)
+}
+
+/// Moves the cursor, in the transaction of what the consumer did for the events up to `to`.
+pub fn advance(tx: &Tx<'_>, consumer: &str, to: EventId) -> Result<()> {
+    tx.run(
+        "INSERT INTO cursor (consumer, event_id) VALUES (?1, ?2)
+         ON CONFLICT (consumer) DO UPDATE SET event_id = max(event_id, ?2)",
+        (consumer, to),
+    )?;
+    Ok(())
+}
+
+const COLUMNS: &str = "id, at, actor_type, actor_id, conversation_id, kind, detail, depth";
+
+fn from_row(row: &rusqlite::Row<'_>) -> rusqlite::Result<Event> {
+    Ok(Event {
+        id: row.get(0)?,
+        at: row.get(1)?,
+        actor_type: row.get(2)?,
+        actor_id: row.get(3)?,
+        conversation_id: row.get(4)?,
+        kind: row.get(5)?,
+        detail: serde_json::from_str(&row.get::<_, String>(6)?).unwrap_or(Value::Null),
+        depth: row.get(7)?,
+    })
+}

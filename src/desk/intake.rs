@@ -1,0 +1,347 @@
+//! From a ledger row to a message: deciding where an incoming mail belongs (contract 20.3). `prepare` does the slow,
+//! pure work before the transaction; `receive` decides and writes everything in one, so that running it again after a
+//! crash changes nothing.
+
+use super::attachment::{self, NewAttachment};
+use super::code::{Channel, Priority, Status};
+use super::conversation::create::{self, Opening};
+use super::conversation::message::{self, Body, MessageType, Row};
+use super::conversation::reply;
+use super::conversation::update::SUBJECT_CHARS;
+use super::email_account::{self, EmailAccount};
+use super::event::{self, Change};
+use super::inbound_mail::{self, Decision, InboundMail, Outcome, Summary};
+use super::{Actor, contact, conversation, outgoing_mail, site};
+use crate::db::{Snapshot, Tx};
+use crate::error::{Error, Result};
+use crate::html;
+use crate::ids::{ConversationId, InboundMailId, MessageId};
+use crate::mail::incoming::{AutomaticKind, Incoming, Part};
+use crate::mail::{quote, threading};
+
+/// A mail taken apart, its text cleaned.
+pub struct Prepared {
+    incoming: Incoming,
+    body: Body,
+    quote: String,
+    is_simplified: bool,
+    has_remote_images: bool,
+    /// Files with their future guids; the caller stores the bytes and fills in `blob_id`.
+    pub files: Vec<(NewAttachment, Vec<u8>)>,
+}
+
+/// Splits the quote off, cleans the HTML, points `cid:` pictures at the attachments that hold them.
+pub fn prepare(mut incoming: Incoming) -> Result<Prepared> {
+    let mut files = Vec::new();
+    for part in std::mem::take(&mut incoming.attachments) {
+        files.push(file(part)?);
+    }
+    let picture = |content_id: &str| {
+        let wanted = content_id.trim_matches(['<', '>']);
+        files
+            .iter()
+            .find(|(file, _)| file.content_id.as_deref() == Some(wanted))
+            .map(|(file, _)| attachment_url(&file.guid))
+    };
+    let (mut body, mut quoted) = (Body::default(), String::new());
+    let (mut is_simplified, mut has_remote_images) = (false, false);
+    for part in &incoming.html_parts {
+        let split = quote::split_html(part);
+        let clean = html::sanitize_mail(&split.reply, &picture);
+        is_simplified |= clean.is_simplified;
+        has_remote_images |= clean.has_remote_images;
+        body.html.push_str(&clean.html);
+        if !split.quoted.is_empty() {
+            let clean = html::sanitize_mail(&split.quoted, &picture);
+            has_remote_images |= clean.has_remote_images;
+            quoted.push_str(&clean.html);
+        }
+    }
+    match &incoming.text {
+        Some(text) => {
+            let split = quote::split_text(text);
+            body.plain = split.reply;
+            if body.html.is_empty() {
+                body.html = html::from_text(&body.plain);
+                quoted = html::from_text(&split.quoted);
+            }
+        }
+        None => body.plain = html::to_text(&body.html),
+    }
+    Ok(Prepared { incoming, body, quote: quoted, is_simplified, has_remote_images, files })
+}
+
+fn file(part: Part) -> Result<(NewAttachment, Vec<u8>)> {
+    let size = part.bytes.len() as i64;
+    let placeholder = crate::ids::BlobId(0);
+    let mut new = NewAttachment::new(placeholder, size, &part.file_name, &part.content_type, &part.bytes)?;
+    new.is_inline = part.is_inline;
+    new.content_id = part.content_id;
+    Ok((new, part.bytes))
+}
+
+/// Where the API serves an attachment's bytes; HTML bodies name their pictures by it.
+pub fn attachment_url(guid: &str) -> String {
+    ["/api/v3/attachments/", guid, "/content"].concat()
+}
+
+/// Decides what becomes of the mail and does it. A row that already has an outcome is left alone.
+pub fn receive(tx: &Tx<'_>, id: InboundMailId, mail: &Prepared) -> Result<Outcome> {
+    let row = inbound_mail::one(tx, id)?.ok_or_else(|| Error::not_found("inbound mail", id))?;
+    if let Some(outcome) = row.outcome {
+        return Ok(outcome);
+    }
+    let summary = summary(&mail.incoming);
+    inbound_mail::summarise(tx, id, &summary)?;
+    let decision = match refusal(tx, &row, &mail.incoming, &summary)? {
+        Some(decision) => decision,
+        None => deliver(tx, &row, mail)?,
+    };
+    inbound_mail::decide(tx, id, &decision)?;
+    Ok(decision.outcome)
+}
+
+fn summary(incoming: &Incoming) -> Summary {
+    let from = incoming.from.as_ref().map(|from| from.address.clone()).unwrap_or_default();
+    let subject: String = incoming.subject.chars().take(SUBJECT_CHARS).collect();
+    let content_hash = incoming.message_id.as_deref().map(|message_id| {
+        let date = incoming.date.map(|date| date.to_string()).unwrap_or_default();
+        let text = incoming.text.as_deref().unwrap_or_default();
+        let html = incoming.html_parts.concat();
+        inbound_mail::content_hash(&[message_id, &from, &date, &subject, text, &html])
+    });
+    Summary { internet_message_id: incoming.message_id.clone(), content_hash, from_address: from, subject }
+}
+
+/// Mail that makes no message: our own coming back, copies, delivery reports, mail without a sender.
+fn refusal(tx: &Tx<'_>, row: &InboundMail, incoming: &Incoming, summary: &Summary) -> Result<Option<Decision>> {
+    let ignored = |reason: String, matched_by: &str| {
+        Some(Decision { matched_by: Some(matched_by.to_owned()), ..Decision::without_message(Outcome::Ignored, reason) })
+    };
+    if incoming.instance.as_deref() == Some(site::get(tx)?.instance.as_str()) {
+        return Ok(ignored("a mail of ours that came back".to_owned(), "X-Anytime-Instance"));
+    }
+    if let Some(automatic) = &incoming.automatic {
+        match automatic.kind {
+            AutomaticKind::Bounce => {
+                return Ok(ignored("a delivery report".to_owned(), &automatic.header));
+            }
+            AutomaticKind::FeedbackReport => {
+                return Ok(ignored("a feedback report".to_owned(), &automatic.header));
+            }
+            AutomaticKind::Loop => return Ok(ignored("it went in a loop".to_owned(), &automatic.header)),
+            AutomaticKind::AutoReply | AutomaticKind::List | AutomaticKind::Bulk => {}
+        }
+    }
+    let Some(from) = &incoming.from else {
+        let reason = incoming.problem.clone().unwrap_or_else(|| "it names no sender".to_owned());
+        return Ok(Some(Decision::without_message(Outcome::Quarantined, reason)));
+    };
+    if !crate::mail::is_address(&from.address) {
+        let reason = format!("its sender '{}' is not an e-mail address", html::snippet(&from.address, 100));
+        return Ok(Some(Decision::without_message(Outcome::Quarantined, reason)));
+    }
+    if outgoing_mail::is_own_address(tx, &from.address)? {
+        return Ok(ignored("it comes from one of our own addresses".to_owned(), "From"));
+    }
+    if let Some(hash) = &summary.content_hash
+        && let Some(twin) = inbound_mail::twin(tx, row.id, hash)?
+    {
+        let mut decision = Decision::without_message(
+            Outcome::Ignored,
+            format!("another copy of inbound mail {}", twin.id),
+        );
+        decision.matched_by = Some("Message-ID and content".to_owned());
+        return Ok(Some(decision));
+    }
+    Ok(None)
+}
+
+/// Where a mail belongs, and why.
+struct Place {
+    conversation: conversation::Conversation,
+    matched_by: String,
+    is_third_party: bool,
+}
+
+fn deliver(tx: &Tx<'_>, row: &InboundMail, mail: &Prepared) -> Result<Decision> {
+    let incoming = &mail.incoming;
+    let account = email_account::require(tx, row.email_account_id)?;
+    let from = incoming.from.as_ref().ok_or_else(|| Error::internal("a mail without a sender was let through"))?;
+    let place = find_place(tx, incoming, &from.address)?;
+    let sender = contact::find_or_create(tx, &from.address, from.name.as_deref())?;
+    let by = Actor::Contact(sender);
+    let (conversation, matched_by, is_third_party, outcome) = match place {
+        Some(place) => (place.conversation, Some(place.matched_by), place.is_third_party, Outcome::Appended),
+        None => (open(tx, &by, &account, incoming, sender)?, None, false, Outcome::Created),
+    };
+    let list = |mailboxes: &[crate::mail::Mailbox]| {
+        mailboxes.iter().map(|mailbox| mailbox.address.as_str()).collect::<Vec<_>>().join(", ")
+    };
+    let (to, cc) = (list(&incoming.to), list(&incoming.cc));
+    let subject: String = incoming.subject.chars().take(400).collect();
+    let message_row = Row {
+        subject: &subject,
+        quote: &mail.quote,
+        from_address: &from.address,
+        to_addresses: &to,
+        cc_addresses: &cc,
+        internet_message_id: incoming.message_id.as_deref(),
+        inbound_mail_id: Some(row.id),
+        matched_by: matched_by.as_deref(),
+        is_third_party,
+        is_simplified: mail.is_simplified,
+        has_remote_images: mail.has_remote_images,
+        ..Row::new(MessageType::Email, None, &mail.body)
+    };
+    let is_automatic = incoming.automatic.is_some();
+    let message = if outcome == Outcome::Appended && is_automatic {
+        receive_automatic(tx, &by, &conversation, &message_row)?
+    } else {
+        reply::receive(tx, &by, &conversation, &message_row, outcome == Outcome::Created)?
+    };
+    attach(tx, &by, conversation.id, message, mail)?;
+    let reason = match (&incoming.automatic, &incoming.problem) {
+        (_, Some(problem)) => format!("read only in part: {problem}"),
+        (Some(automatic), None) => format!("written by a machine ({})", automatic.header),
+        (None, None) if is_third_party => "the sender is not part of the conversation".to_owned(),
+        (None, None) => String::new(),
+    };
+    Ok(Decision { outcome, reason, matched_by, place: Some((conversation.id, message)) })
+}
+
+/// An out-of-office note and its like: kept in the thread, but nothing reopens and nobody must act.
+fn receive_automatic(
+    tx: &Tx<'_>,
+    by: &Actor,
+    conversation: &conversation::Conversation,
+    row: &Row<'_>,
+) -> Result<MessageId> {
+    let message = message::insert(tx, by, conversation.id, row)?;
+    tx.run("UPDATE conversation SET last_activity_at = ? WHERE id = ?", (tx.now(), conversation.id))?;
+    let remark = "an automatic answer".to_owned();
+    event::record(tx, by, conversation.id, Change::Remarked { message, remark })?;
+    Ok(message)
+}
+
+fn open(
+    tx: &Tx<'_>,
+    by: &Actor,
+    account: &EmailAccount,
+    incoming: &Incoming,
+    sender: crate::ids::ContactId,
+) -> Result<conversation::Conversation> {
+    let subject: String = incoming.subject.trim().chars().take(SUBJECT_CHARS).collect();
+    let id = create::open(
+        tx,
+        by,
+        &Opening {
+            subject: if subject.is_empty() { "(no subject)" } else { &subject },
+            channel: Channel::Email,
+            status: Status::New,
+            priority: Priority::Normal,
+            contact_id: Some(sender),
+            agent_assignee_id: account.agent_assignee_id,
+            department_assignee_id: account.department_assignee_id,
+            email_account_id: Some(account.id),
+            received_from: Some(&account.email),
+        },
+    )?;
+    conversation::require(tx, &Actor::System, id)
+}
+
+/// The keys in the contract's order: our signed token; a Message-ID we know; the subject's number. The last two count
+/// only from somebody who is part of the conversation.
+fn find_place(tx: &Tx<'_>, incoming: &Incoming, from: &str) -> Result<Option<Place>> {
+    let key = site::thread_key(tx)?;
+    for (token, header) in threading::tokens(&key, incoming) {
+        if let Some(conversation) = living(tx, ConversationId(token.conversation))? {
+            let is_third_party = !is_part_of(tx, conversation.id, from)?;
+            let matched_by = format!("signed token in {header}");
+            return Ok(Some(Place { conversation, matched_by, is_third_party }));
+        }
+    }
+    for id in threading::referenced_ids(incoming) {
+        let known = tx.all(
+            "SELECT DISTINCT conversation_id FROM message WHERE internet_message_id = ? LIMIT 5",
+            [id],
+            |row| row.get::<_, ConversationId>(0),
+        )?;
+        for conversation in known {
+            if is_part_of(tx, conversation, from)?
+                && let Some(conversation) = living(tx, conversation)?
+            {
+                let matched_by = "Message-ID of an earlier mail".to_owned();
+                return Ok(Some(Place { conversation, matched_by, is_third_party: false }));
+            }
+        }
+    }
+    if let Some(id) = threading::subject_token(&incoming.subject).map(ConversationId)
+        && is_part_of(tx, id, from)?
+        && let Some(conversation) = living(tx, id)?
+    {
+        let matched_by = format!("[#{id}] in the subject");
+        return Ok(Some(Place { conversation, matched_by, is_third_party: false }));
+    }
+    Ok(None)
+}
+
+/// The conversation, or the one it was merged into; none when it was deleted.
+fn living(s: &Snapshot<'_>, id: ConversationId) -> Result<Option<conversation::Conversation>> {
+    let mut found = conversation::get(s, &Actor::System, id)?;
+    // A merged conversation may have been merged on; more than a few steps would be a circle.
+    for _ in 0..8 {
+        match found.as_ref().and_then(|conversation| conversation.merged_into_id) {
+            Some(target) => found = conversation::get(s, &Actor::System, target)?,
+            None => break,
+        }
+    }
+    Ok(found.filter(|conversation| !conversation.is_deleted))
+}
+
+/// Whether an address is the contact's, or appears in from, to or cc of the thread. What third parties sent in does
+/// not count: it would let them in by the back door.
+fn is_part_of(s: &Snapshot<'_>, conversation: ConversationId, address: &str) -> Result<bool> {
+    if s.exists(
+        "SELECT 1 FROM conversation c JOIN contact_identity i ON i.contact_id = c.contact_id
+         WHERE c.id = ? AND i.type = 'email' AND i.value = ?",
+        (conversation, address),
+    )? {
+        return Ok(true);
+    }
+    let rows: Vec<String> = s.all(
+        "SELECT from_address || ', ' || to_addresses || ', ' || cc_addresses FROM message
+         WHERE conversation_id = ? AND is_third_party = 0 AND type = 'email'",
+        [conversation],
+        |row| row.get(0),
+    )?;
+    Ok(rows.iter().flat_map(|row| row.split(", ")).any(|known| known.eq_ignore_ascii_case(address)))
+}
+
+/// Attaches the files; those over the conversation's limit are named in a note by the system.
+fn attach(
+    tx: &Tx<'_>,
+    by: &Actor,
+    conversation: ConversationId,
+    message: MessageId,
+    mail: &Prepared,
+) -> Result<()> {
+    let mut surplus = Vec::new();
+    for (file, _) in &mail.files {
+        if !attachment::receive(tx, by, conversation, message, file)? {
+            surplus.push(file.file_name.as_str());
+        }
+    }
+    if surplus.is_empty() {
+        return Ok(());
+    }
+    let text = format!(
+        "These files are over the 20 MB that a conversation may hold and were not attached: {}. \
+         The original mail still has them.",
+        surplus.join(", ")
+    );
+    let body = Body { html: html::from_text(&text), plain: text.clone() };
+    message::insert(tx, &Actor::System, conversation, &Row::new(MessageType::Note, None, &body))?;
+    event::record(tx, &Actor::System, conversation, Change::Remarked { message, remark: text })?;
+    Ok(())
+}

@@ -1,0 +1,144 @@
+//! What a helpdesk *is*: nouns, their SQL, their verbs, the event log. Synchronous; knows no HTTP and no sockets.
+//! Each file holds one noun: its type, then reads, then verbs, then the private row mapping.
+
+pub mod agent;
+pub mod api_key;
+pub mod attachment;
+pub mod blob;
+pub mod code;
+pub mod contact;
+pub mod conversation;
+pub mod department;
+pub mod email_account;
+pub mod event;
+pub mod filter;
+pub mod inbound_mail;
+pub mod intake;
+pub mod job;
+pub mod notification;
+pub mod outgoing_mail;
+pub mod password;
+pub mod permission;
+pub mod secret;
+pub mod session;
+pub mod sign_in_link;
+pub mod site;
+pub mod tag;
+
+use std::sync::Arc;
+
+use rusqlite::ToSql;
+
+use crate::error::{Error, Result};
+use crate::ids::{AgentId, ContactId};
+pub use permission::{Permission, Rights};
+
+/// Who does something: the second argument of every verb, called `by`.
+#[derive(Debug, Clone)]
+pub enum Actor {
+    Agent(Arc<Rights>),
+    Contact(ContactId),
+    System,
+}
+
+impl Actor {
+    pub fn agent_id(&self) -> Option<AgentId> {
+        match self {
+            Self::Agent(rights) => Some(rights.agent_id),
+            Self::Contact(_) | Self::System => None,
+        }
+    }
+
+    /// How the contract spells the kind of actor, in `createdByType` and its relatives.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Agent(_) => "agent",
+            Self::Contact(_) => "contact",
+            Self::System => "system",
+        }
+    }
+
+    /// The id that goes with `kind`; none for the system.
+    pub fn id(&self) -> Option<i64> {
+        match self {
+            Self::Agent(rights) => Some(rights.agent_id.0),
+            Self::Contact(id) => Some(id.0),
+            Self::System => None,
+        }
+    }
+
+    /// Refuses an agent without `permission`, and every contact.
+    pub fn require(&self, permission: Permission) -> Result<()> {
+        let is_allowed = match self {
+            Self::Agent(rights) => rights.allows(permission),
+            Self::Contact(_) => false,
+            Self::System => true,
+        };
+        if is_allowed { Ok(()) } else { Err(Error::may_not(permission.sentence())) }
+    }
+}
+
+/// A page of a longer list.
+#[derive(Debug, Clone)]
+pub struct Page<T> {
+    pub items: Vec<T>,
+    pub total: i64,
+}
+
+/// Which part of a list is wanted: `index` starts at 1.
+#[derive(Debug, Clone, Copy)]
+pub struct Paging {
+    pub index: i64,
+    pub size: i64,
+}
+
+impl Default for Paging {
+    fn default() -> Self {
+        Self { index: 1, size: 50 }
+    }
+}
+
+impl Paging {
+    pub fn offset(self) -> i64 {
+        (self.index - 1).saturating_mul(self.size)
+    }
+}
+
+/// Trims, and refuses what is empty, too long or holds control characters: for names and subjects.
+pub fn check_name(field: &str, text: &str, max_chars: usize) -> Result<String> {
+    let text = text.trim();
+    if text.is_empty() {
+        return Err(Error::invalid(field, "is required"));
+    }
+    if max_chars < text.chars().count() {
+        return Err(Error::invalid(field, format!("is longer than {max_chars} characters")));
+    }
+    if text.chars().any(char::is_control) {
+        return Err(Error::invalid(field, "contains control characters"));
+    }
+    Ok(text.to_owned())
+}
+
+/// Refuses an over-long value; line breaks are fine.
+pub fn check_text(field: &str, text: &str, max_chars: usize) -> Result<()> {
+    if max_chars < text.chars().count() {
+        return Err(Error::invalid(field, format!("is longer than {max_chars} characters")));
+    }
+    Ok(())
+}
+
+/// SQL `LIKE` pattern for "contains", to be used with `ESCAPE '\'`.
+pub fn like(text: &str) -> String {
+    let mut pattern = String::with_capacity(text.len() + 2);
+    pattern.push('%');
+    for character in text.chars().take(400) {
+        if matches!(character, '%' | '_' | '\\') {
+            pattern.push('\\');
+        }
+        pattern.push(character);
+    }
+    pattern.push('%');
+    pattern
+}
+
+type Named<'a> = Vec<(&'static str, &'a dyn ToSql)>;

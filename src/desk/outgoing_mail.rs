@@ -1,0 +1,527 @@
+//! The queue of mail that goes out. A row is frozen in the transaction of what caused it, sent by a job, at least
+//! once, always with the same Message-ID; what happened is kept for each recipient.
+
+use std::time::Duration;
+
+use askama::Template;
+
+use super::conversation::{Body, Conversation};
+use super::email_account::{self, EmailAccount};
+use super::event::{self, Change};
+use super::site::{self, Site};
+use super::{Actor, Page, Paging, Permission, attachment, secret};
+use crate::db::{Snapshot, Tx};
+use crate::error::{Error, Result};
+use crate::html;
+use crate::ids::{ConversationId, EmailAccountId, MessageId, OutgoingMailId};
+use crate::mail::threading;
+use crate::time::Timestamp;
+
+#[derive(Debug, Clone)]
+pub struct OutgoingMail {
+    pub id: OutgoingMailId,
+    pub email_account_id: Option<EmailAccountId>,
+    pub conversation_id: Option<ConversationId>,
+    pub message_id: Option<MessageId>,
+    pub internet_message_id: String,
+    pub from_name: String,
+    pub from_address: String,
+    pub subject: String,
+    pub text_body: String,
+    pub html_body: String,
+    pub in_reply_to: Option<String>,
+    pub references: Vec<String>,
+    pub is_automatic: bool,
+    pub state: State,
+    pub attempts: i64,
+    pub next_attempt_at: Timestamp,
+    pub last_error: Option<String>,
+    pub created_at: Timestamp,
+    pub sent_at: Option<Timestamp>,
+    pub recipients: Vec<Recipient>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum State {
+    Queued,
+    /// Waits for a person: the account has no SMTP server yet.
+    Held,
+    Sent,
+    Failed,
+}
+
+impl State {
+    pub const ALL: [Self; 4] = [Self::Queued, Self::Held, Self::Sent, Self::Failed];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Queued => "queued",
+            Self::Held => "held",
+            Self::Sent => "sent",
+            Self::Failed => "failed",
+        }
+    }
+
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|state| state.name().eq_ignore_ascii_case(text.trim()))
+    }
+}
+
+#[derive(Debug, Clone)]
+pub struct Recipient {
+    pub address: String,
+    pub is_cc: bool,
+    pub name: String,
+    /// `queued`, `sent`, `deferred` or `failed`.
+    pub state: String,
+    /// What the server last said.
+    pub answer: Option<String>,
+}
+
+/// Who a reply is from and to; addresses are checked.
+#[derive(Debug, Clone)]
+pub struct Envelope {
+    pub account: EmailAccount,
+    pub to: Vec<String>,
+    pub cc: Vec<String>,
+    pub subject: String,
+}
+
+/// What the server said about one recipient.
+#[derive(Debug, Clone)]
+pub enum Answer {
+    Accepted,
+    Deferred(String),
+    Refused(String),
+}
+
+/// The newest first. Needs `manageChannels`.
+pub fn list(s: &Snapshot<'_>, by: &Actor, state: Option<State>, paging: Paging) -> Result<Page<OutgoingMail>> {
+    by.require(Permission::ManageChannels)?;
+    let state = state.map(State::name);
+    let total = s.number("SELECT count(*) FROM outgoing_mail WHERE ?1 IS NULL OR state = ?1", [state])?;
+    let mut items = s.all(
+        &[
+            "SELECT ",
+            COLUMNS,
+            " FROM outgoing_mail WHERE ?1 IS NULL OR state = ?1 ORDER BY id DESC LIMIT ?2 OFFSET ?3",
+        ]
+        .concat(),
+        (state, paging.size, paging.offset()),
+        from_row,
+    )?;
+    for mail in &mut items {
+        mail.recipients = recipients(s, mail.id)?;
+    }
+    Ok(Page { items, total })
+}
+
+/// The row, or `NotFound`.
+pub fn require(s: &Snapshot<'_>, by: &Actor, id: OutgoingMailId) -> Result<OutgoingMail> {
+    by.require(Permission::ManageChannels)?;
+    get(s, id)?.ok_or_else(|| Error::not_found("outgoing mail", id))
+}
+
+/// The mail by which a message went out.
+pub fn of_message(s: &Snapshot<'_>, message: MessageId) -> Result<Option<OutgoingMail>> {
+    let id = s.one("SELECT id FROM outgoing_mail WHERE message_id = ?", [message], |row| row.get(0))?;
+    id.map_or(Ok(None), |id| get(s, id))
+}
+
+fn get(s: &Snapshot<'_>, id: OutgoingMailId) -> Result<Option<OutgoingMail>> {
+    let mail = s.one(&["SELECT ", COLUMNS, " FROM outgoing_mail WHERE id = ?"].concat(), [id], from_row)?;
+    mail.map(|mail| Ok(OutgoingMail { recipients: recipients(s, id)?, ..mail })).transpose()
+}
+
+fn recipients(s: &Snapshot<'_>, id: OutgoingMailId) -> Result<Vec<Recipient>> {
+    s.all(
+        "SELECT address, kind = 'cc', name, state, answer FROM outgoing_recipient WHERE outgoing_mail_id = ?
+         ORDER BY kind DESC, address",
+        [id],
+        |row| {
+            Ok(Recipient {
+                address: row.get(0)?,
+                is_cc: row.get(1)?,
+                name: row.get(2)?,
+                state: row.get(3)?,
+                answer: row.get(4)?,
+            })
+        },
+    )
+}
+
+/// Whether mail to `address` would come back to us: the address of any of our accounts.
+pub fn is_own_address(s: &Snapshot<'_>, address: &str) -> Result<bool> {
+    s.exists("SELECT 1 FROM email_account WHERE email = ?", [address.trim()])
+}
+
+/// Queues an agent's mail. The Message-ID carries the signed token by which the answer finds its conversation.
+pub fn enqueue_reply(
+    tx: &Tx<'_>,
+    conversation: &Conversation,
+    message: MessageId,
+    envelope: &Envelope,
+    body: &Body,
+    quote: &str,
+) -> Result<()> {
+    let domain = envelope.account.email.rsplit('@').next().unwrap_or("localhost");
+    let token = threading::Token { conversation: conversation.id.0, message: message.0 };
+    let internet_message_id = threading::message_id(&site::thread_key(tx)?, token, domain);
+    tx.run("UPDATE message SET internet_message_id = ? WHERE id = ?", (&internet_message_id, message))?;
+    let references: Vec<String> = tx.all(
+        "SELECT internet_message_id FROM message
+         WHERE conversation_id = ? AND id < ? AND type = 'email' AND internet_message_id IS NOT NULL
+         ORDER BY id DESC LIMIT 40",
+        (conversation.id, message),
+        |row| row.get(0),
+    )?;
+    let references: Vec<String> = references.into_iter().rev().collect();
+    let signature = &envelope.account.signature;
+    let mut html = body.html.clone();
+    let mut text = body.plain.clone();
+    if !signature.is_empty() {
+        html = [&html, "<p>-- </p>", signature].concat();
+        text = [text.trim_end(), "\n\n-- \n", &html::to_text(signature)].concat();
+    }
+    if !quote.is_empty() {
+        html = [&html, "<blockquote type=\"cite\">", quote, "</blockquote>"].concat();
+        let quoted: String = html::to_text(quote).lines().map(|line| ["> ", line, "\n"].concat()).collect();
+        text = [text.trim_end(), "\n\n", &quoted].concat();
+    }
+    let marked = ["[#", &conversation.id.to_string(), "]"].concat();
+    let subject = match envelope.subject.contains(&marked) {
+        true => envelope.subject.clone(),
+        false => [&envelope.subject, " ", &marked].concat(),
+    };
+    let id = insert(tx, &NewMail {
+        account: Some(&envelope.account),
+        conversation: Some((conversation.id, message)),
+        internet_message_id: &internet_message_id,
+        subject: &subject,
+        text: &text,
+        html: &html,
+        references: &references,
+        is_automatic: false,
+    })?;
+    for (addresses, kind) in [(&envelope.to, "to"), (&envelope.cc, "cc")] {
+        for address in addresses {
+            add_recipient(tx, id, address, kind)?;
+        }
+    }
+    Ok(())
+}
+
+#[derive(Template)]
+#[template(path = "mail/sign_in_link.txt")]
+struct SignInLinkText<'a> {
+    site: &'a str,
+    link: &'a str,
+}
+
+#[derive(Template)]
+#[template(path = "mail/sign_in_link.html")]
+struct SignInLinkHtml<'a> {
+    site: &'a str,
+    link: &'a str,
+}
+
+/// Queues the mail with a portal sign-in link.
+pub fn enqueue_sign_in_link(tx: &Tx<'_>, site: &Site, to: &str, link: &str) -> Result<()> {
+    let subject = ["Your sign-in link for ", &site.name].concat();
+    let text = render(&SignInLinkText { site: &site.name, link })?;
+    let html = render(&SignInLinkHtml { site: &site.name, link })?;
+    enqueue_automatic(tx, to, &subject, &text, &html, None)
+}
+
+/// Queues an automatic mail from the default account, unless the address had its share of them lately.
+pub fn enqueue_automatic(
+    tx: &Tx<'_>,
+    to: &str,
+    subject: &str,
+    text: &str,
+    html: &str,
+    conversation: Option<(ConversationId, MessageId)>,
+) -> Result<()> {
+    if is_own_address(tx, to)? || !is_within_budget(tx, to)? {
+        tracing::warn!("an automatic mail was not sent: the address is our own or had enough of them lately");
+        return Ok(());
+    }
+    let account = email_account::default(tx)?;
+    let domain = account.as_ref().and_then(|account| account.email.rsplit('@').next()).unwrap_or("localhost");
+    let internet_message_id = ["auto.", &secret::random_guid()?, "@", domain].concat();
+    let id = insert(tx, &NewMail {
+        account: account.as_ref(),
+        conversation,
+        internet_message_id: &internet_message_id,
+        subject,
+        text,
+        html,
+        references: &[],
+        is_automatic: true,
+    })?;
+    add_recipient(tx, id, to, "to")
+}
+
+/// Automatic mails that one address may get in an hour and in a day.
+const HOURLY_BUDGET: i64 = 6;
+const DAILY_BUDGET: i64 = 20;
+
+fn is_within_budget(tx: &Tx<'_>, address: &str) -> Result<bool> {
+    let sent_since = |since: Timestamp| {
+        tx.number(
+            "SELECT count(*) FROM outgoing_recipient r JOIN outgoing_mail m ON m.id = r.outgoing_mail_id
+             WHERE r.address = ? AND m.is_automatic = 1 AND ? < m.created_at",
+            (address, since),
+        )
+    };
+    Ok(sent_since(tx.now().minus(Duration::from_secs(3600)))? < HOURLY_BUDGET
+        && sent_since(tx.now().minus(Duration::from_secs(86_400)))? < DAILY_BUDGET)
+}
+
+struct NewMail<'a> {
+    account: Option<&'a EmailAccount>,
+    conversation: Option<(ConversationId, MessageId)>,
+    internet_message_id: &'a str,
+    subject: &'a str,
+    text: &'a str,
+    html: &'a str,
+    references: &'a [String],
+    is_automatic: bool,
+}
+
+fn insert(tx: &Tx<'_>, new: &NewMail<'_>) -> Result<OutgoingMailId> {
+    let (state, why) = match new.account {
+        None => (State::Held, Some("there is no enabled e-mail account to send from")),
+        Some(account) if account.smtp_server.is_empty() => (State::Held, Some("the e-mail account has no SMTP server")),
+        Some(_) => (State::Queued, None),
+    };
+    let from_name = match new.account {
+        Some(account) if !account.display_name.is_empty() => account.display_name.clone(),
+        _ => site::get(tx)?.name,
+    };
+    tx.insert(
+        "INSERT INTO outgoing_mail (email_account_id, conversation_id, message_id, internet_message_id, from_name,
+           from_address, subject, text_body, html_body, in_reply_to, reference_ids, is_automatic, state,
+           next_attempt_at, last_error, created_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?14)",
+        rusqlite::params![
+            new.account.map(|account| account.id),
+            new.conversation.map(|(conversation, _)| conversation),
+            new.conversation.map(|(_, message)| message),
+            new.internet_message_id,
+            from_name,
+            new.account.map_or("", |account| &account.email),
+            new.subject,
+            new.text,
+            new.html,
+            new.references.last(),
+            new.references.join(" "),
+            new.is_automatic,
+            state.name(),
+            tx.now(),
+            why,
+        ],
+    )
+    .map(OutgoingMailId)
+}
+
+fn add_recipient(tx: &Tx<'_>, id: OutgoingMailId, address: &str, kind: &str) -> Result<()> {
+    let name: Option<String> = tx.one(
+        "SELECT c.name FROM contact_identity i JOIN contact c ON c.id = i.contact_id
+         WHERE i.type = 'email' AND i.value = ?",
+        [address],
+        |row| row.get(0),
+    )?;
+    tx.run(
+        "INSERT OR IGNORE INTO outgoing_recipient (outgoing_mail_id, address, kind, name) VALUES (?, ?, ?, ?)",
+        (id, address, kind, name.filter(|name| name != address).unwrap_or_default()),
+    )?;
+    Ok(())
+}
+
+/// How long a worker keeps a mail: longer than the patience after the final dot (RFC 5321 4.5.3.2.6).
+const LEASE: Duration = Duration::from_secs(15 * 60);
+
+/// Takes up to `limit` due mails for sending. A crash lets the lease run out.
+pub fn lease(tx: &Tx<'_>, limit: i64) -> Result<Vec<OutgoingMail>> {
+    let ids: Vec<OutgoingMailId> = tx.all(
+        "UPDATE outgoing_mail SET lease_until = ?1, attempts = attempts + 1
+         WHERE id IN (SELECT id FROM outgoing_mail WHERE state = 'queued' AND next_attempt_at <= ?2
+                        AND lease_until <= ?2 ORDER BY next_attempt_at LIMIT ?3)
+         RETURNING id",
+        (tx.now().plus(LEASE), tx.now(), limit),
+        |row| row.get(0),
+    )?;
+    ids.into_iter().map(|id| get(tx, id)?.ok_or_else(|| Error::not_found("outgoing mail", id))).collect()
+}
+
+/// Whether a mail is due: the cheap question before `lease`.
+pub fn is_due(s: &Snapshot<'_>, now: Timestamp) -> Result<bool> {
+    s.exists(
+        "SELECT 1 FROM outgoing_mail WHERE state = 'queued' AND next_attempt_at <= ?1 AND lease_until <= ?1 LIMIT 1",
+        [now],
+    )
+}
+
+/// At start no worker of this process has a lease, and there is no other process.
+pub fn release_leases(tx: &Tx<'_>) -> Result<()> {
+    tx.run("UPDATE outgoing_mail SET lease_until = 0 WHERE state = 'queued' AND lease_until <> 0", [])?;
+    Ok(())
+}
+
+/// Files of the message that the mail carries.
+pub fn files(s: &Snapshot<'_>, mail: &OutgoingMail) -> Result<Vec<attachment::Attachment>> {
+    match mail.message_id {
+        Some(message) if !mail.is_automatic => attachment::of_message(s, message),
+        _ => Ok(Vec::new()),
+    }
+}
+
+/// Waits between attempts; the last one repeats until the mail is given up.
+const BACK_OFF_MINUTES: [u64; 8] = [1, 5, 15, 30, 60, 120, 240, 480];
+const GIVE_UP_AFTER: Duration = Duration::from_secs(5 * 24 * 3600);
+
+/// Writes down what the server said about each recipient asked for, and decides what becomes of the mail.
+pub fn record_answers(tx: &Tx<'_>, id: OutgoingMailId, answers: &[(String, Answer)]) -> Result<()> {
+    for (address, answer) in answers {
+        let (state, text) = match answer {
+            Answer::Accepted => ("sent", None),
+            Answer::Deferred(text) => ("deferred", Some(text)),
+            Answer::Refused(text) => ("failed", Some(text)),
+        };
+        tx.run(
+            "UPDATE outgoing_recipient SET state = ?, answer = ? WHERE outgoing_mail_id = ? AND address = ?",
+            (state, text, id, address),
+        )?;
+    }
+    let Some(mail) = get(tx, id)? else { return Ok(()) };
+    let in_state = |state: &str| mail.recipients.iter().find(|recipient| recipient.state == state);
+    let describe = |r: &Recipient| format!("{}: {}", r.address, r.answer.as_deref().unwrap_or("no answer"));
+    if let Some(waiting) = in_state("deferred").or_else(|| in_state("queued")) {
+        return defer(tx, &mail, &describe(waiting));
+    }
+    match in_state("failed") {
+        Some(failed) => fail(tx, &mail, &describe(failed)),
+        None => {
+            tx.run(
+                "UPDATE outgoing_mail SET state = 'sent', sent_at = ?, lease_until = 0, last_error = NULL WHERE id = ?",
+                (tx.now(), id),
+            )?;
+            tell(tx, &mail, "success", |message| Change::MailSent { message })
+        }
+    }
+}
+
+/// The server could not be reached or refused the whole mail.
+pub fn record_error(tx: &Tx<'_>, id: OutgoingMailId, error: &str, is_permanent: bool) -> Result<()> {
+    let Some(mail) = get(tx, id)? else { return Ok(()) };
+    if is_permanent { fail(tx, &mail, error) } else { defer(tx, &mail, error) }
+}
+
+fn defer(tx: &Tx<'_>, mail: &OutgoingMail, error: &str) -> Result<()> {
+    if GIVE_UP_AFTER < tx.now().since(mail.created_at) {
+        return fail(tx, mail, &format!("given up after five days: {error}"));
+    }
+    let step = (mail.attempts - 1).clamp(0, BACK_OFF_MINUTES.len() as i64 - 1) as usize;
+    let base = BACK_OFF_MINUTES[step] * 60_000;
+    // Up to a fifth earlier or later, so that mails deferred together do not come back together.
+    let jitter = (mail.id.0 as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32;
+    let wait = base * 4 / 5 + base * 2 / 5 * jitter / u64::from(u32::MAX);
+    tx.run(
+        "UPDATE outgoing_mail SET next_attempt_at = ?, lease_until = 0, last_error = ? WHERE id = ?",
+        (tx.now().plus(Duration::from_millis(wait)), error, mail.id),
+    )?;
+    Ok(())
+}
+
+fn fail(tx: &Tx<'_>, mail: &OutgoingMail, error: &str) -> Result<()> {
+    tx.run("UPDATE outgoing_mail SET state = 'failed', lease_until = 0, last_error = ? WHERE id = ?", (error, mail.id))?;
+    tell(tx, mail, "failed", |message| Change::MailFailed { message, error: error.to_owned() })
+}
+
+/// The message shows how its mail ended. Automatic mail has no message of its own.
+fn tell(tx: &Tx<'_>, mail: &OutgoingMail, status: &str, change: impl FnOnce(MessageId) -> Change) -> Result<()> {
+    let (Some(conversation), Some(message), false) = (mail.conversation_id, mail.message_id, mail.is_automatic) else {
+        return Ok(());
+    };
+    tx.run("UPDATE message SET send_status = ? WHERE id = ?", (status, message))?;
+    event::record(tx, &Actor::System, conversation, change(message))?;
+    Ok(())
+}
+
+/// Sends a held or failed mail again, to those recipients who did not get it.
+pub fn retry(tx: &Tx<'_>, by: &Actor, id: OutgoingMailId) -> Result<OutgoingMail> {
+    by.require(Permission::ManageChannels)?;
+    resend(tx, id)
+}
+
+/// The same for the mail of a message, by an agent who may change its conversation.
+pub fn retry_message(tx: &Tx<'_>, by: &Actor, message: MessageId) -> Result<OutgoingMail> {
+    let found = super::conversation::message::require(tx, by, message)?;
+    super::conversation::editable(tx, by, found.conversation_id)?;
+    let mail = of_message(tx, message)?.ok_or_else(|| Error::not_found("outgoing mail of message", message))?;
+    resend(tx, mail.id)
+}
+
+fn resend(tx: &Tx<'_>, id: OutgoingMailId) -> Result<OutgoingMail> {
+    let mail = get(tx, id)?.ok_or_else(|| Error::not_found("outgoing mail", id))?;
+    if matches!(mail.state, State::Sent) {
+        return Err(Error::Conflict(format!("outgoing mail {id} was sent")));
+    }
+    let account = match mail.email_account_id {
+        Some(account) => email_account::get(tx, account)?,
+        None => email_account::default(tx)?,
+    };
+    let account = account
+        .filter(|account| !account.smtp_server.is_empty())
+        .ok_or_else(|| Error::Conflict("there is no e-mail account with an SMTP server to send it from".to_owned()))?;
+    tx.run(
+        "UPDATE outgoing_mail SET state = 'queued', attempts = 0, next_attempt_at = ?1, lease_until = 0,
+           email_account_id = ?2, from_address = ?3 WHERE id = ?4",
+        (tx.now(), account.id, account.email, id),
+    )?;
+    tx.run(
+        "UPDATE outgoing_recipient SET state = 'queued' WHERE outgoing_mail_id = ? AND state <> 'sent'",
+        [id],
+    )?;
+    if let Some(message) = mail.message_id
+        && !mail.is_automatic
+    {
+        tx.run("UPDATE message SET send_status = 'sending' WHERE id = ?", [message])?;
+    }
+    get(tx, id)?.ok_or_else(|| Error::not_found("outgoing mail", id))
+}
+
+pub(super) fn render(template: &impl Template) -> Result<String> {
+    template.render().map_err(Error::internal)
+}
+
+const COLUMNS: &str = "id, email_account_id, conversation_id, message_id, internet_message_id, from_name, from_address,
+    subject, text_body, html_body, in_reply_to, reference_ids, is_automatic, state, attempts, next_attempt_at,
+    last_error, created_at, sent_at";
+
+fn from_row(row: &rusqlite::Row<'_>) -> rusqlite::Result<OutgoingMail> {
+    let references: String = row.get(11)?;
+    Ok(OutgoingMail {
+        id: row.get(0)?,
+        email_account_id: row.get(1)?,
+        conversation_id: row.get(2)?,
+        message_id: row.get(3)?,
+        internet_message_id: row.get(4)?,
+        from_name: row.get(5)?,
+        from_address: row.get(6)?,
+        subject: row.get(7)?,
+        text_body: row.get(8)?,
+        html_body: row.get(9)?,
+        in_reply_to: row.get(10)?,
+        references: references.split_whitespace().map(str::to_owned).collect(),
+        is_automatic: row.get(12)?,
+        state: State::parse(row.get_ref(13)?.as_str()?).ok_or(rusqlite::types::FromSqlError::InvalidType)?,
+        attempts: row.get(14)?,
+        next_attempt_at: row.get(15)?,
+        last_error: row.get(16)?,
+        created_at: row.get(17)?,
+        sent_at: row.get(18)?,
+        recipients: Vec::new(),
+    })
+}

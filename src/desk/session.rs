@@ -1,0 +1,93 @@
+//! Sessions of signed-in browsers, of agents and of contacts. The cookie holds 256 random bits; the table their hash.
+
+use std::time::Duration;
+
+use sha2::{Digest, Sha256};
+
+use super::secret;
+use crate::db::{Snapshot, Tx};
+use crate::error::Result;
+use crate::ids::{AgentId, ContactId};
+use crate::time::Timestamp;
+
+/// Without a request for this long a session ends; live streams do not count.
+const IDLE: Duration = Duration::from_secs(8 * 3600);
+/// A session ends this long after sign-in, whatever happens.
+const LONGEST: Duration = Duration::from_secs(14 * 24 * 3600);
+/// `seen_at` is written at most this often, so that reading a page is no write.
+const SEEN_EVERY: Duration = Duration::from_secs(300);
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Owner {
+    Agent(AgentId),
+    Contact(ContactId),
+}
+
+#[derive(Debug, Clone)]
+pub struct Session {
+    pub hash: [u8; 32],
+    pub owner: Owner,
+    /// The secret that every form of this session carries.
+    pub csrf: String,
+    pub seen_at: Timestamp,
+}
+
+/// Starts a session and returns the cookie's value.
+pub fn create(tx: &Tx<'_>, owner: Owner, user_agent: &str) -> Result<String> {
+    let token = secret::random_token()?;
+    let (agent, contact) = match owner {
+        Owner::Agent(id) => (Some(id), None),
+        Owner::Contact(id) => (None, Some(id)),
+    };
+    tx.run(
+        "INSERT INTO session (hash, agent_id, contact_id, csrf, user_agent, created_at, seen_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6)",
+        (hash(&token), agent, contact, secret::random_token()?, user_agent.chars().take(200).collect::<String>(), tx.now()),
+    )?;
+    Ok(token)
+}
+
+/// The session of a cookie's value, unless it has ended, or its owner was deactivated or deleted.
+pub fn get(s: &Snapshot<'_>, token: &str, now: Timestamp) -> Result<Option<Session>> {
+    s.one(
+        "SELECT x.hash, x.agent_id, x.contact_id, x.csrf, x.seen_at FROM session x
+         LEFT JOIN agent a ON a.id = x.agent_id LEFT JOIN contact c ON c.id = x.contact_id
+         WHERE x.hash = ?1 AND ?2 < x.seen_at AND ?3 < x.created_at
+           AND (a.id IS NULL OR (a.is_active = 1 AND a.deleted_at IS NULL)) AND (c.id IS NULL OR c.deleted_at IS NULL)",
+        (hash(token), now.minus(IDLE), now.minus(LONGEST)),
+        |row| {
+            let owner = match (row.get(1)?, row.get(2)?) {
+                (Some(agent), _) => Owner::Agent(agent),
+                (None, contact) => Owner::Contact(contact),
+            };
+            Ok(Session { hash: row.get(0)?, owner, csrf: row.get(3)?, seen_at: row.get(4)? })
+        },
+    )
+}
+
+/// Whether `seen_at` is old enough to be written again.
+pub fn wants_touch(session: &Session, now: Timestamp) -> bool {
+    SEEN_EVERY <= now.since(session.seen_at)
+}
+
+pub fn touch(tx: &Tx<'_>, session: &[u8]) -> Result<()> {
+    tx.run("UPDATE session SET seen_at = ? WHERE hash = ?", (tx.now(), session))?;
+    Ok(())
+}
+
+pub fn delete(tx: &Tx<'_>, session: &[u8]) -> Result<()> {
+    tx.run("DELETE FROM session WHERE hash = ?", [session])?;
+    Ok(())
+}
+
+/// Removes sessions that have ended.
+pub fn sweep(tx: &Tx<'_>) -> Result<usize> {
+    tx.run(
+        "DELETE FROM session WHERE seen_at <= ? OR created_at <= ?",
+        (tx.now().minus(IDLE), tx.now().minus(LONGEST)),
+    )
+}
+
+fn hash(token: &str) -> [u8; 32] {
+    Sha256::digest(token.as_bytes()).into()
+}
