@@ -310,7 +310,12 @@ impl<'a> Session<'a> {
 
     /// Ends the session politely. What was delivered is delivered, so nothing that goes wrong here matters.
     async fn quit(mut self) {
-        let _ = within(self.server, GOODBYE, self.connection.quit()).await;
+        let _ = within(
+            self.server,
+            GOODBYE.min(self.patience.command),
+            self.connection.quit(),
+        )
+        .await;
     }
 
     fn offers(&self, extension: Extension) -> bool {

@@ -1,6 +1,7 @@
 //! A real Dovecot with POP3, in a temporary directory: its own configuration, certificate, users and mail.
 //! Any user logs in with `PASSWORD` and has a Maildir of their own.
 
+use std::io::Read;
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::os::unix::process::CommandExt;
@@ -102,18 +103,27 @@ impl Dovecot {
 
     fn wait_until_ready(&mut self) {
         let deadline = Instant::now() + PATIENCE;
-        for port in [self.pop3_port, self.pop3s_port] {
-            while TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_err() {
-                let has_ended = self.child.try_wait().expect("it is our child").is_some();
-                assert!(
-                    !has_ended && Instant::now() < deadline,
-                    "dovecot is not ready: {}",
-                    self.log()
-                );
-                std::thread::sleep(POLL);
-            }
+        while !greets(self.pop3_port) || TcpStream::connect((Ipv4Addr::LOCALHOST, self.pop3s_port)).is_err() {
+            let has_ended = self.child.try_wait().expect("it is our child").is_some();
+            assert!(
+                !has_ended && Instant::now() < deadline,
+                "dovecot is not ready: {}",
+                self.log()
+            );
+            std::thread::sleep(POLL);
         }
     }
+}
+
+/// The master listens before the process behind it can answer.
+fn greets(port: u16) -> bool {
+    let mut greeting = [0; 3];
+    TcpStream::connect((Ipv4Addr::LOCALHOST, port))
+        .and_then(|mut stream| {
+            stream.set_read_timeout(Some(PATIENCE))?;
+            stream.read_exact(&mut greeting)
+        })
+        .is_ok_and(|()| greeting == *b"+OK")
 }
 
 impl Drop for Dovecot {
@@ -211,11 +221,14 @@ service anvil {{
 
 /// What Dovecot needs to run as the user who runs the tests.
 fn without_root() -> String {
-    let output = Command::new("id").arg("-un").output().expect("id runs");
-    let user = String::from_utf8_lossy(&output.stdout).trim().to_owned();
+    let name = |option: &str| {
+        let output = Command::new("id").arg(option).output().expect("id runs");
+        String::from_utf8_lossy(&output.stdout).trim().to_owned()
+    };
+    let (user, group) = (name("-un"), name("-gn"));
     let chroots = ["pop3-login", "anvil", "stats"].map(|name| format!("service {name} {{\n  chroot =\n}}\n"));
     format!(
-        "default_internal_user = {user}\ndefault_login_user = {user}\n{}",
+        "default_internal_user = {user}\ndefault_login_user = {user}\ndefault_internal_group = {group}\n{}",
         chroots.concat()
     )
 }
