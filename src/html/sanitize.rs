@@ -529,14 +529,18 @@ mod tests {
     fn vectors_of_the_corpora_come_out_harmless_and_stable() {
         if let Some(json) = corpus("dompurify.json") {
             let cases: Vec<serde_json::Value> = serde_json::from_str(&json).unwrap();
-            cases
-                .iter()
-                .for_each(|case| check_vector(case["payload"].as_str().unwrap()));
+            let payloads: Vec<_> = cases.iter().filter_map(|case| case["payload"].as_str()).collect();
+            assert!(payloads.len() > 100);
+            payloads.into_iter().for_each(check_vector);
         }
         if let Some(json) = corpus("h5sc.json") {
             let cases: Vec<serde_json::Value> = serde_json::from_str(&json).unwrap();
-            for payload in cases.iter().flat_map(|case| case["payloads"].as_array().unwrap()) {
-                let payload = payload.as_str().unwrap();
+            for payload in cases
+                .iter()
+                .filter_map(|case| case["payloads"].as_array())
+                .flatten()
+            {
+                let payload = payload.as_str().unwrap_or_default();
                 check_vector(
                     &payload
                         .replace("%js_uri_alert%", "javascript:alert(1)")
@@ -552,10 +556,7 @@ mod tests {
             return;
         };
         // The whole file is one ambiguous document; its parts show what each vector does.
-        for part in std::iter::once(html.as_str())
-            .chain(html.split("<!--"))
-            .chain(html.lines())
-        {
+        for part in std::iter::once(html.as_str()).chain(html.split("-->")) {
             check_vector(part);
             for token in tokens(&mail(part)) {
                 let Token::Open(tag) = token else { continue };
