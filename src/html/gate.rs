@@ -1,8 +1,8 @@
 //! The gate: one linear pass that decides whether HTML may be parsed at all.
 //!
-//! html5ever is quadratic in nesting depth and in unclosed formatting elements; 79 KB of hostile markup costs it most
-//! of a minute. This pass follows the tree builder closely enough never to believe less nesting than there is:
-//! where in doubt it counts an element as still open, so hostile markup cannot hide and sloppy markup rarely suffers.
+//! html5ever is quadratic in nesting depth and in unclosed formatting elements; 79 KB of hostile markup costs it
+//! most of a minute. This pass follows the tree builder closely enough not to believe in less nesting than there
+//! is: in doubt it counts an element as still open, so bombs cannot hide and sloppy markup rarely suffers.
 
 use super::token::{Token, tokens};
 
@@ -167,7 +167,7 @@ impl Outline {
         }
     }
 
-    /// Raw text is harmless, unless what looks like its end may not be: in foreign content and in nested scripts.
+    /// Raw text is harmless, unless what looks like its end may not be: in foreign content, in nested scripts.
     fn raw(&self, element: &str, content: &str) -> Result<(), Excess> {
         let is_escaped_script = element == "script" && content.contains("<!--");
         if content.contains('<') && self.is_strict || is_escaped_script && has_script_tag(content) {
@@ -536,7 +536,7 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
+        #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..Default::default() })]
 
         #[test]
         fn repeated_tag_soup_is_refused_or_shallow(soup in tag_soup()) {

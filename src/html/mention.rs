@@ -47,7 +47,8 @@ mod tests {
     #[test]
     fn anything_else_is_no_mention() {
         let html = "<span data-id=7>a</span><b class=athighlight data-id=7>b</b><span class=athighlight data-id=-7>\
-                    <span class=athighlight data-id=x><span class=athighlights data-id=7><!-- <span class=athighlight data-id=7> -->";
+                    <span class=athighlight data-id=x><span class=athighlights data-id=7>\
+                    <!-- <span class=athighlight data-id=7> -->";
         assert!(mentions(html).is_empty());
     }
 }

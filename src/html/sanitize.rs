@@ -1,5 +1,5 @@
-//! The sanitiser: an allow-list over a gated parse. Its output is final: nothing edits it but [`with_remote_images`],
-//! which only renames an attribute.
+//! The sanitiser: an allow-list over a gated parse. Its output is final: nothing edits it but
+//! [`with_remote_images`], which only moves an address from one attribute to another.
 
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};

@@ -137,15 +137,17 @@ enum Cut {
 fn find_cut(lines: &[Line]) -> Option<Cut> {
     let (quoted, end) = classify(lines);
     let mut cut = end;
-    // A signature under the quote belongs to the mail program, not to the reply.
-    let signature = (0..end)
-        .rfind(|&index| lines[index].text == "--")
-        .filter(|&index| {
-            end - index <= 25
-                && (0..index)
-                    .rfind(|&above| !lines[above].is_blank())
-                    .is_some_and(|above| quoted[above])
+    // A signature or list footer under the quote belongs to the mail program, not to the reply.
+    let is_footer = |index: usize| lines[index].text == "--" || lines[index].text.starts_with("____");
+    let signature = (end.saturating_sub(25)..end)
+        .filter(|&index| is_footer(index))
+        .find(|&index| {
+            (0..index)
+                .rfind(|&above| !lines[above].is_blank())
+                .is_some_and(|above| quoted[above])
         });
+    // With more quotes under it, it is part of an answer between them.
+    let signature = signature.filter(|&index| !quoted[index..end].contains(&true));
     if let Some(signature) = signature {
         cut = signature;
     }
@@ -635,7 +637,6 @@ mod tests {
             "email_1.txt",
             "email_5.txt",
             "email_21.txt",
-            "email_bullets_none.txt",
             "email_not_a_signature.txt",
             "email_not_a_signature_2.txt",
             "email_sent_from_my_not_signature.txt",
