@@ -45,17 +45,11 @@ pub enum Error {
 
 impl Error {
     pub fn not_found(noun: &'static str, id: impl fmt::Display) -> Self {
-        Self::NotFound {
-            noun,
-            id: id.to_string(),
-        }
+        Self::NotFound { noun, id: id.to_string() }
     }
 
     pub fn invalid(field: impl Into<String>, message: impl Into<String>) -> Self {
-        Self::Invalid(vec![Problem {
-            field: field.into(),
-            message: message.into(),
-        }])
+        Self::Invalid(vec![Problem { field: field.into(), message: message.into() }])
     }
 
     pub fn internal(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
@@ -74,10 +68,7 @@ pub struct Problems(Vec<Problem>);
 
 impl Problems {
     pub fn add(&mut self, field: impl Into<String>, message: impl Into<String>) {
-        self.0.push(Problem {
-            field: field.into(),
-            message: message.into(),
-        });
+        self.0.push(Problem { field: field.into(), message: message.into() });
     }
 
     /// Records a problem unless `ok`.
@@ -92,20 +83,12 @@ impl Problems {
     }
 
     pub fn check(self) -> Result<()> {
-        if self.0.is_empty() {
-            Ok(())
-        } else {
-            Err(Error::Invalid(self.0))
-        }
+        if self.0.is_empty() { Ok(()) } else { Err(Error::Invalid(self.0)) }
     }
 }
 
 fn join(problems: &[Problem]) -> String {
-    problems
-        .iter()
-        .map(ToString::to_string)
-        .collect::<Vec<_>>()
-        .join("; ")
+    problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
 }
 
 impl From<rusqlite::Error> for Error {

@@ -3,6 +3,7 @@
 #![cfg_attr(not(test), warn(clippy::unwrap_used))]
 
 pub mod db;
+pub mod desk;
 pub mod error;
 pub mod html;
 pub mod ids;

@@ -26,11 +26,7 @@ impl Timestamp {
     pub fn parse(text: &str) -> Option<Self> {
         let text = text.trim();
         let instant: jiff::Timestamp = text.parse().ok().or_else(|| {
-            text.parse::<jiff::civil::DateTime>()
-                .ok()?
-                .in_tz("UTC")
-                .ok()
-                .map(|z| z.timestamp())
+            text.parse::<jiff::civil::DateTime>().ok()?.in_tz("UTC").ok().map(|z| z.timestamp())
         })?;
         let millis = instant.as_millisecond();
         (0..4_102_444_800_000).contains(&millis).then_some(Self(millis))
@@ -93,10 +89,7 @@ impl Clock {
 
     pub fn now(&self) -> Timestamp {
         match self {
-            #[expect(
-                clippy::disallowed_methods,
-                reason = "the one place that asks the system for the time"
-            )]
+            #[expect(clippy::disallowed_methods, reason = "the one place that asks the system for the time")]
             Self::System => Timestamp(jiff::Timestamp::now().as_millisecond()),
             Self::Manual(millis) => Timestamp(millis.load(Ordering::SeqCst)),
         }
@@ -121,14 +114,8 @@ mod tests {
 
     #[test]
     fn times_are_written_with_milliseconds_and_z() {
-        assert_eq!(
-            Timestamp::from_millis(1_558_521_420_000).to_string(),
-            "2019-05-22T10:37:00.000Z"
-        );
-        assert_eq!(
-            Timestamp::from_millis(1_558_521_420_007).to_string(),
-            "2019-05-22T10:37:00.007Z"
-        );
+        assert_eq!(Timestamp::from_millis(1_558_521_420_000).to_string(), "2019-05-22T10:37:00.000Z");
+        assert_eq!(Timestamp::from_millis(1_558_521_420_007).to_string(), "2019-05-22T10:37:00.007Z");
     }
 
     #[test]

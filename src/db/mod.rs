@@ -44,12 +44,7 @@ impl Db {
     pub fn open(path: &Path, clock: Clock) -> Result<Self> {
         let connection = open::writer(path, &clock)?;
         let writer = writer::Writer::start(connection, clock.clone());
-        Ok(Self {
-            readers: pool::readers(path, 8)?,
-            scanners: pool::readers(path, 2)?,
-            writer,
-            clock,
-        })
+        Ok(Self { readers: pool::readers(path, 8)?, scanners: pool::readers(path, 2)?, writer, clock })
     }
 
     pub fn clock(&self) -> &Clock {
@@ -136,10 +131,7 @@ impl Snapshot<'_> {
 
     /// The single number a query such as `SELECT count(*)` gives; zero when it gives no row or NULL.
     pub fn number(&self, sql: &str, params: impl Params) -> Result<i64> {
-        Ok(self
-            .one(sql, params, |row| row.get::<_, Option<i64>>(0))?
-            .flatten()
-            .unwrap_or(0))
+        Ok(self.one(sql, params, |row| row.get::<_, Option<i64>>(0))?.flatten().unwrap_or(0))
     }
 }
 

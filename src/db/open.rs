@@ -30,10 +30,7 @@ const OLDEST_SQLITE: i32 = 3_051_003;
 
 pub(super) fn writer(path: &Path, clock: &Clock) -> Result<Connection> {
     if rusqlite::version_number() < OLDEST_SQLITE {
-        return Err(Error::internal(format!(
-            "SQLite {} is too old to be safe",
-            rusqlite::version()
-        )));
+        return Err(Error::internal(format!("SQLite {} is too old to be safe", rusqlite::version())));
     }
     let mut connection = Connection::open(path)?;
     connection.busy_timeout(Duration::from_secs(5))?;
@@ -81,9 +78,7 @@ fn bring_up_to_date(connection: &mut Connection, clock: &Clock) -> Result<()> {
     let application: i64 = transaction.pragma_query_value(None, "application_id", |row| row.get(0))?;
     let is_new = version == 0 && !has_tables(&transaction)?;
     if !is_new && application != APPLICATION_ID {
-        return Err(Error::internal(
-            "this is an SQLite file of another program; nothing was changed",
-        ));
+        return Err(Error::internal("this is an SQLite file of another program; nothing was changed"));
     }
     if SCHEMA_VERSION < version {
         return Err(Error::internal(format!(
@@ -106,11 +101,7 @@ fn bring_up_to_date(connection: &mut Connection, clock: &Clock) -> Result<()> {
 }
 
 fn has_tables(connection: &Connection) -> Result<bool> {
-    Ok(
-        connection.query_row("SELECT EXISTS (SELECT 1 FROM sqlite_schema)", [], |row| {
-            row.get(0)
-        })?,
-    )
+    Ok(connection.query_row("SELECT EXISTS (SELECT 1 FROM sqlite_schema)", [], |row| row.get(0))?)
 }
 
 fn create_site(connection: &Connection, clock: &Clock) -> Result<()> {
@@ -143,12 +134,7 @@ pub fn fast_load<T>(path: &Path, clock: &Clock, fill: impl FnOnce(&Tx<'_>) -> Re
     }
     connection.execute_batch("BEGIN")?;
     let now = clock.now();
-    let filled = fill(&Tx {
-        view: Snapshot {
-            connection: &connection,
-        },
-        now,
-    })?;
+    let filled = fill(&Tx { view: Snapshot { connection: &connection }, now })?;
     for (_, sql) in &indexes {
         connection.execute_batch(sql)?;
     }

@@ -19,9 +19,7 @@ pub(super) fn readers(path: &Path, size: u32) -> Result<Readers> {
         .idle_timeout(None)
         .test_on_check_out(false)
         .connection_timeout(Duration::from_secs(5))
-        .build(Manager {
-            path: path.to_owned(),
-        })
+        .build(Manager { path: path.to_owned() })
         .map(Readers)
         .map_err(Error::internal)
 }

@@ -43,11 +43,7 @@ impl Writer {
             .name("writer".to_owned())
             .spawn(move || serve(connection, &clock, &queue, &signal))
             .expect("the operating system starts threads");
-        Self {
-            orders,
-            committed,
-            thread: Arc::new(Mutex::new(Some(thread))),
-        }
+        Self { orders, committed, thread: Arc::new(Mutex::new(Some(thread))) }
     }
 
     pub(super) fn committed(&self) -> watch::Receiver<u64> {
@@ -73,19 +69,15 @@ impl Writer {
         });
         match self.orders.try_send(Order::Run(job)) {
             Ok(()) => Ok(receiver),
-            Err(TrySendError::Full(_)) => Err(Error::Unavailable(
-                "too many changes are waiting; try again".to_owned(),
-            )),
+            Err(TrySendError::Full(_)) => {
+                Err(Error::Unavailable("too many changes are waiting; try again".to_owned()))
+            }
             Err(TrySendError::Disconnected(_)) => Err(stopped()),
         }
     }
 
     pub(super) fn close(&self) {
-        let thread = self
-            .thread
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner)
-            .take();
+        let thread = self.thread.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take();
         if let Some(thread) = thread {
             let _ = self.orders.send(Order::Stop);
             let _ = thread.join();
@@ -124,10 +116,7 @@ fn commit_together(connection: &Connection, clock: &Clock, jobs: Vec<Job>) {
     let answers: Vec<Answer> = jobs.into_iter().map(|job| job(Ok(connection), clock)).collect();
     let failure = if connection.is_autocommit() {
         // SQLite rolled the whole transaction back by itself, for example on a full disk.
-        Some(rusqlite::Error::SqliteFailure(
-            rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_FULL),
-            None,
-        ))
+        Some(rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_FULL), None))
     } else {
         connection.execute_batch("COMMIT").err()
     };
@@ -158,16 +147,9 @@ fn in_savepoint<T>(
         return Err(Error::StorageFull);
     }
     connection.prepare_cached("SAVEPOINT caller")?.execute([])?;
-    let tx = Tx {
-        view: Snapshot { connection },
-        now: clock.now(),
-    };
-    let result = catch_unwind(AssertUnwindSafe(|| f(&tx))).unwrap_or_else(|panic| {
-        Err(Error::internal(format!(
-            "a change panicked: {}",
-            panic_text(&*panic)
-        )))
-    });
+    let tx = Tx { view: Snapshot { connection }, now: clock.now() };
+    let result = catch_unwind(AssertUnwindSafe(|| f(&tx)))
+        .unwrap_or_else(|panic| Err(Error::internal(format!("a change panicked: {}", panic_text(&*panic)))));
     if !connection.is_autocommit() {
         if result.is_err() {
             connection.prepare_cached("ROLLBACK TO caller")?.execute([])?;

@@ -96,7 +96,11 @@ pub fn assignable(s: &Snapshot<'_>) -> Result<Vec<Agent>> {
 }
 
 pub fn get(s: &Snapshot<'_>, id: AgentId) -> Result<Option<Agent>> {
-    s.one(&["SELECT ", COLUMNS, " FROM agent a WHERE a.id = ? AND a.deleted_at IS NULL"].concat(), [id], from_row)
+    s.one(
+        &["SELECT ", COLUMNS, " FROM agent a WHERE a.id = ? AND a.deleted_at IS NULL"].concat(),
+        [id],
+        from_row,
+    )
 }
 
 /// Also finds deleted agents: for naming who did something long ago.
@@ -187,7 +191,10 @@ pub fn delete(tx: &Tx<'_>, by: &Actor, id: AgentId) -> Result<()> {
          email = email || '#deleted-' || id WHERE id = ?2",
         (tx.now(), id),
     )?;
-    tx.run("UPDATE conversation SET agent_assignee_id = NULL WHERE agent_assignee_id = ? AND status < 5", [id])?;
+    tx.run(
+        "UPDATE conversation SET agent_assignee_id = NULL WHERE agent_assignee_id = ? AND status < 5",
+        [id],
+    )?;
     tx.run("UPDATE email_account SET agent_assignee_id = NULL WHERE agent_assignee_id = ?", [id])?;
     end_access(tx, id)
 }
@@ -254,7 +261,10 @@ pub fn record_failed_sign_in(tx: &Tx<'_>, id: AgentId) -> Result<()> {
     if FREE_FAILURES <= failures {
         let minutes = 1_u64 << (failures - FREE_FAILURES).clamp(0, 6);
         let lock = Duration::from_secs(60 * minutes).min(LONGEST_LOCK);
-        tx.run("UPDATE agent SET locked_until = ?, locked_at = ? WHERE id = ?", (tx.now().plus(lock), tx.now(), id))?;
+        tx.run(
+            "UPDATE agent SET locked_until = ?, locked_at = ? WHERE id = ?",
+            (tx.now().plus(lock), tx.now(), id),
+        )?;
     }
     Ok(())
 }
@@ -310,7 +320,10 @@ fn apply(tx: &Tx<'_>, id: AgentId, change: &AgentChange) -> Result<Agent> {
     if let Some(departments) = &change.departments {
         tx.run("DELETE FROM department_agent WHERE agent_id = ?", [id])?;
         for department in departments {
-            tx.run("INSERT OR IGNORE INTO department_agent (department_id, agent_id) VALUES (?, ?)", (department, id))?;
+            tx.run(
+                "INSERT OR IGNORE INTO department_agent (department_id, agent_id) VALUES (?, ?)",
+                (department, id),
+            )?;
         }
     }
     if change.is_active == Some(false) {
@@ -370,7 +383,9 @@ fn may_grant(by: &Actor, change: &AgentChange) -> Result<()> {
 
 fn may_touch_administrator(by: &Actor, agent: &Agent) -> Result<()> {
     match by {
-        Actor::Agent(rights) if agent.is_admin && !rights.is_admin => Err(Error::may_not("change administrators")),
+        Actor::Agent(rights) if agent.is_admin && !rights.is_admin => {
+            Err(Error::may_not("change administrators"))
+        }
         _ => Ok(()),
     }
 }
@@ -400,7 +415,8 @@ pub fn check_new_password(agent: &Agent, field: &str, text: &str) -> Result<()> 
     password::check(field, text, &[&agent.email, &agent.display_name, &agent.first_name, &agent.last_name])
 }
 
-const COLUMNS: &str = "a.id, a.email, a.display_name, a.first_name, a.last_name, a.title, a.bio, a.mobile_phone,
+const COLUMNS: &str =
+    "a.id, a.email, a.display_name, a.first_name, a.last_name, a.title, a.bio, a.mobile_phone,
     a.time_zone, a.date_time_format, a.is_admin, a.is_active, a.locked_until, a.locked_at, a.last_sign_in_at,
     a.created_at, a.deleted_at,
     (SELECT json_group_array(role_id) FROM agent_role WHERE agent_id = a.id),

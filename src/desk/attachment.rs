@@ -43,7 +43,13 @@ pub struct NewAttachment {
 
 impl NewAttachment {
     /// `head` is the beginning of the file: a picture is only believed to be one when its bytes say so.
-    pub fn new(blob_id: BlobId, size_bytes: i64, file_name: &str, declared: &str, head: &[u8]) -> Result<Self> {
+    pub fn new(
+        blob_id: BlobId,
+        size_bytes: i64,
+        file_name: &str,
+        declared: &str,
+        head: &[u8],
+    ) -> Result<Self> {
         Ok(Self {
             guid: secret::random_guid()?,
             blob_id,
@@ -77,7 +83,9 @@ pub fn content_type(declared: &str, head: &[u8]) -> String {
         _ => None,
     };
     match by_magic {
-        Some(magic) if declared == magic || declared == "application/octet-stream" || declared == "image/jpg" => {
+        Some(magic)
+            if declared == magic || declared == "application/octet-stream" || declared == "image/jpg" =>
+        {
             magic.to_owned()
         }
         _ if is_type && !is_safe_picture(&declared) => declared,
@@ -124,7 +132,10 @@ pub fn bind(
         )?;
         let Some((size, name)) = bound else {
             let field = format!("attachments[{index}].guid");
-            return Err(Error::invalid(field, format!("there is no upload '{guid}' that is yours and unused")));
+            return Err(Error::invalid(
+                field,
+                format!("there is no upload '{guid}' that is yours and unused"),
+            ));
         };
         if !count(tx, conversation, size)? {
             return Err(too_large(&name));
@@ -216,7 +227,11 @@ pub fn require(s: &Snapshot<'_>, by: &Actor, guid: &str) -> Result<Attachment> {
 }
 
 pub fn of_message(s: &Snapshot<'_>, message: MessageId) -> Result<Vec<Attachment>> {
-    s.all(&["SELECT ", COLUMNS, " FROM attachment x WHERE x.message_id = ? ORDER BY x.id"].concat(), [message], from_row)
+    s.all(
+        &["SELECT ", COLUMNS, " FROM attachment x WHERE x.message_id = ? ORDER BY x.id"].concat(),
+        [message],
+        from_row,
+    )
 }
 
 pub fn of_conversation(s: &Snapshot<'_>, conversation: ConversationId) -> Result<Vec<Attachment>> {
@@ -250,7 +265,10 @@ pub fn delete(tx: &Tx<'_>, by: &Actor, guid: &str) -> Result<()> {
 
 /// Removes uploads that no message took within a day.
 pub fn sweep(tx: &Tx<'_>) -> Result<usize> {
-    tx.run("DELETE FROM attachment WHERE message_id IS NULL AND created_at < ?", [tx.now().minus(UNBOUND_LIFE)])
+    tx.run(
+        "DELETE FROM attachment WHERE message_id IS NULL AND created_at < ?",
+        [tx.now().minus(UNBOUND_LIFE)],
+    )
 }
 
 fn manageable(tx: &Tx<'_>, by: &Actor, guid: &str) -> Result<Attachment> {

@@ -157,7 +157,9 @@ pub fn by_email(s: &Snapshot<'_>, email: &str) -> Result<Option<ContactId>> {
 
 /// Every address a contact is known by.
 pub fn email_of(s: &Snapshot<'_>, id: ContactId) -> Result<Option<String>> {
-    s.one("SELECT value FROM contact_identity WHERE contact_id = ? AND type = 'email'", [id], |row| row.get(0))
+    s.one("SELECT value FROM contact_identity WHERE contact_id = ? AND type = 'email'", [id], |row| {
+        row.get(0)
+    })
 }
 
 /// The contact of an address we got mail from, made when there is none. A deleted contact who writes comes back.
@@ -174,7 +176,8 @@ pub fn find_or_create(tx: &Tx<'_>, email: &str, name: Option<&str>) -> Result<Co
         }
         return Ok(id);
     }
-    let name: String = name.map(str::trim).filter(|name| !name.is_empty()).unwrap_or(email).chars().take(200).collect();
+    let name: String =
+        name.map(str::trim).filter(|name| !name.is_empty()).unwrap_or(email).chars().take(200).collect();
     let id = ContactId(tx.insert(
         "INSERT INTO contact (name, created_at, updated_at) VALUES (?1, ?2, ?2)",
         (&name, tx.now()),
@@ -189,7 +192,8 @@ pub fn find_or_create(tx: &Tx<'_>, email: &str, name: Option<&str>) -> Result<Co
 pub fn create(tx: &Tx<'_>, by: &Actor, new: &ContactChange) -> Result<Contact> {
     by.require(Permission::ManageContacts)?;
     let name = check_name("name", new.name.as_deref().unwrap_or_default(), 200)?;
-    let id = tx.insert("INSERT INTO contact (name, created_at, updated_at) VALUES (?1, ?2, ?2)", (name, tx.now()))?;
+    let id = tx
+        .insert("INSERT INTO contact (name, created_at, updated_at) VALUES (?1, ?2, ?2)", (name, tx.now()))?;
     apply(tx, ContactId(id), new)
 }
 

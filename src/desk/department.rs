@@ -83,7 +83,9 @@ pub fn delete(tx: &Tx<'_>, by: &Actor, id: DepartmentId) -> Result<()> {
     by.require(Permission::ManageDepartments)?;
     let department = require(tx, id)?;
     if let Some(email) =
-        tx.one("SELECT email FROM email_account WHERE department_assignee_id = ?", [id], |row| row.get::<_, String>(0))?
+        tx.one("SELECT email FROM email_account WHERE department_assignee_id = ?", [id], |row| {
+            row.get::<_, String>(0)
+        })?
     {
         return Err(Error::Conflict(format!("'{}' is where mail to {email} goes", department.name)));
     }
@@ -108,14 +110,20 @@ fn apply(tx: &Tx<'_>, id: DepartmentId, change: &DepartmentChange) -> Result<Dep
             if super::agent::get(tx, *agent)?.is_none() {
                 return Err(Error::invalid("agents", format!("there is no agent {agent}")));
             }
-            tx.run("INSERT OR IGNORE INTO department_agent (department_id, agent_id) VALUES (?, ?)", (id, agent))?;
+            tx.run(
+                "INSERT OR IGNORE INTO department_agent (department_id, agent_id) VALUES (?, ?)",
+                (id, agent),
+            )?;
         }
     }
     if let Some(roles) = &change.roles {
         tx.run("DELETE FROM department_role WHERE department_id = ?", [id])?;
         for role in roles {
-            tx.run("INSERT OR IGNORE INTO department_role (department_id, role_id) VALUES (?, ?)", (id, role))
-                .on_constraint("FOREIGN KEY", || Error::invalid("roles", format!("there is no role {role}")))?;
+            tx.run(
+                "INSERT OR IGNORE INTO department_role (department_id, role_id) VALUES (?, ?)",
+                (id, role),
+            )
+            .on_constraint("FOREIGN KEY", || Error::invalid("roles", format!("there is no role {role}")))?;
         }
     }
     require(tx, id)

@@ -59,7 +59,9 @@ impl Security {
     }
 
     pub fn parse(text: &str) -> Option<Self> {
-        [Self::None, Self::Ssl, Self::StartTls].into_iter().find(|s| s.name().eq_ignore_ascii_case(text.trim()))
+        [Self::None, Self::Ssl, Self::StartTls]
+            .into_iter()
+            .find(|s| s.name().eq_ignore_ascii_case(text.trim()))
     }
 }
 
@@ -126,7 +128,11 @@ pub fn by_email(s: &Snapshot<'_>, email: &str) -> Result<Option<EmailAccount>> {
 }
 
 pub fn default(s: &Snapshot<'_>) -> Result<Option<EmailAccount>> {
-    s.one(&["SELECT ", COLUMNS, " FROM email_account WHERE is_default = 1 AND is_enabled = 1"].concat(), [], from_row)
+    s.one(
+        &["SELECT ", COLUMNS, " FROM email_account WHERE is_default = 1 AND is_enabled = 1"].concat(),
+        [],
+        from_row,
+    )
 }
 
 /// Accounts whose next fetch is due.
@@ -186,10 +192,16 @@ pub fn update(
     let before = require(tx, id)?;
     let moves = |new: &Option<String>, old: &str| new.as_deref().is_some_and(|new| new.trim() != old);
     let mut problems = Problems::default();
-    if moves(&change.pop3_server, &before.pop3_server) && before.has_pop3_password && change.pop3_password.is_none() {
+    if moves(&change.pop3_server, &before.pop3_server)
+        && before.has_pop3_password
+        && change.pop3_password.is_none()
+    {
         problems.add("pop3Password", "is needed again because the server changed");
     }
-    if moves(&change.smtp_server, &before.smtp_server) && before.has_smtp_password && change.smtp_password.is_none() {
+    if moves(&change.smtp_server, &before.smtp_server)
+        && before.has_smtp_password
+        && change.smtp_password.is_none()
+    {
         problems.add("smtpPassword", "is needed again because the server changed");
     }
     problems.check()?;
@@ -225,7 +237,9 @@ const LONGEST_WAIT: Duration = Duration::from_secs(30 * 60);
 /// Writes down how a fetch went and when the next is due: after the poll interval, or doubling up to half an hour
 /// while it fails. The error is shown on the account's page and as `lastError`.
 pub fn record_check(tx: &Tx<'_>, id: EmailAccountId, error: Option<&str>) -> Result<()> {
-    let Some(account) = get(tx, id)? else { return Ok(()) };
+    let Some(account) = get(tx, id)? else {
+        return Ok(());
+    };
     let interval = Duration::from_secs(account.poll_interval_seconds.max(1) as u64);
     let failures = if error.is_some() { account.failures + 1 } else { 0 };
     let wait = match failures {
@@ -241,7 +255,12 @@ pub fn record_check(tx: &Tx<'_>, id: EmailAccountId, error: Option<&str>) -> Res
     Ok(())
 }
 
-fn apply(tx: &Tx<'_>, vault: &Vault, id: EmailAccountId, change: &EmailAccountChange) -> Result<EmailAccount> {
+fn apply(
+    tx: &Tx<'_>,
+    vault: &Vault,
+    id: EmailAccountId,
+    change: &EmailAccountChange,
+) -> Result<EmailAccount> {
     check(tx, change)?;
     let seal = |column: &str, password: &Option<String>| -> Result<Option<Vec<u8>>> {
         password.as_deref().filter(|p| !p.is_empty()).map(|p| vault.seal(&place(column, id), p)).transpose()
@@ -295,12 +314,18 @@ fn check(s: &Snapshot<'_>, change: &EmailAccountChange) -> Result<()> {
         problems.require(is_address(email.trim()), "email", format!("'{email}' is not an e-mail address"));
     }
     if let Some(name) = change.display_name.as_deref().filter(|name| !name.trim().is_empty()) {
-        problems.require(check_name("", name, 100).is_ok(), "displayName", "is too long or has control characters");
+        problems.require(
+            check_name("", name, 100).is_ok(),
+            "displayName",
+            "is too long or has control characters",
+        );
     }
     for (field, host) in [("pop3Server", &change.pop3_server), ("smtpServer", &change.smtp_server)] {
         if let Some(host) = host.as_deref().map(str::trim).filter(|host| !host.is_empty()) {
             let is_host = host.len() < 256
-                && host.chars().all(|c| c.is_alphanumeric() || matches!(c, '.' | '-' | ':' | '[' | ']' | '_'));
+                && host
+                    .chars()
+                    .all(|c| c.is_alphanumeric() || matches!(c, '.' | '-' | ':' | '[' | ']' | '_'));
             problems.require(is_host, field, format!("'{host}' is not a host name or an address"));
         }
     }
@@ -376,7 +401,8 @@ const COLUMNS: &str = "id, email, type, display_name, is_enabled, is_default, ag
 
 fn from_row(row: &rusqlite::Row<'_>) -> rusqlite::Result<EmailAccount> {
     let security = |column: usize| -> rusqlite::Result<Security> {
-        Ok(Security::parse(&row.get::<_, String>(column)?).ok_or(rusqlite::types::FromSqlError::InvalidType)?)
+        Ok(Security::parse(&row.get::<_, String>(column)?)
+            .ok_or(rusqlite::types::FromSqlError::InvalidType)?)
     };
     Ok(EmailAccount {
         id: row.get(0)?,

@@ -25,23 +25,47 @@ pub struct Event {
 /// What happened.
 #[derive(Debug, Clone)]
 pub enum Change {
-    Created { message: MessageId },
+    Created {
+        message: MessageId,
+    },
     /// A contact wrote, by mail or in the portal.
-    Received { message: MessageId },
+    Received {
+        message: MessageId,
+    },
     /// An agent answered.
-    Replied { message: MessageId },
-    Noted { message: MessageId },
-    StatusChanged { from: Status, to: Status },
-    AssigneeChanged { from: Assignee, to: Assignee },
+    Replied {
+        message: MessageId,
+    },
+    Noted {
+        message: MessageId,
+    },
+    StatusChanged {
+        from: Status,
+        to: Status,
+    },
+    AssigneeChanged {
+        from: Assignee,
+        to: Assignee,
+    },
     /// Other properties; their contract names.
-    Updated { fields: Vec<&'static str> },
+    Updated {
+        fields: Vec<&'static str>,
+    },
     Read,
     Unread,
     /// A mail reached every recipient, or can no longer.
-    MailSent { message: MessageId },
-    MailFailed { message: MessageId, error: String },
+    MailSent {
+        message: MessageId,
+    },
+    MailFailed {
+        message: MessageId,
+        error: String,
+    },
     /// Something the system wants agents to know about a message, for example files that did not fit.
-    Remarked { message: MessageId, remark: String },
+    Remarked {
+        message: MessageId,
+        remark: String,
+    },
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -123,7 +147,9 @@ pub fn last_id(s: &Snapshot<'_>) -> Result<EventId> {
 
 /// How far `consumer` has read; a new consumer starts at the end of the log.
 pub fn cursor(tx: &Tx<'_>, consumer: &str) -> Result<EventId> {
-    if let Some(id) = tx.one("SELECT event_id FROM cursor WHERE consumer = ?", [consumer], |row| row.get(0))? {
+    if let Some(id) =
+        tx.one("SELECT event_id FROM cursor WHERE consumer = ?", [consumer], |row| row.get(0))?
+    {
         return Ok(id);
     }
     let end = last_id(tx)?;

@@ -98,7 +98,12 @@ pub struct InboundMailQuery {
 }
 
 /// The newest first. Needs `manageChannels`: the ledger shows mail of every department.
-pub fn list(s: &Snapshot<'_>, by: &Actor, query: &InboundMailQuery, paging: Paging) -> Result<Page<InboundMail>> {
+pub fn list(
+    s: &Snapshot<'_>,
+    by: &Actor,
+    query: &InboundMailQuery,
+    paging: Paging,
+) -> Result<Page<InboundMail>> {
     by.require(Permission::ManageChannels)?;
     let outcome = query.outcome.map(Outcome::name);
     let total = s.number(&["SELECT count(*)", LISTED].concat(), (query.email_account_id, outcome))?;
@@ -123,7 +128,9 @@ pub fn require(s: &Snapshot<'_>, by: &Actor, id: InboundMailId) -> Result<Inboun
 pub fn raw(s: &Snapshot<'_>, by: &Actor, id: InboundMailId) -> Result<Vec<u8>> {
     match require(s, by, id)?.blob_id {
         Some(blob) => blob::read(s, blob),
-        None => Err(Error::Conflict("this mail was left on the server: it is larger than what is fetched".to_owned())),
+        None => Err(Error::Conflict(
+            "this mail was left on the server: it is larger than what is fetched".to_owned(),
+        )),
     }
 }
 
@@ -163,12 +170,16 @@ pub fn store(
     if let Some((twin, _)) = twin {
         let original = one(tx, twin)?.ok_or_else(|| Error::not_found("inbound mail", twin))?;
         let reason = format!("the same bytes as inbound mail {twin}");
-        summarise(tx, id, &Summary {
-            internet_message_id: original.internet_message_id,
-            content_hash: None,
-            from_address: original.from_address,
-            subject: original.subject,
-        })?;
+        summarise(
+            tx,
+            id,
+            &Summary {
+                internet_message_id: original.internet_message_id,
+                content_hash: None,
+                from_address: original.from_address,
+                subject: original.subject,
+            },
+        )?;
         decide(tx, id, &Decision::without_message(Outcome::Ignored, reason))?;
     }
     Ok(id)
@@ -190,7 +201,10 @@ pub fn store_too_large(tx: &Tx<'_>, account: EmailAccountId, uidl: &str, size_by
 /// The server confirmed that these are gone from the mailbox.
 pub fn mark_deleted_on_server(tx: &Tx<'_>, account: EmailAccountId, uidls: &[String]) -> Result<()> {
     for uidl in uidls {
-        tx.run("UPDATE inbound_mail SET is_on_server = 0 WHERE email_account_id = ? AND uidl = ?", (account, uidl))?;
+        tx.run(
+            "UPDATE inbound_mail SET is_on_server = 0 WHERE email_account_id = ? AND uidl = ?",
+            (account, uidl),
+        )?;
     }
     Ok(())
 }
@@ -206,7 +220,10 @@ pub fn waiting(s: &Snapshot<'_>, now: Timestamp, limit: i64) -> Result<Vec<Inbou
 
 /// Whether every mail of the account has its outcome.
 pub fn is_drained(s: &Snapshot<'_>, account: EmailAccountId) -> Result<bool> {
-    Ok(!s.exists("SELECT 1 FROM inbound_mail WHERE outcome IS NULL AND email_account_id = ? LIMIT 1", [account])?)
+    Ok(!s.exists(
+        "SELECT 1 FROM inbound_mail WHERE outcome IS NULL AND email_account_id = ? LIMIT 1",
+        [account],
+    )?)
 }
 
 /// How many of the account's mails after `after` ended how.
@@ -234,13 +251,19 @@ pub(super) fn one(s: &Snapshot<'_>, id: InboundMailId) -> Result<Option<InboundM
 
 /// The bytes to process, with the account they came to.
 pub fn to_process(s: &Snapshot<'_>, id: InboundMailId) -> Result<Option<(InboundMail, Vec<u8>)>> {
-    let Some(mail) = one(s, id)?.filter(|mail| mail.outcome.is_none()) else { return Ok(None) };
+    let Some(mail) = one(s, id)?.filter(|mail| mail.outcome.is_none()) else {
+        return Ok(None);
+    };
     let Some(blob) = mail.blob_id else { return Ok(None) };
     Ok(Some((mail, blob::read(s, blob)?)))
 }
 
 /// A mail of another ledger row that said the same and became a message: the copy that another account got.
-pub(super) fn twin(s: &Snapshot<'_>, id: InboundMailId, content_hash: &[u8; 32]) -> Result<Option<InboundMail>> {
+pub(super) fn twin(
+    s: &Snapshot<'_>,
+    id: InboundMailId,
+    content_hash: &[u8; 32],
+) -> Result<Option<InboundMail>> {
     s.one(
         &[
             "SELECT ",
@@ -285,9 +308,11 @@ const ATTEMPTS: i64 = 3;
 /// Counts a failed attempt. The third sets the mail aside as quarantined: raw kept, shown, retried on demand.
 pub fn record_failure(tx: &Tx<'_>, id: InboundMailId, error: &str) -> Result<()> {
     let attempts = tx
-        .one("UPDATE inbound_mail SET attempts = attempts + 1 WHERE id = ? RETURNING attempts", [id], |row| {
-            row.get::<_, i64>(0)
-        })?
+        .one(
+            "UPDATE inbound_mail SET attempts = attempts + 1 WHERE id = ? RETURNING attempts",
+            [id],
+            |row| row.get::<_, i64>(0),
+        )?
         .unwrap_or(0);
     if ATTEMPTS <= attempts {
         let reason = format!("could not be processed: {error}");
@@ -302,7 +327,9 @@ pub fn record_failure(tx: &Tx<'_>, id: InboundMailId, error: &str) -> Result<()>
 pub fn retry(tx: &Tx<'_>, by: &Actor, id: InboundMailId) -> Result<InboundMail> {
     let mail = require(tx, by, id)?;
     if mail.blob_id.is_none() {
-        return Err(Error::Conflict("this mail was left on the server: there is nothing to process".to_owned()));
+        return Err(Error::Conflict(
+            "this mail was left on the server: there is nothing to process".to_owned(),
+        ));
     }
     if mail.message_id.is_some() {
         return Err(Error::Conflict(format!("inbound mail {id} already became a message")));

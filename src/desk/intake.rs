@@ -114,9 +114,17 @@ fn summary(incoming: &Incoming) -> Summary {
 }
 
 /// Mail that makes no message: our own coming back, copies, delivery reports, mail without a sender.
-fn refusal(tx: &Tx<'_>, row: &InboundMail, incoming: &Incoming, summary: &Summary) -> Result<Option<Decision>> {
+fn refusal(
+    tx: &Tx<'_>,
+    row: &InboundMail,
+    incoming: &Incoming,
+    summary: &Summary,
+) -> Result<Option<Decision>> {
     let ignored = |reason: String, matched_by: &str| {
-        Some(Decision { matched_by: Some(matched_by.to_owned()), ..Decision::without_message(Outcome::Ignored, reason) })
+        Some(Decision {
+            matched_by: Some(matched_by.to_owned()),
+            ..Decision::without_message(Outcome::Ignored, reason)
+        })
     };
     if incoming.instance.as_deref() == Some(site::get(tx)?.instance.as_str()) {
         return Ok(ignored("a mail of ours that came back".to_owned(), "X-Anytime-Instance"));
@@ -147,10 +155,8 @@ fn refusal(tx: &Tx<'_>, row: &InboundMail, incoming: &Incoming, summary: &Summar
     if let Some(hash) = &summary.content_hash
         && let Some(twin) = inbound_mail::twin(tx, row.id, hash)?
     {
-        let mut decision = Decision::without_message(
-            Outcome::Ignored,
-            format!("another copy of inbound mail {}", twin.id),
-        );
+        let mut decision =
+            Decision::without_message(Outcome::Ignored, format!("another copy of inbound mail {}", twin.id));
         decision.matched_by = Some("Message-ID and content".to_owned());
         return Ok(Some(decision));
     }
@@ -167,7 +173,8 @@ struct Place {
 fn deliver(tx: &Tx<'_>, row: &InboundMail, mail: &Prepared) -> Result<Decision> {
     let incoming = &mail.incoming;
     let account = email_account::require(tx, row.email_account_id)?;
-    let from = incoming.from.as_ref().ok_or_else(|| Error::internal("a mail without a sender was let through"))?;
+    let from =
+        incoming.from.as_ref().ok_or_else(|| Error::internal("a mail without a sender was let through"))?;
     let place = find_place(tx, incoming, &from.address)?;
     let sender = contact::find_or_create(tx, &from.address, from.name.as_deref())?;
     let by = Actor::Contact(sender);
@@ -254,10 +261,10 @@ fn open(
 /// only from somebody who is part of the conversation.
 fn find_place(tx: &Tx<'_>, incoming: &Incoming, from: &str) -> Result<Option<Place>> {
     let key = site::thread_key(tx)?;
-    for (token, header) in threading::tokens(&key, incoming) {
-        if let Some(conversation) = living(tx, ConversationId(token.conversation))? {
-            let is_third_party = !is_part_of(tx, conversation.id, from)?;
-            let matched_by = format!("signed token in {header}");
+    for found in threading::tokens(&key, incoming) {
+        if let Some(conversation) = living(tx, ConversationId(found.token.conversation))? {
+            let is_third_party = !found.is_recipient && !is_part_of(tx, conversation.id, from)?;
+            let matched_by = format!("signed token in {}", found.source);
             return Ok(Some(Place { conversation, matched_by, is_third_party }));
         }
     }

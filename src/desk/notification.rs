@@ -35,18 +35,30 @@ pub fn handle(tx: &Tx<'_>, event: &Event, base_url: &str) -> Result<()> {
     if event.kind != "replied" || event.actor_type != "agent" {
         return Ok(());
     }
-    let Some(message) = event.detail["messageId"].as_i64().map(MessageId) else { return Ok(()) };
-    let Some(reply) = conversation::message::get(tx, &Actor::System, message)? else { return Ok(()) };
+    let Some(message) = event.detail["messageId"].as_i64().map(MessageId) else {
+        return Ok(());
+    };
+    let Some(reply) = conversation::message::get(tx, &Actor::System, message)? else {
+        return Ok(());
+    };
     if reply.kind != conversation::MessageType::Reply {
         return Ok(());
     }
-    let Some(about) = conversation::get(tx, &Actor::System, event.conversation_id)? else { return Ok(()) };
-    let Some(contact) = about.contact_id.map(|id| contact::get(tx, id)).transpose()?.flatten() else { return Ok(()) };
-    let Some(email) = contact.email() else { return Ok(()) };
+    let Some(about) = conversation::get(tx, &Actor::System, event.conversation_id)? else {
+        return Ok(());
+    };
+    let Some(contact) = about.contact_id.map(|id| contact::get(tx, id)).transpose()?.flatten() else {
+        return Ok(());
+    };
+    let Some(email) = contact.email() else {
+        return Ok(());
+    };
     let site = site::get(tx)?.name;
     let link = format!("{base_url}/portal/conversations/{}", about.id);
     let subject = ["An answer from ", &site].concat();
-    let text = render(&PortalReplyText { site: &site, name: &contact.name, subject: &about.subject, link: &link })?;
-    let html = render(&PortalReplyHtml { site: &site, name: &contact.name, subject: &about.subject, link: &link })?;
+    let text =
+        render(&PortalReplyText { site: &site, name: &contact.name, subject: &about.subject, link: &link })?;
+    let html =
+        render(&PortalReplyHtml { site: &site, name: &contact.name, subject: &about.subject, link: &link })?;
     enqueue_automatic(tx, email, &subject, &text, &html, Some((about.id, message)))
 }

@@ -96,7 +96,12 @@ pub enum Answer {
 }
 
 /// The newest first. Needs `manageChannels`.
-pub fn list(s: &Snapshot<'_>, by: &Actor, state: Option<State>, paging: Paging) -> Result<Page<OutgoingMail>> {
+pub fn list(
+    s: &Snapshot<'_>,
+    by: &Actor,
+    state: Option<State>,
+    paging: Paging,
+) -> Result<Page<OutgoingMail>> {
     by.require(Permission::ManageChannels)?;
     let state = state.map(State::name);
     let total = s.number("SELECT count(*) FROM outgoing_mail WHERE ?1 IS NULL OR state = ?1", [state])?;
@@ -165,8 +170,9 @@ pub fn enqueue_reply(
     quote: &str,
 ) -> Result<()> {
     let domain = envelope.account.email.rsplit('@').next().unwrap_or("localhost");
-    let token = threading::Token { conversation: conversation.id.0, message: message.0 };
-    let internet_message_id = threading::message_id(&site::thread_key(tx)?, token, domain);
+    let first = envelope.to.first().map(String::as_str).unwrap_or_default();
+    let key = site::thread_key(tx)?;
+    let internet_message_id = threading::message_id(&key, conversation.id.0, message.0, first, domain);
     tx.run("UPDATE message SET internet_message_id = ? WHERE id = ?", (&internet_message_id, message))?;
     let references: Vec<String> = tx.all(
         "SELECT internet_message_id FROM message
@@ -193,16 +199,19 @@ pub fn enqueue_reply(
         true => envelope.subject.clone(),
         false => [&envelope.subject, " ", &marked].concat(),
     };
-    let id = insert(tx, &NewMail {
-        account: Some(&envelope.account),
-        conversation: Some((conversation.id, message)),
-        internet_message_id: &internet_message_id,
-        subject: &subject,
-        text: &text,
-        html: &html,
-        references: &references,
-        is_automatic: false,
-    })?;
+    let id = insert(
+        tx,
+        &NewMail {
+            account: Some(&envelope.account),
+            conversation: Some((conversation.id, message)),
+            internet_message_id: &internet_message_id,
+            subject: &subject,
+            text: &text,
+            html: &html,
+            references: &references,
+            is_automatic: false,
+        },
+    )?;
     for (addresses, kind) in [(&envelope.to, "to"), (&envelope.cc, "cc")] {
         for address in addresses {
             add_recipient(tx, id, address, kind)?;
@@ -249,16 +258,19 @@ pub fn enqueue_automatic(
     let account = email_account::default(tx)?;
     let domain = account.as_ref().and_then(|account| account.email.rsplit('@').next()).unwrap_or("localhost");
     let internet_message_id = ["auto.", &secret::random_guid()?, "@", domain].concat();
-    let id = insert(tx, &NewMail {
-        account: account.as_ref(),
-        conversation,
-        internet_message_id: &internet_message_id,
-        subject,
-        text,
-        html,
-        references: &[],
-        is_automatic: true,
-    })?;
+    let id = insert(
+        tx,
+        &NewMail {
+            account: account.as_ref(),
+            conversation,
+            internet_message_id: &internet_message_id,
+            subject,
+            text,
+            html,
+            references: &[],
+            is_automatic: true,
+        },
+    )?;
     add_recipient(tx, id, to, "to")
 }
 
@@ -292,7 +304,9 @@ struct NewMail<'a> {
 fn insert(tx: &Tx<'_>, new: &NewMail<'_>) -> Result<OutgoingMailId> {
     let (state, why) = match new.account {
         None => (State::Held, Some("there is no enabled e-mail account to send from")),
-        Some(account) if account.smtp_server.is_empty() => (State::Held, Some("the e-mail account has no SMTP server")),
+        Some(account) if account.smtp_server.is_empty() => {
+            (State::Held, Some("the e-mail account has no SMTP server"))
+        }
         Some(_) => (State::Queued, None),
     };
     let from_name = match new.account {
@@ -435,13 +449,23 @@ fn defer(tx: &Tx<'_>, mail: &OutgoingMail, error: &str) -> Result<()> {
 }
 
 fn fail(tx: &Tx<'_>, mail: &OutgoingMail, error: &str) -> Result<()> {
-    tx.run("UPDATE outgoing_mail SET state = 'failed', lease_until = 0, last_error = ? WHERE id = ?", (error, mail.id))?;
+    tx.run(
+        "UPDATE outgoing_mail SET state = 'failed', lease_until = 0, last_error = ? WHERE id = ?",
+        (error, mail.id),
+    )?;
     tell(tx, mail, "failed", |message| Change::MailFailed { message, error: error.to_owned() })
 }
 
 /// The message shows how its mail ended. Automatic mail has no message of its own.
-fn tell(tx: &Tx<'_>, mail: &OutgoingMail, status: &str, change: impl FnOnce(MessageId) -> Change) -> Result<()> {
-    let (Some(conversation), Some(message), false) = (mail.conversation_id, mail.message_id, mail.is_automatic) else {
+fn tell(
+    tx: &Tx<'_>,
+    mail: &OutgoingMail,
+    status: &str,
+    change: impl FnOnce(MessageId) -> Change,
+) -> Result<()> {
+    let (Some(conversation), Some(message), false) =
+        (mail.conversation_id, mail.message_id, mail.is_automatic)
+    else {
         return Ok(());
     };
     tx.run("UPDATE message SET send_status = ? WHERE id = ?", (status, message))?;
@@ -459,7 +483,8 @@ pub fn retry(tx: &Tx<'_>, by: &Actor, id: OutgoingMailId) -> Result<OutgoingMail
 pub fn retry_message(tx: &Tx<'_>, by: &Actor, message: MessageId) -> Result<OutgoingMail> {
     let found = super::conversation::message::require(tx, by, message)?;
     super::conversation::editable(tx, by, found.conversation_id)?;
-    let mail = of_message(tx, message)?.ok_or_else(|| Error::not_found("outgoing mail of message", message))?;
+    let mail =
+        of_message(tx, message)?.ok_or_else(|| Error::not_found("outgoing mail of message", message))?;
     resend(tx, mail.id)
 }
 
@@ -472,9 +497,9 @@ fn resend(tx: &Tx<'_>, id: OutgoingMailId) -> Result<OutgoingMail> {
         Some(account) => email_account::get(tx, account)?,
         None => email_account::default(tx)?,
     };
-    let account = account
-        .filter(|account| !account.smtp_server.is_empty())
-        .ok_or_else(|| Error::Conflict("there is no e-mail account with an SMTP server to send it from".to_owned()))?;
+    let account = account.filter(|account| !account.smtp_server.is_empty()).ok_or_else(|| {
+        Error::Conflict("there is no e-mail account with an SMTP server to send it from".to_owned())
+    })?;
     tx.run(
         "UPDATE outgoing_mail SET state = 'queued', attempts = 0, next_attempt_at = ?1, lease_until = 0,
            email_account_id = ?2, from_address = ?3 WHERE id = ?4",
@@ -496,7 +521,8 @@ pub(super) fn render(template: &impl Template) -> Result<String> {
     template.render().map_err(Error::internal)
 }
 
-const COLUMNS: &str = "id, email_account_id, conversation_id, message_id, internet_message_id, from_name, from_address,
+const COLUMNS: &str =
+    "id, email_account_id, conversation_id, message_id, internet_message_id, from_name, from_address,
     subject, text_body, html_body, in_reply_to, reference_ids, is_automatic, state, attempts, next_attempt_at,
     last_error, created_at, sent_at";
 

@@ -33,9 +33,35 @@ pub fn check(field: &str, password: &str, own_words: &[&str]) -> Result<()> {
 
 /// Beginnings of the common passwords that are long enough to pass the length rule.
 const COMMON: &[&str] = &[
-    "password", "passw0rd", "p@ssw0rd", "p@ssword", "123456789", "1234567890", "qwertyuiop", "qwerty123", "1q2w3e4r", "letmein",
-    "iloveyou", "welcome1", "administrator", "changeme", "abcdefghij", "abcd1234", "aaaaaaaa", "anytime", "helpdesk", "trustno1",
-    "sunshine", "princess", "football", "baseball", "superman", "111111", "000000", "asdfghjkl", "zxcvbnm",
+    "password",
+    "passw0rd",
+    "p@ssw0rd",
+    "p@ssword",
+    "123456789",
+    "1234567890",
+    "qwertyuiop",
+    "qwerty123",
+    "1q2w3e4r",
+    "letmein",
+    "iloveyou",
+    "welcome1",
+    "administrator",
+    "changeme",
+    "abcdefghij",
+    "abcd1234",
+    "aaaaaaaa",
+    "anytime",
+    "helpdesk",
+    "trustno1",
+    "sunshine",
+    "princess",
+    "football",
+    "baseball",
+    "superman",
+    "111111",
+    "000000",
+    "asdfghjkl",
+    "zxcvbnm",
 ];
 
 fn hasher() -> Argon2<'static> {
@@ -57,7 +83,9 @@ pub fn verify(password: &str, stored: Option<&str>) -> bool {
     if MAX_BYTES < password.len() {
         return false;
     }
-    let Ok(parsed) = PasswordHash::new(stored.unwrap_or(&NOBODY)) else { return false };
+    let Ok(parsed) = PasswordHash::new(stored.unwrap_or(&NOBODY)) else {
+        return false;
+    };
     hasher().verify_password(password.as_bytes(), &parsed).is_ok() && stored.is_some()
 }
 

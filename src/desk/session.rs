@@ -42,7 +42,14 @@ pub fn create(tx: &Tx<'_>, owner: Owner, user_agent: &str) -> Result<String> {
     tx.run(
         "INSERT INTO session (hash, agent_id, contact_id, csrf, user_agent, created_at, seen_at)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6)",
-        (hash(&token), agent, contact, secret::random_token()?, user_agent.chars().take(200).collect::<String>(), tx.now()),
+        (
+            hash(&token),
+            agent,
+            contact,
+            secret::random_token()?,
+            user_agent.chars().take(200).collect::<String>(),
+            tx.now(),
+        ),
     )?;
     Ok(token)
 }

@@ -21,19 +21,15 @@ pub struct Site {
 }
 
 pub fn get(s: &Snapshot<'_>) -> Result<Site> {
-    s.one(
-        "SELECT name, time_zone, is_department_enabled, recipient_limit, instance FROM site",
-        [],
-        |row| {
-            Ok(Site {
-                name: row.get(0)?,
-                time_zone: row.get(1)?,
-                is_department_enabled: row.get(2)?,
-                recipient_limit: row.get(3)?,
-                instance: row.get(4)?,
-            })
-        },
-    )?
+    s.one("SELECT name, time_zone, is_department_enabled, recipient_limit, instance FROM site", [], |row| {
+        Ok(Site {
+            name: row.get(0)?,
+            time_zone: row.get(1)?,
+            is_department_enabled: row.get(2)?,
+            recipient_limit: row.get(3)?,
+            instance: row.get(4)?,
+        })
+    })?
     .ok_or_else(|| Error::internal("the file has no site row"))
 }
 

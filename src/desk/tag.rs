@@ -26,9 +26,8 @@ pub fn get(s: &Snapshot<'_>, id: TagId) -> Result<Option<Tag>> {
 pub fn create(tx: &Tx<'_>, by: &Actor, name: &str) -> Result<Tag> {
     by.require(Permission::ManageTags)?;
     let name = check_name("name", name, 100)?;
-    let id = tx
-        .insert("INSERT INTO tag (name) VALUES (?)", [&name])
-        .on_constraint("tag.name", || taken(&name))?;
+    let id =
+        tx.insert("INSERT INTO tag (name) VALUES (?)", [&name]).on_constraint("tag.name", || taken(&name))?;
     require(tx, TagId(id))
 }
 

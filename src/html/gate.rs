@@ -144,11 +144,7 @@ impl Outline {
         if self.is_strict {
             if self.stack.last().is_some_and(|open| open == name) {
                 self.pop_to(self.stack.len() - 1);
-                if let Some(last) = self
-                    .formatting
-                    .iter()
-                    .rposition(|open| open.as_deref() == Some(name))
-                {
+                if let Some(last) = self.formatting.iter().rposition(|open| open.as_deref() == Some(name)) {
                     self.formatting.remove(last);
                 }
             }
@@ -231,16 +227,9 @@ impl Outline {
 
     /// The adoption agency removes the formatting element alone: blocks inside it stay open.
     fn close_formatting(&mut self, name: &str) {
-        let marker = self
-            .formatting
-            .iter()
-            .rposition(Option::is_none)
-            .map_or(0, |found| found + 1);
+        let marker = self.formatting.iter().rposition(Option::is_none).map_or(0, |found| found + 1);
         let since_marker = &self.formatting[marker..];
-        let Some(listed) = since_marker
-            .iter()
-            .rposition(|open| open.as_deref() == Some(name))
-        else {
+        let Some(listed) = since_marker.iter().rposition(|open| open.as_deref() == Some(name)) else {
             return;
         };
         if let Some(index) = self.stack.iter().rposition(|open| open == name) {
@@ -267,10 +256,7 @@ impl Outline {
 }
 
 fn has_script_tag(content: &str) -> bool {
-    content.split('<').any(|part| {
-        part.get(..6)
-            .is_some_and(|name| name.eq_ignore_ascii_case("script"))
-    })
+    content.split('<').any(|part| part.get(..6).is_some_and(|name| name.eq_ignore_ascii_case("script")))
 }
 
 fn is_void(name: &str) -> bool {
@@ -327,11 +313,7 @@ fn is_table_part(name: &str) -> bool {
 
 /// Elements through which an end tag does not reach.
 fn is_boundary(name: &str) -> bool {
-    is_cell(name)
-        || matches!(
-            name,
-            "table" | "template" | "object" | "applet" | "marquee" | "select"
-        )
+    is_cell(name) || matches!(name, "table" | "template" | "object" | "applet" | "marquee" | "select")
 }
 
 fn closes_paragraph(name: &str) -> bool {
@@ -421,22 +403,10 @@ mod tests {
             ("<select><div></select>".repeat(300), Excess::Depth),
             ("<svg><style><g></g>".repeat(300), Excess::Ambiguous),
             ("<div><!-- </div> -->".repeat(300), Excess::Depth),
-            (
-                "<div><svg><![CDATA[></svg></div>]]>".to_owned(),
-                Excess::Ambiguous,
-            ),
-            (
-                "<div><math><style><!--</style></math></div>-->".to_owned(),
-                Excess::Ambiguous,
-            ),
-            (
-                "<script><!--<script></script></div>--></script>".to_owned(),
-                Excess::Ambiguous,
-            ),
-            (
-                "<noscript><!-- </noscript></div> -->".to_owned(),
-                Excess::Ambiguous,
-            ),
+            ("<div><svg><![CDATA[></svg></div>]]>".to_owned(), Excess::Ambiguous),
+            ("<div><math><style><!--</style></math></div>-->".to_owned(), Excess::Ambiguous),
+            ("<script><!--<script></script></div>--></script>".to_owned(), Excess::Ambiguous),
+            ("<noscript><!-- </noscript></div> -->".to_owned(), Excess::Ambiguous),
             ("<p><b 1>x".repeat(40), Excess::Formatting),
             (adoption(500), Excess::Formatting),
             (format!("<a {}>", "x ".repeat(100_000)), Excess::Attributes),
@@ -456,10 +426,7 @@ mod tests {
         let cases = [
             "<p>one".repeat(2_000),
             "<li>one".repeat(2_000),
-            format!(
-                "<table>{}</table>",
-                "<tr><td><font size=1><b>x<td>y".repeat(2_000)
-            ),
+            format!("<table>{}</table>", "<tr><td><font size=1><b>x<td>y".repeat(2_000)),
             format!("<table>{}</table>", "<tr><td><font>x</td></tr>".repeat(2_000)),
             "<dl><dt>a<dd>b</dl>".repeat(1_000),
             "<a name=x>".repeat(200),

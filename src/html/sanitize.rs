@@ -30,10 +30,8 @@ pub struct Clean {
 /// (without angle brackets); an image it does not know leaves its alternative text.
 pub fn sanitize_mail(html: &str, cid: &dyn Fn(&str) -> Option<String>) -> Clean {
     sanitize(html, Origin::Mail, &|source| {
-        let id = source
-            .get(..4)
-            .filter(|scheme| scheme.eq_ignore_ascii_case("cid:"))
-            .map(|_| &source[4..])?;
+        let id =
+            source.get(..4).filter(|scheme| scheme.eq_ignore_ascii_case("cid:")).map(|_| &source[4..])?;
         cid(id.trim_start_matches('<').trim_end_matches('>'))
     })
 }
@@ -41,10 +39,7 @@ pub fn sanitize_mail(html: &str, cid: &dyn Fn(&str) -> Option<String>) -> Clean 
 /// Sanitises what agents, portal users and API callers write: the same walls, but mentions and images of our own
 /// attachment addresses stay. Remote images are held back here too.
 pub fn sanitize_own(html: &str) -> String {
-    sanitize(html, Origin::Own, &|source| {
-        is_own_attachment(source).then(|| source.to_owned())
-    })
-    .html
+    sanitize(html, Origin::Own, &|source| is_own_attachment(source).then(|| source.to_owned())).html
 }
 
 /// Gives the held-back images of a sanitised body their `src` again: http and https only.
@@ -97,22 +92,14 @@ fn sanitize(html: &str, origin: Origin, own_image: &dyn Fn(&str) -> Option<Strin
         Token::Open(tag) => tag.attribute(REMOTE).is_some(),
         _ => false,
     });
-    Clean {
-        html,
-        is_simplified: false,
-        has_remote_images,
-    }
+    Clean { html, is_simplified: false, has_remote_images }
 }
 
 fn simplified(html: &str) -> Clean {
     // Escaping and linking make at most ten bytes of one.
     let text = text::to_text(html);
     let end = text.floor_char_boundary(gate::MAX_OUTPUT_BYTES / 10);
-    Clean {
-        html: text::from_text(&text[..end]),
-        is_simplified: true,
-        has_remote_images: false,
-    }
+    Clean { html: text::from_text(&text[..end]), is_simplified: true, has_remote_images: false }
 }
 
 /// Gives every image of our own its address, moves remote addresses to `data-remote-src` and replaces what is
@@ -154,11 +141,7 @@ fn image(tag: &Tag<'_>, attribute: &str, url: &str) -> String {
             .iter()
             .any(|kept| other.name.eq_ignore_ascii_case(kept));
         if is_kept {
-            out.push_str(&format!(
-                " {}=\"{}\"",
-                other.name,
-                escape_attribute(&decode(other.raw))
-            ));
+            out.push_str(&format!(" {}=\"{}\"", other.name, escape_attribute(&decode(other.raw))));
         }
     }
     out.push('>');
@@ -181,9 +164,7 @@ fn remote_url(source: &str) -> Option<Url> {
     } else {
         Cow::Borrowed(source.as_str())
     };
-    Url::parse(&absolute)
-        .ok()
-        .filter(|url| matches!(url.scheme(), "http" | "https"))
+    Url::parse(&absolute).ok().filter(|url| matches!(url.scheme(), "http" | "https"))
 }
 
 /// `/api/v3/attachments/{guid}/content`, `/console/attachments/{guid}`, `/portal/attachments/{guid}`.
@@ -191,11 +172,7 @@ fn is_own_attachment(source: &str) -> bool {
     let guid = ["/console/attachments/", "/portal/attachments/"]
         .iter()
         .find_map(|prefix| source.strip_prefix(prefix))
-        .or_else(|| {
-            source
-                .strip_prefix("/api/v3/attachments/")?
-                .strip_suffix("/content")
-        });
+        .or_else(|| source.strip_prefix("/api/v3/attachments/")?.strip_suffix("/content"));
     guid.is_some_and(|guid| {
         (8..=64).contains(&guid.len()) && guid.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-')
     })
@@ -288,32 +265,17 @@ static CONTENT_TAGS: LazyLock<HashSet<&'static str>> = LazyLock::new(|| {
 });
 
 static ATTRIBUTES: LazyLock<HashMap<&'static str, HashSet<&'static str>>> = LazyLock::new(|| {
-    let cell = [
-        "abbr", "bgcolor", "colspan", "height", "nowrap", "rowspan", "scope", "valign", "width",
-    ];
+    let cell = ["abbr", "bgcolor", "colspan", "height", "nowrap", "rowspan", "scope", "valign", "width"];
     HashMap::from([
         ("a", HashSet::from(["href"])),
         ("col", HashSet::from(["span", "width"])),
         ("colgroup", HashSet::from(["span", "width"])),
         ("font", HashSet::from(["color", "face", "size"])),
         ("hr", HashSet::from(["size", "width"])),
-        (
-            "img",
-            HashSet::from(["alt", "border", REMOTE, "height", "src", "width"]),
-        ),
+        ("img", HashSet::from(["alt", "border", REMOTE, "height", "src", "width"])),
         ("li", HashSet::from(["value"])),
         ("ol", HashSet::from(["start", "type"])),
-        (
-            "table",
-            HashSet::from([
-                "bgcolor",
-                "border",
-                "cellpadding",
-                "cellspacing",
-                "height",
-                "width",
-            ]),
-        ),
+        ("table", HashSet::from(["bgcolor", "border", "cellpadding", "cellspacing", "height", "width"])),
         ("td", HashSet::from(cell)),
         ("th", HashSet::from(cell)),
         ("tr", HashSet::from(["bgcolor", "valign"])),
@@ -379,9 +341,7 @@ fn is_mention_id(value: &str) -> bool {
 fn link(value: &str) -> Option<Cow<'_, str>> {
     let url = Url::parse(value).ok()?;
     let may_attach = url.scheme() == "mailto"
-        && url
-            .query()
-            .is_some_and(|query| query.to_ascii_lowercase().contains("attach"));
+        && url.query().is_some_and(|query| query.to_ascii_lowercase().contains("attach"));
     let end = if may_attach { value.find('?')? } else { value.len() };
     Some(Cow::Borrowed(&value[..end]))
 }
@@ -398,11 +358,7 @@ mod tests {
     fn assert_harmless(html: &str, vector: &str) {
         for token in tokens(html) {
             let Token::Open(tag) = token else { continue };
-            assert!(
-                TAGS.contains(tag.name.as_str()),
-                "{} in {html} from {vector}",
-                tag.name
-            );
+            assert!(TAGS.contains(tag.name.as_str()), "{} in {html} from {vector}", tag.name);
             for attribute in &tag.attributes {
                 let name = attribute.name;
                 assert!(
@@ -411,17 +367,11 @@ mod tests {
                 );
                 let value = decode(attribute.raw).to_ascii_lowercase();
                 if name == "style" {
-                    assert!(
-                        !value.contains("url") && !value.contains(['\\', '@', '{']),
-                        "{html}"
-                    );
+                    assert!(!value.contains("url") && !value.contains(['\\', '@', '{']), "{html}");
                 }
                 if name == "href" {
                     let scheme = value.split(':').next().unwrap_or_default().to_owned();
-                    assert!(
-                        ["http", "https", "mailto", "tel"].contains(&scheme.as_str()),
-                        "{html}"
-                    );
+                    assert!(["http", "https", "mailto", "tel"].contains(&scheme.as_str()), "{html}");
                 }
                 assert!(name != "src", "{html} from {vector}");
             }
@@ -444,20 +394,13 @@ mod tests {
             assert_eq!(mail(&clean), mail(&mail(&clean)), "{vector}");
         }
         assert_eq!(mail(vector), mail(&mail(vector)), "{vector}");
-        assert_eq!(
-            sanitize_own(vector),
-            sanitize_own(&sanitize_own(vector)),
-            "{vector}"
-        );
+        assert_eq!(sanitize_own(vector), sanitize_own(&sanitize_own(vector)), "{vector}");
         let shown = with_remote_images(&mail(vector));
         for token in tokens(&shown) {
             if let Token::Open(tag) = token
                 && let Some(source) = tag.attribute("src")
             {
-                assert!(
-                    source.starts_with("http://") || source.starts_with("https://"),
-                    "{shown}"
-                );
+                assert!(source.starts_with("http://") || source.starts_with("https://"), "{shown}");
             }
         }
     }
@@ -535,11 +478,7 @@ mod tests {
         }
         if let Some(json) = corpus("h5sc.json") {
             let cases: Vec<serde_json::Value> = serde_json::from_str(&json).unwrap();
-            for payload in cases
-                .iter()
-                .filter_map(|case| case["payloads"].as_array())
-                .flatten()
-            {
+            for payload in cases.iter().filter_map(|case| case["payloads"].as_array()).flatten() {
                 let payload = payload.as_str().unwrap_or_default();
                 check_vector(
                     &payload
@@ -587,10 +526,10 @@ mod tests {
 
     #[test]
     fn remote_images_wait_for_the_reader() {
-        let clean = sanitize_mail(
-            "<p><img src='//e.com/a?x=1&y=2' alt=A><img src=' http://e.com/b '></p>",
-            &|_| None,
-        );
+        let clean =
+            sanitize_mail("<p><img src='//e.com/a?x=1&y=2' alt=A><img src=' http://e.com/b '></p>", &|_| {
+                None
+            });
         assert!(clean.has_remote_images);
         assert_eq!(
             clean.html,
@@ -644,11 +583,7 @@ mod tests {
             &|_| None,
         );
         assert!(clean.is_simplified);
-        assert!(
-            clean.html.starts_with("<p>Hi <a href=\"https://e.com\""),
-            "{}",
-            clean.html
-        );
+        assert!(clean.html.starts_with("<p>Hi <a href=\"https://e.com\""), "{}", clean.html);
     }
 
     #[test]

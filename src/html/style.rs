@@ -89,14 +89,11 @@ fn is_value_allowed(name: &str, value: &str) -> bool {
     let mut rest = value;
     while let Some(open) = rest.find('(') {
         let function = rest[..open].rsplit([' ', ',']).next().unwrap_or_default();
-        let is_color = ["rgb", "rgba", "hsl", "hsla"]
-            .iter()
-            .any(|color| function.eq_ignore_ascii_case(color));
+        let is_color =
+            ["rgb", "rgba", "hsl", "hsla"].iter().any(|color| function.eq_ignore_ascii_case(color));
         let Some(close) = rest.find(')') else { return false };
-        let inside = close > open
-            && rest[open + 1..close]
-                .bytes()
-                .all(|byte| b"0123456789., %/".contains(&byte));
+        let inside =
+            close > open && rest[open + 1..close].bytes().all(|byte| b"0123456789., %/".contains(&byte));
         if !is_color || !inside {
             return false;
         }
@@ -137,9 +134,8 @@ fn is_word_allowed(word: &str) -> bool {
 
 /// A number that cannot push the text off the page; never negative.
 fn is_length_bounded(word: &str) -> bool {
-    let unit_start = word
-        .find(|character: char| !character.is_ascii_digit() && character != '.')
-        .unwrap_or(word.len());
+    let unit_start =
+        word.find(|character: char| !character.is_ascii_digit() && character != '.').unwrap_or(word.len());
     let Ok(number) = word[..unit_start].parse::<f64>() else {
         return false;
     };
@@ -175,10 +171,7 @@ mod tests {
         ] {
             assert_eq!(filter(style).as_deref(), Some(style));
         }
-        assert_eq!(
-            filter("COLOR : Red !important; position:fixed").as_deref(),
-            Some("color:Red")
-        );
+        assert_eq!(filter("COLOR : Red !important; position:fixed").as_deref(), Some("color:Red"));
     }
 
     #[test]

@@ -97,8 +97,7 @@ impl Writer {
             if !self.out.is_empty() {
                 if self.breaks > 1 {
                     self.out.push('\n');
-                    self.out
-                        .push_str("> ".repeat(quotes.min(self.last_quotes)).trim_end());
+                    self.out.push_str("> ".repeat(quotes.min(self.last_quotes)).trim_end());
                 }
                 self.out.push('\n');
             }
@@ -129,11 +128,8 @@ impl Writer {
             }
             "ol" => {
                 self.end_line(if self.lists.is_empty() { 2 } else { 1 });
-                self.lists.push(Some(
-                    tag.attribute("start")
-                        .and_then(|start| start.parse().ok())
-                        .unwrap_or(1),
-                ));
+                self.lists
+                    .push(Some(tag.attribute("start").and_then(|start| start.parse().ok()).unwrap_or(1)));
             }
             "li" => self.item(),
             "pre" | "listing" => {
@@ -208,20 +204,16 @@ impl Writer {
 
 /// An address without what people leave out when they write it.
 fn bare(url: &str) -> &str {
-    let url = url
-        .strip_prefix("https://")
-        .or_else(|| url.strip_prefix("http://"))
-        .unwrap_or(url);
+    let url = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://")).unwrap_or(url);
     url.trim_end_matches('/')
 }
 
 fn is_shown(url: &str) -> bool {
     let url = url.trim();
     url.len() <= 2_000
-        && ["http://", "https://", "mailto:"].iter().any(|scheme| {
-            url.get(..scheme.len())
-                .is_some_and(|start| start.eq_ignore_ascii_case(scheme))
-        })
+        && ["http://", "https://", "mailto:"]
+            .iter()
+            .any(|scheme| url.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme)))
 }
 
 fn is_collapsible(character: char) -> bool {
@@ -306,9 +298,7 @@ fn push_text(out: &mut String, text: &str, is_line_start: bool) {
 fn url_around(line: &str, from: usize, colon: usize) -> Option<(usize, usize)> {
     let start = ["https", "http"].iter().find_map(|scheme| {
         let start = colon.checked_sub(scheme.len()).filter(|&start| start >= from)?;
-        line.get(start..colon)?
-            .eq_ignore_ascii_case(scheme)
-            .then_some(start)
+        line.get(start..colon)?.eq_ignore_ascii_case(scheme).then_some(start)
     })?;
     let is_word_start = !line[..start].ends_with(char::is_alphanumeric);
     if !is_word_start || !line[colon..].starts_with("://") {
@@ -339,10 +329,9 @@ fn without_punctuation(url: &str) -> &str {
                 *left -= 1;
                 true
             }
-            None => matches!(
-                character,
-                '.' | ',' | ';' | ':' | '!' | '?' | '\'' | '*' | '_' | '…' | '。' | '，'
-            ),
+            None => {
+                matches!(character, '.' | ',' | ';' | ':' | '!' | '?' | '\'' | '*' | '_' | '…' | '。' | '，')
+            }
         };
         if !is_dropped {
             break;
@@ -358,17 +347,8 @@ fn address_around(line: &str, from: usize, mark: usize) -> Option<(usize, usize)
         |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'%' | b'+' | b'-');
     let is_domain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-');
     let bytes = line.as_bytes();
-    let local = bytes[from..mark]
-        .iter()
-        .rev()
-        .take(65)
-        .take_while(|&&byte| is_local(byte))
-        .count();
-    let domain = bytes[mark + 1..]
-        .iter()
-        .take(256)
-        .take_while(|&&byte| is_domain(byte))
-        .count();
+    let local = bytes[from..mark].iter().rev().take(65).take_while(|&&byte| is_local(byte)).count();
+    let domain = bytes[mark + 1..].iter().take(256).take_while(|&&byte| is_domain(byte)).count();
     let start = mark - local;
     let start = start + line[start..mark].len() - line[start..mark].trim_start_matches(['.', '-']).len();
     let host = line[mark + 1..mark + 1 + domain].trim_end_matches(['.', '-']);
@@ -509,11 +489,7 @@ mod tests {
         ] {
             let html = from_text(text);
             let clean = super::super::sanitize_mail(&html, &|_| None).html;
-            assert_eq!(
-                clean.replace("&quot;", "\""),
-                html.replace("&quot;", "\""),
-                "{text}"
-            );
+            assert_eq!(clean.replace("&quot;", "\""), html.replace("&quot;", "\""), "{text}");
             assert!(!html.contains("<img") && !html.contains("<s"), "{html}");
         }
     }

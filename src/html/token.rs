@@ -34,10 +34,7 @@ pub(crate) struct Attribute<'a> {
 impl Tag<'_> {
     /// The decoded value of the first attribute of that name: the one a browser takes.
     pub(crate) fn attribute(&self, name: &str) -> Option<Cow<'_, str>> {
-        let found = self
-            .attributes
-            .iter()
-            .find(|attribute| attribute.name.eq_ignore_ascii_case(name))?;
+        let found = self.attributes.iter().find(|attribute| attribute.name.eq_ignore_ascii_case(name))?;
         Some(decode(found.raw))
     }
 }
@@ -61,11 +58,7 @@ pub(crate) fn is_raw(name: &str) -> bool {
 
 /// Splits `html` into tokens; an unfinished tag at the end is dropped, as browsers do.
 pub(crate) fn tokens(html: &str) -> Tokens<'_> {
-    Tokens {
-        html,
-        at: 0,
-        raw: None,
-    }
+    Tokens { html, at: 0, raw: None }
 }
 
 pub(crate) struct Tokens<'a> {
@@ -99,10 +92,7 @@ impl<'a> Tokens<'a> {
             let is_name = bytes
                 .get(start + 2..after)
                 .is_some_and(|candidate| candidate.eq_ignore_ascii_case(name.as_bytes()));
-            if is_name
-                && bytes
-                    .get(after)
-                    .is_none_or(|&byte| is_space(byte) || byte == b'/' || byte == b'>')
+            if is_name && bytes.get(after).is_none_or(|&byte| is_space(byte) || byte == b'/' || byte == b'>')
             {
                 return start;
             }
@@ -114,9 +104,7 @@ impl<'a> Tokens<'a> {
     fn comment_end(&self) -> usize {
         let rest = &self.html[self.at..];
         if !rest.starts_with("<!--") {
-            return rest
-                .find('>')
-                .map_or(self.html.len(), |found| self.at + found + 1);
+            return rest.find('>').map_or(self.html.len(), |found| self.at + found + 1);
         }
         for start in ["<!-->", "<!--->"] {
             if rest.starts_with(start) {
@@ -139,9 +127,7 @@ impl<'a> Tokens<'a> {
     /// Reads the tag at `self.at`, whose name starts at `name_start`.
     fn tag(&mut self, name_start: usize) -> Option<Tag<'a>> {
         let bytes = self.html.as_bytes();
-        let name_end = skip(bytes, name_start, |byte| {
-            !is_space(byte) && byte != b'/' && byte != b'>'
-        });
+        let name_end = skip(bytes, name_start, |byte| !is_space(byte) && byte != b'/' && byte != b'>');
         let name = self.html[name_start..name_end].to_ascii_lowercase();
         let mut attributes = Vec::new();
         let mut at = name_end;
@@ -151,9 +137,7 @@ impl<'a> Tokens<'a> {
                 self.at = at + 1;
                 return Some(Tag { name, attributes });
             }
-            let end = skip(bytes, at + 1, |byte| {
-                !is_space(byte) && !matches!(byte, b'/' | b'>' | b'=')
-            });
+            let end = skip(bytes, at + 1, |byte| !is_space(byte) && !matches!(byte, b'/' | b'>' | b'='));
             let attribute_name = self.html.get(at..end)?;
             let equals = skip(bytes, end, is_space);
             let (raw, next) = if bytes.get(equals) == Some(&b'=') {
@@ -161,10 +145,7 @@ impl<'a> Tokens<'a> {
             } else {
                 ("", end)
             };
-            attributes.push(Attribute {
-                name: attribute_name,
-                raw,
-            });
+            attributes.push(Attribute { name: attribute_name, raw });
             at = next;
         }
     }
@@ -224,9 +205,7 @@ impl<'a> Iterator for Tokens<'a> {
             _ => {
                 let end = self.html[self.at + here_len(self.html, self.at)..]
                     .find('<')
-                    .map_or(bytes.len(), |found| {
-                        self.at + here_len(self.html, self.at) + found
-                    });
+                    .map_or(bytes.len(), |found| self.at + here_len(self.html, self.at) + found);
                 Some(Token::Text(self.take_to(end)))
             }
         }
@@ -244,10 +223,7 @@ fn is_space(byte: u8) -> bool {
 
 fn skip(bytes: &[u8], from: usize, mut while_true: impl FnMut(u8) -> bool) -> usize {
     let from = from.min(bytes.len());
-    bytes[from..]
-        .iter()
-        .position(|&byte| !while_true(byte))
-        .map_or(bytes.len(), |found| from + found)
+    bytes[from..].iter().position(|&byte| !while_true(byte)).map_or(bytes.len(), |found| from + found)
 }
 
 /// The longest entity name of HTML has 32 characters (`&CounterClockwiseContourIntegral;`).
@@ -288,10 +264,7 @@ fn reference(rest: &str) -> (Option<char>, usize) {
     let end = skip(bytes, digits_start, |byte| char::from(byte).is_digit(radix));
     let length = end + usize::from(rest.as_bytes().get(end) == Some(&b';'));
     let is_numeric = radix < 36 && end > digits_start;
-    (
-        is_numeric.then(|| numeric(&rest[digits_start..end], radix)),
-        length,
-    )
+    (is_numeric.then(|| numeric(&rest[digits_start..end], radix)), length)
 }
 
 /// 128 to 159 mean windows-1252, as in every browser.
@@ -307,10 +280,7 @@ fn numeric(digits: &str, radix: u32) -> char {
 
 /// Escapes text for element content, as the sanitiser writes it.
 pub(crate) fn escape(text: &str) -> String {
-    text.replace('&', "&amp;")
-        .replace('<', "&lt;")
-        .replace('>', "&gt;")
-        .replace('\u{a0}', "&nbsp;")
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('\u{a0}', "&nbsp;")
 }
 
 /// Escapes a value for a double-quoted attribute.
@@ -349,18 +319,12 @@ mod tests {
             names("<!-->a<!--->b<!---->c<!--d--!>e"),
             "!<!-->![a]!<!--->![b]!<!---->![c]!<!--d--!>![e]"
         );
-        assert_eq!(
-            names("<!-- <b> -->x<!doctype html>y"),
-            "!<!-- <b> -->![x]!<!doctype html>![y]"
-        );
+        assert_eq!(names("<!-- <b> -->x<!doctype html>y"), "!<!-- <b> -->![x]!<!doctype html>![y]");
     }
 
     #[test]
     fn raw_text_ends_only_at_its_own_end_tag() {
-        assert_eq!(
-            names("<style>a<b></styles></STYLE x>c"),
-            "<style0>{a<b></styles>}</style>[c]"
-        );
+        assert_eq!(names("<style>a<b></styles></STYLE x>c"), "<style0>{a<b></styles>}</style>[c]");
         assert_eq!(names("<script></script>c"), "<script0></script>[c]");
     }
 

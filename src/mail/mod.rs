@@ -40,16 +40,12 @@ impl fmt::Display for Mailbox {
 /// with the repeated dots some Japanese providers hand out, and with letters of any script, RFC 6531).
 pub fn is_address(text: &str) -> bool {
     text.len() <= 254
-        && text
-            .split_once('@')
-            .is_some_and(|(local, domain)| is_local_part(local) && is_domain(domain))
+        && text.split_once('@').is_some_and(|(local, domain)| is_local_part(local) && is_domain(domain))
 }
 
 fn is_local_part(local: &str) -> bool {
     (1..=64).contains(&local.len())
-        && local
-            .chars()
-            .all(|c| c.is_alphanumeric() || "!#$%&'*+-/=?^_`{|}~.".contains(c))
+        && local.chars().all(|c| c.is_alphanumeric() || "!#$%&'*+-/=?^_`{|}~.".contains(c))
 }
 
 fn is_domain(domain: &str) -> bool {
@@ -71,10 +67,7 @@ fn is_domain(domain: &str) -> bool {
 /// Control characters and line separators become spaces; the ends are trimmed and runs of spaces become one.
 fn one_line(text: &str) -> String {
     let is_break = |c: char| c.is_control() || c == ' ' || c == '\u{2028}' || c == '\u{2029}';
-    text.split(is_break)
-        .filter(|word| !word.is_empty())
-        .collect::<Vec<_>>()
-        .join(" ")
+    text.split(is_break).filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]
@@ -129,17 +122,10 @@ mod tests {
     #[test]
     fn a_mailbox_is_shown_on_one_line_and_quoted_when_needed() {
         let mailbox = |name: &str| {
-            Mailbox {
-                name: Some(name.to_owned()),
-                address: "jane@example.com".to_owned(),
-            }
-            .to_string()
+            Mailbox { name: Some(name.to_owned()), address: "jane@example.com".to_owned() }.to_string()
         };
         assert_eq!(mailbox("Jane Doe"), "Jane Doe <jane@example.com>");
-        assert_eq!(
-            mailbox("Doe, \"J\" <x@y>"),
-            r#""Doe, \"J\" <x@y>" <jane@example.com>"#
-        );
+        assert_eq!(mailbox("Doe, \"J\" <x@y>"), r#""Doe, \"J\" <x@y>" <jane@example.com>"#);
         assert_eq!(mailbox("Jane\r\nBcc: x"), "\"Jane Bcc: x\" <jane@example.com>");
         assert_eq!(mailbox(" \n"), "jane@example.com");
     }

@@ -61,14 +61,9 @@ pub fn build(mail: &Outgoing) -> Result<Vec<u8>> {
     let envelope = Envelope::new(None, vec![from.email.clone()]).map_err(Error::internal)?;
     let date = SystemTime::UNIX_EPOCH + Duration::from_millis(mail.date.millis().max(0).unsigned_abs());
 
-    let mut builder = Message::builder()
-        .envelope(envelope)
-        .date(date)
-        .from(from.email.clone().into());
+    let mut builder = Message::builder().envelope(envelope).date(date).from(from.email.clone().into());
     if let Some(reply_to) = &mail.reply_to {
-        builder = builder.header(header::ReplyTo::from(Mailboxes::from(vec![
-            address(reply_to)?.into(),
-        ])));
+        builder = builder.header(header::ReplyTo::from(Mailboxes::from(vec![address(reply_to)?.into()])));
     }
     if !mail.to.is_empty() {
         builder = builder.header(header::To::from(mailboxes(&mail.to)?));
@@ -76,9 +71,7 @@ pub fn build(mail: &Outgoing) -> Result<Vec<u8>> {
     if !mail.cc.is_empty() {
         builder = builder.header(header::Cc::from(mailboxes(&mail.cc)?));
     }
-    builder = builder
-        .subject(subject(&mail.subject))
-        .message_id(Some(format!("<{}>", mail.message_id)));
+    builder = builder.subject(subject(&mail.subject)).message_id(Some(format!("<{}>", mail.message_id)));
     if let Some(id) = mail.in_reply_to.as_deref().filter(|id| is_message_id(id)) {
         builder = builder.in_reply_to(format!("<{id}>"));
     }
@@ -87,11 +80,9 @@ pub fn build(mail: &Outgoing) -> Result<Vec<u8>> {
     }
     builder = builder.raw_header(raw_header("X-Anytime-Instance", &mail.instance));
     if mail.is_automatic {
-        for (name, value) in [
-            ("Auto-Submitted", "auto-replied"),
-            ("X-Auto-Response-Suppress", "All"),
-            ("Precedence", "bulk"),
-        ] {
+        for (name, value) in
+            [("Auto-Submitted", "auto-replied"), ("X-Auto-Response-Suppress", "All"), ("Precedence", "bulk")]
+        {
             builder = builder.raw_header(raw_header(name, value));
         }
     }
@@ -102,9 +93,7 @@ pub fn build(mail: &Outgoing) -> Result<Vec<u8>> {
     }
     .map_err(Error::internal)?;
     // Only now with the name: the builder reads "From" back and gives up on some names it wrote itself.
-    message
-        .headers_mut()
-        .set(header::From::from(Mailboxes::from(vec![from])));
+    message.headers_mut().set(header::From::from(Mailboxes::from(vec![from])));
     Ok(message.formatted())
 }
 
@@ -122,26 +111,14 @@ fn check(mail: &Outgoing) -> Result<()> {
     mail.cc.iter().for_each(|cc| require_address("cc", &cc.address));
     let has_recipient = !mail.to.is_empty() || !mail.cc.is_empty();
     problems.require(has_recipient, "to", "names nobody");
-    problems.require(
-        is_message_id(&mail.message_id),
-        "message_id",
-        "is not a message id",
-    );
+    problems.require(is_message_id(&mail.message_id), "message_id", "is not a message id");
     problems.check()
 }
 
 /// The address as it goes over the wire, with an internationalised domain in its ASCII form.
 pub(crate) fn address(text: &str) -> Result<lettre::Address> {
-    let refused = || {
-        Error::invalid(
-            "address",
-            format!("'{}' is not an e-mail address", one_line(text)),
-        )
-    };
-    let (local, domain) = text
-        .rsplit_once('@')
-        .filter(|_| is_address(text))
-        .ok_or_else(refused)?;
+    let refused = || Error::invalid("address", format!("'{}' is not an e-mail address", one_line(text)));
+    let (local, domain) = text.rsplit_once('@').filter(|_| is_address(text)).ok_or_else(refused)?;
     if domain.is_ascii() {
         return Ok(lettre::Address::new_dangerous(local, domain));
     }
@@ -152,15 +129,8 @@ pub(crate) fn address(text: &str) -> Result<lettre::Address> {
 }
 
 fn mailbox(mailbox: &Mailbox) -> Result<lettre::message::Mailbox> {
-    let name = mailbox
-        .name
-        .as_deref()
-        .map(one_line)
-        .filter(|name| !name.is_empty());
-    Ok(lettre::message::Mailbox::new(
-        name.map(|name| clip(&name, SUBJECT_MAX)),
-        address(&mailbox.address)?,
-    ))
+    let name = mailbox.name.as_deref().map(one_line).filter(|name| !name.is_empty());
+    Ok(lettre::message::Mailbox::new(name.map(|name| clip(&name, SUBJECT_MAX)), address(&mailbox.address)?))
 }
 
 fn mailboxes(all: &[Mailbox]) -> Result<Mailboxes> {
@@ -177,10 +147,7 @@ fn clip(text: &str, max_chars: usize) -> String {
 }
 
 fn raw_header(name: &'static str, value: &str) -> HeaderValue {
-    HeaderValue::new(
-        HeaderName::new_from_ascii_str(name),
-        clip(&one_line(value), SUBJECT_MAX),
-    )
+    HeaderValue::new(HeaderName::new_from_ascii_str(name), clip(&one_line(value), SUBJECT_MAX))
 }
 
 fn is_message_id(id: &str) -> bool {
@@ -205,10 +172,8 @@ enum Content {
 /// `mixed( alternative( text, related( html, inline… ) ), attachment… )`, without the layers that are not needed.
 fn content(mail: &Outgoing) -> Content {
     let html = mail.html.as_deref().filter(|html| !html.trim().is_empty());
-    let (inline, attached): (Vec<_>, Vec<_>) = mail
-        .attachments
-        .iter()
-        .partition(|file| html.is_some_and(|html| is_shown(file, html)));
+    let (inline, attached): (Vec<_>, Vec<_>) =
+        mail.attachments.iter().partition(|file| html.is_some_and(|html| is_shown(file, html)));
     let text = SinglePart::plain(wire_text(&mail.text));
     let body = match html.map(|html| SinglePart::html(wire_text(html))) {
         None => Content::Single(text),
@@ -216,11 +181,9 @@ fn content(mail: &Outgoing) -> Content {
             Content::Multi(MultiPart::alternative().singlepart(text).singlepart(html))
         }
         Some(html) => {
-            let related = inline
-                .into_iter()
-                .fold(MultiPart::related().singlepart(html), |part, file| {
-                    part.singlepart(file_part(file, true))
-                });
+            let related = inline.into_iter().fold(MultiPart::related().singlepart(html), |part, file| {
+                part.singlepart(file_part(file, true))
+            });
             Content::Multi(MultiPart::alternative().singlepart(text).multipart(related))
         }
     };
@@ -231,25 +194,16 @@ fn content(mail: &Outgoing) -> Content {
         Content::Single(part) => MultiPart::mixed().singlepart(part),
         Content::Multi(part) => MultiPart::mixed().multipart(part),
     };
-    Content::Multi(
-        attached
-            .into_iter()
-            .fold(mixed, |part, file| part.singlepart(file_part(file, false))),
-    )
+    Content::Multi(attached.into_iter().fold(mixed, |part, file| part.singlepart(file_part(file, false))))
 }
 
 fn is_shown(file: &File, html: &str) -> bool {
-    file.content_id
-        .as_deref()
-        .is_some_and(|id| is_message_id(id) && html.contains(&format!("cid:{id}")))
+    file.content_id.as_deref().is_some_and(|id| is_message_id(id) && html.contains(&format!("cid:{id}")))
 }
 
 /// Lines end with CRLF whatever they ended with, and there is no NUL: both keep a body from ending early on the way.
 fn wire_text(text: &str) -> String {
-    text.replace('\0', "")
-        .replace("\r\n", "\n")
-        .replace('\r', "\n")
-        .replace('\n', "\r\n")
+    text.replace('\0', "").replace("\r\n", "\n").replace('\r', "\n").replace('\n', "\r\n")
 }
 
 fn file_part(file: &File, is_inline: bool) -> SinglePart {
@@ -266,21 +220,14 @@ fn file_part(file: &File, is_inline: bool) -> SinglePart {
 
 fn file_name(name: &str) -> String {
     let name = clip(&one_line(name).replace(['/', '\\'], "_"), FILE_NAME_MAX);
-    if name.is_empty() {
-        "attachment".to_owned()
-    } else {
-        name
-    }
+    if name.is_empty() { "attachment".to_owned() } else { name }
 }
 
 /// `type/subtype`, with the charset of a text. What is no such thing, or may not be sent as base64
 /// (`message/*` and `multipart/*`, RFC 2046), is a stream of bytes.
 fn content_type(text: &str) -> ContentType {
     let is_token = |text: &str| {
-        !text.is_empty()
-            && text
-                .bytes()
-                .all(|b| b.is_ascii_alphanumeric() || b"!#$&-^_.+".contains(&b))
+        !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$&-^_.+".contains(&b))
     };
     let mut parts = text.split(';').map(|part| part.trim().to_ascii_lowercase());
     let essence = parts.next().unwrap_or_default();
@@ -299,11 +246,7 @@ fn content_type(text: &str) -> ContentType {
         None => essence,
     };
     let bytes = || ContentType::parse("application/octet-stream").expect("a constant media type");
-    if usable {
-        ContentType::parse(&full).unwrap_or_else(|_| bytes())
-    } else {
-        bytes()
-    }
+    if usable { ContentType::parse(&full).unwrap_or_else(|_| bytes()) } else { bytes() }
 }
 
 #[cfg(test)]
@@ -314,10 +257,7 @@ mod tests {
     use super::*;
 
     fn mailbox(name: &str, address: &str) -> Mailbox {
-        Mailbox {
-            name: (!name.is_empty()).then(|| name.to_owned()),
-            address: address.to_owned(),
-        }
+        Mailbox { name: (!name.is_empty()).then(|| name.to_owned()), address: address.to_owned() }
     }
 
     fn sample() -> Outgoing {
@@ -400,11 +340,9 @@ mod tests {
         assert!(!wire(&mail).contains("Auto"));
         mail.is_automatic = true;
         let text = wire(&mail);
-        for header in [
-            "Auto-Submitted: auto-replied\r\n",
-            "X-Auto-Response-Suppress: All\r\n",
-            "Precedence: bulk\r\n",
-        ] {
+        for header in
+            ["Auto-Submitted: auto-replied\r\n", "X-Auto-Response-Suppress: All\r\n", "Precedence: bulk\r\n"]
+        {
             assert!(text.contains(header), "{text}");
         }
     }
@@ -416,36 +354,20 @@ mod tests {
         mail.attachments = vec![
             file("logo.png", "image/png", Some("logo@desk"), b"\x89PNG"),
             file("unused.png", "image/png", Some("unused@desk"), b"ascii only"),
-            file(
-                "Größe \"1\"/2.txt",
-                "text/plain; charset=\"UTF-8\"",
-                None,
-                "ä\nb".as_bytes(),
-            ),
+            file("Größe \"1\"/2.txt", "text/plain; charset=\"UTF-8\"", None, "ä\nb".as_bytes()),
         ];
         let text = wire(&mail);
-        let kinds: Vec<_> = [
-            "multipart/mixed",
-            "multipart/alternative",
-            "text/plain",
-            "multipart/related",
-            "text/html",
-        ]
-        .map(|kind| text.find(kind).unwrap())
-        .into();
+        let kinds: Vec<_> =
+            ["multipart/mixed", "multipart/alternative", "text/plain", "multipart/related", "text/html"]
+                .map(|kind| text.find(kind).unwrap())
+                .into();
         assert!(kinds.is_sorted(), "{text}");
         assert_eq!(text.matches("Content-Transfer-Encoding: base64").count(), 3);
 
         let parsed = MessageParser::default().parse(text.as_bytes()).unwrap();
         assert_eq!(parsed.body_text(0).unwrap().trim_end(), "Hello\r\nJane");
-        assert_eq!(
-            parsed.body_html(0).unwrap().trim_end(),
-            mail.html.as_deref().unwrap()
-        );
-        let names: Vec<_> = parsed
-            .attachments()
-            .map(|part| part.attachment_name().unwrap())
-            .collect();
+        assert_eq!(parsed.body_html(0).unwrap().trim_end(), mail.html.as_deref().unwrap());
+        let names: Vec<_> = parsed.attachments().map(|part| part.attachment_name().unwrap()).collect();
         assert_eq!(names, ["logo.png", "unused.png", "Größe \"1\"_2.txt"]);
         let logo = parsed.attachment(0).unwrap();
         assert_eq!(logo.content_id(), Some("logo@desk"));
@@ -457,9 +379,7 @@ mod tests {
     #[test]
     fn long_threads_keep_the_first_and_the_last_twenty_references() {
         let mut mail = sample();
-        mail.references = (0..50)
-            .map(|n| format!("{n}.{}@example.com", "x".repeat(40)))
-            .collect();
+        mail.references = (0..50).map(|n| format!("{n}.{}@example.com", "x".repeat(40))).collect();
         mail.references.push("bad id\r\nBcc: x@y.example".to_owned());
         let text = wire(&mail);
         let parsed = MessageParser::default().parse(text.as_bytes()).unwrap();
@@ -479,10 +399,8 @@ mod tests {
         mail.references = vec![evil.to_owned()];
         mail.instance = evil.to_owned();
         mail.html = Some("<img src='cid:x'>".to_owned());
-        mail.attachments = vec![
-            file(evil, evil, Some(evil), b"1"),
-            file("a", &format!("text/{evil}"), None, b"2"),
-        ];
+        mail.attachments =
+            vec![file(evil, evil, Some(evil), b"1"), file("a", &format!("text/{evil}"), None, b"2")];
         let text = wire(&mail);
         assert_eq!(
             header_names(&text),
@@ -513,9 +431,7 @@ mod tests {
         mail.to[0].address = "a@b.example, x@y.example".to_owned();
         mail.cc = vec![mailbox("", "nobody")];
         mail.message_id = "a> b@c".to_owned();
-        let Err(Error::Invalid(problems)) = build(&mail) else {
-            panic!("it was built")
-        };
+        let Err(Error::Invalid(problems)) = build(&mail) else { panic!("it was built") };
         let fields: Vec<_> = problems.iter().map(|problem| problem.field.as_str()).collect();
         assert_eq!(fields, ["from", "to", "cc", "message_id"]);
 
@@ -546,25 +462,11 @@ mod tests {
 
     #[test]
     fn attached_messages_are_streams_of_bytes() {
-        for text in [
-            "message/rfc822",
-            "multipart/mixed; boundary=x",
-            "no type",
-            "",
-            "text/",
-            "a/b/c",
-        ] {
-            assert_eq!(
-                content_type(text),
-                content_type("application/octet-stream"),
-                "{text}"
-            );
+        for text in ["message/rfc822", "multipart/mixed; boundary=x", "no type", "", "text/", "a/b/c"] {
+            assert_eq!(content_type(text), content_type("application/octet-stream"), "{text}");
         }
         let plain = ContentType::parse("text/csv; charset=latin1").unwrap();
-        assert_eq!(
-            content_type("Text/CSV; header=present; Charset=\"latin1\""),
-            plain
-        );
+        assert_eq!(content_type("Text/CSV; header=present; Charset=\"latin1\""), plain);
     }
 
     proptest! {

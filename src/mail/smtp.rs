@@ -157,19 +157,17 @@ async fn deliver_with(
     recipients: &[String],
     bytes: &[u8],
 ) -> Result<Delivery, SmtpError> {
-    let from = match envelope_from {
-        None => None,
-        Some(text) => Some(outgoing::address(text).map_err(|error| SmtpError::Refused {
-            server: server.to_string(),
-            reply: error.to_string(),
-        })?),
-    };
+    let from =
+        match envelope_from {
+            None => None,
+            Some(text) => Some(outgoing::address(text).map_err(|error| SmtpError::Refused {
+                server: server.to_string(),
+                reply: error.to_string(),
+            })?),
+        };
     let mut session = Session::open(server, patience).await?;
     let result = session.transact(from, recipients, &wire_lines(bytes)).await;
-    if matches!(
-        result,
-        Ok(_) | Err(SmtpError::Refused { .. } | SmtpError::Deferred { .. })
-    ) {
+    if matches!(result, Ok(_) | Err(SmtpError::Refused { .. } | SmtpError::Deferred { .. })) {
         session.quit().await;
     }
     result
@@ -185,11 +183,7 @@ struct Session<'a> {
 impl<'a> Session<'a> {
     async fn open(server: &'a Server, patience: Patience) -> Result<Self, SmtpError> {
         let connection = connect(server, patience).await?;
-        let mut session = Self {
-            server,
-            patience,
-            connection,
-        };
+        let mut session = Self { server, patience, connection };
         if let Some(user_name) = &server.user_name {
             session.log_in(user_name).await?;
         }
@@ -197,17 +191,9 @@ impl<'a> Session<'a> {
     }
 
     async fn log_in(&mut self, user_name: &str) -> Result<(), SmtpError> {
-        let login = |reply: String| SmtpError::Login {
-            server: self.server.to_string(),
-            reply,
-        };
+        let login = |reply: String| SmtpError::Login { server: self.server.to_string(), reply };
         let mechanisms = [Mechanism::Plain, Mechanism::Login];
-        if self
-            .connection
-            .server_info()
-            .get_auth_mechanism(&mechanisms)
-            .is_none()
-        {
+        if self.connection.server_info().get_auth_mechanism(&mechanisms).is_none() {
             return Err(login("it offers neither PLAIN nor LOGIN".to_owned()));
         }
         let credentials = Credentials::new(user_name.to_owned(), self.server.password.clone());
@@ -227,10 +213,7 @@ impl<'a> Session<'a> {
         recipients: &[String],
         bytes: &[u8],
     ) -> Result<Delivery, SmtpError> {
-        let addresses: Vec<_> = recipients
-            .iter()
-            .map(|text| outgoing::address(text).ok())
-            .collect();
+        let addresses: Vec<_> = recipients.iter().map(|text| outgoing::address(text).ok()).collect();
         let can_write_utf8 = self.offers(Extension::SmtpUtfEight);
         let is_utf8 = |address: &Option<Address>| address.as_ref().is_some_and(|a| !a.to_string().is_ascii());
         let needs_utf8 = is_utf8(&from) || !header_block(bytes).is_ascii();
@@ -264,10 +247,7 @@ impl<'a> Session<'a> {
         }
         if outcomes.iter().any(|(_, outcome)| *outcome == Outcome::Accepted) {
             let content = self.send_content(bytes).await?;
-            for (_, outcome) in outcomes
-                .iter_mut()
-                .filter(|(_, outcome)| *outcome == Outcome::Accepted)
-            {
+            for (_, outcome) in outcomes.iter_mut().filter(|(_, outcome)| *outcome == Outcome::Accepted) {
                 *outcome = content.clone();
             }
         }
@@ -291,31 +271,20 @@ impl<'a> Session<'a> {
             Err(SmtpError::Unreachable { server, reason } | SmtpError::Tls { server, reason }) => {
                 Err(SmtpError::Ambiguous { server, reason })
             }
-            Err(SmtpError::TimedOut { server, seconds }) => Err(SmtpError::Ambiguous {
-                server,
-                reason: format!("no answer in {seconds} seconds"),
-            }),
+            Err(SmtpError::TimedOut { server, seconds }) => {
+                Err(SmtpError::Ambiguous { server, reason: format!("no answer in {seconds} seconds") })
+            }
             outcome => outcome,
         }
     }
 
     async fn command(&mut self, command: impl fmt::Display + Send) -> Result<Response, SmtpError> {
-        within(
-            self.server,
-            self.patience.command,
-            self.connection.command(command),
-        )
-        .await
+        within(self.server, self.patience.command, self.connection.command(command)).await
     }
 
     /// Ends the session politely. What was delivered is delivered, so nothing that goes wrong here matters.
     async fn quit(mut self) {
-        let _ = within(
-            self.server,
-            GOODBYE.min(self.patience.command),
-            self.connection.quit(),
-        )
-        .await;
+        let _ = within(self.server, GOODBYE.min(self.patience.command), self.connection.quit()).await;
     }
 
     fn offers(&self, extension: Extension) -> bool {
@@ -323,10 +292,7 @@ impl<'a> Session<'a> {
     }
 
     fn refused(&self, reply: &str) -> SmtpError {
-        SmtpError::Refused {
-            server: self.server.to_string(),
-            reply: reply.to_owned(),
-        }
+        SmtpError::Refused { server: self.server.to_string(), reply: reply.to_owned() }
     }
 }
 
@@ -367,10 +333,7 @@ async fn connect(server: &Server, patience: Patience) -> Result<AsyncSmtpConnect
                     server: server.to_string(),
                     reason: error.to_string(),
                 })?;
-            let stream = Box::new(BeforeTls {
-                stream,
-                is_over: false,
-            });
+            let stream = Box::new(BeforeTls { stream, is_over: false });
             let plain = AsyncSmtpConnection::connect_with_transport(stream, &hello);
             let mut connection = within(server, patience.command, plain).await?;
             if !connection.can_starttls() {
@@ -397,10 +360,7 @@ async fn tls_parameters(server: &Server) -> Result<TlsParameters, SmtpError> {
     } else {
         builder
     };
-    let tls = |reason: String| SmtpError::Tls {
-        server: server.to_string(),
-        reason,
-    };
+    let tls = |reason: String| SmtpError::Tls { server: server.to_string(), reason };
     tokio::task::spawn_blocking(move || builder.build_rustls())
         .await
         .map_err(|error| tls(error.to_string()))?
@@ -421,10 +381,7 @@ async fn within<T>(
 }
 
 fn timed_out(server: &Server, patience: Duration) -> SmtpError {
-    SmtpError::TimedOut {
-        server: server.to_string(),
-        seconds: patience.as_secs(),
-    }
+    SmtpError::TimedOut { server: server.to_string(), seconds: patience.as_secs() }
 }
 
 fn failure(server: &Server, patience: Duration, error: &LettreError) -> SmtpError {
@@ -433,36 +390,21 @@ fn failure(server: &Server, patience: Duration, error: &LettreError) -> SmtpErro
         let words = error.source().map(ToString::to_string).unwrap_or_default();
         let reply = format!("{code} {words}").trim_end().to_owned();
         return if error.is_permanent() {
-            SmtpError::Refused {
-                server: server_name,
-                reply,
-            }
+            SmtpError::Refused { server: server_name, reply }
         } else {
-            SmtpError::Deferred {
-                server: server_name,
-                reply,
-            }
+            SmtpError::Deferred { server: server_name, reply }
         };
     }
     if error.is_timeout() {
         return timed_out(server, patience);
     }
     match tls_failure(error) {
-        Some(reason) => SmtpError::Tls {
-            server: server_name,
-            reason,
-        },
+        Some(reason) => SmtpError::Tls { server: server_name, reason },
         None if error.is_response() => SmtpError::Unreachable {
             server: server_name,
-            reason: format!(
-                "the connection ended or the answer was not SMTP ({})",
-                root_cause(error)
-            ),
+            reason: format!("the connection ended or the answer was not SMTP ({})", root_cause(error)),
         },
-        None => SmtpError::Unreachable {
-            server: server_name,
-            reason: root_cause(error),
-        },
+        None => SmtpError::Unreachable { server: server_name, reason: root_cause(error) },
     }
 }
 
@@ -621,10 +563,7 @@ mod tests {
 
     #[test]
     fn bare_line_ends_become_crlf() {
-        assert_eq!(
-            &*wire_lines(b"a\n.\nb\r.\rc\n.\r\nd\r\n"),
-            b"a\r\n.\r\nb\r\n.\r\nc\r\n.\r\nd\r\n"
-        );
+        assert_eq!(&*wire_lines(b"a\n.\nb\r.\rc\n.\r\nd\r\n"), b"a\r\n.\r\nb\r\n.\r\nc\r\n.\r\nd\r\n");
         assert_eq!(&*wire_lines(b"\n\r\r"), b"\r\n\r\n\r\n");
         assert!(matches!(wire_lines(b"a\r\n.\r\n"), Cow::Borrowed(_)));
     }
@@ -637,53 +576,29 @@ mod tests {
 
     #[tokio::test]
     async fn the_mail_ends_with_exactly_one_line_end_and_dots_are_doubled() {
-        let (port, lines) = script(&[
-            "250 test\r\n",
-            "250 ok\r\n",
-            "250 ok\r\n",
-            "354 go\r\n",
-            "250 ok\r\n",
-        ])
-        .await;
+        let (port, lines) =
+            script(&["250 test\r\n", "250 ok\r\n", "250 ok\r\n", "354 go\r\n", "250 ok\r\n"]).await;
         let delivery = send(port, b"Subject: x\r\n\r\n.a\r\n.\n.\r\n").await.unwrap();
-        assert_eq!(
-            delivery.recipients,
-            [("jane@example.com".to_owned(), Outcome::Accepted)]
-        );
-        assert_eq!(
-            lines.lock().unwrap()[4],
-            "Subject: x\r\n\r\n..a\r\n..\r\n..\r\n.\r\n"
-        );
+        assert_eq!(delivery.recipients, [("jane@example.com".to_owned(), Outcome::Accepted)]);
+        assert_eq!(lines.lock().unwrap()[4], "Subject: x\r\n\r\n..a\r\n..\r\n..\r\n.\r\n");
     }
 
     #[tokio::test]
     async fn silence_after_the_final_dot_is_ambiguous_and_before_it_is_not() {
         let (port, _) = script(&["250 test\r\n", "250 ok\r\n", "250 ok\r\n", "354 go\r\n", ""]).await;
         let error = send(port, b"Subject: x\r\n\r\n").await.unwrap_err();
-        assert!(
-            matches!(error, SmtpError::Ambiguous { .. }) && !error.is_permanent(),
-            "{error}"
-        );
+        assert!(matches!(error, SmtpError::Ambiguous { .. }) && !error.is_permanent(), "{error}");
 
         let (port, _) = script(&["250 test\r\n", "250 ok\r\n", ""]).await;
         let error = send(port, b"Subject: x\r\n\r\n").await.unwrap_err();
-        assert!(
-            matches!(error, SmtpError::TimedOut { .. }) && !error.is_permanent(),
-            "{error}"
-        );
+        assert!(matches!(error, SmtpError::TimedOut { .. }) && !error.is_permanent(), "{error}");
         assert!(error.to_string().contains(&format!("127.0.0.1:{port}")));
     }
 
     #[tokio::test]
     async fn a_mail_is_not_sent_to_a_server_that_did_not_ask_for_it() {
-        let (port, lines) = script(&[
-            "250 test\r\n",
-            "250 ok\r\n",
-            "250 ok\r\n",
-            "250 what\r\n",
-            "221 bye\r\n",
-        ])
-        .await;
+        let (port, lines) =
+            script(&["250 test\r\n", "250 ok\r\n", "250 ok\r\n", "250 what\r\n", "221 bye\r\n"]).await;
         let error = send(port, b"Subject: x\r\n\r\nRSET\r\n").await.unwrap_err();
         assert!(error.is_permanent(), "{error}");
         assert_eq!(lines.lock().unwrap().last().unwrap(), "QUIT\r\n");
@@ -693,24 +608,13 @@ mod tests {
     async fn a_rejected_sender_or_content_keeps_the_servers_words() {
         let (port, _) = script(&["250 test\r\n", "451-4.7.1 Try\r\n451 4.7.1 later\r\n"]).await;
         let error = send(port, b"\r\n").await.unwrap_err();
-        let SmtpError::Deferred { reply, .. } = &error else {
-            panic!("{error}")
-        };
+        let SmtpError::Deferred { reply, .. } = &error else { panic!("{error}") };
         assert_eq!(reply, "451 4.7.1 Try later");
 
-        let (port, _) = script(&[
-            "250 test\r\n",
-            "250 ok\r\n",
-            "250 ok\r\n",
-            "354 go\r\n",
-            "554 5.6.0 spam\r\n",
-        ])
-        .await;
+        let (port, _) =
+            script(&["250 test\r\n", "250 ok\r\n", "250 ok\r\n", "354 go\r\n", "554 5.6.0 spam\r\n"]).await;
         let delivery = send(port, b"\r\n").await.unwrap();
-        assert_eq!(
-            delivery.recipients[0].1,
-            Outcome::Refused("554 5.6.0 spam".to_owned())
-        );
+        assert_eq!(delivery.recipients[0].1, Outcome::Refused("554 5.6.0 spam".to_owned()));
     }
 
     #[tokio::test]
@@ -719,10 +623,7 @@ mod tests {
         let mut server = server(port, Security::StartTls);
         server.user_name = Some("jane".to_owned());
         let error = check(&server).await.unwrap_err();
-        assert!(
-            matches!(error, SmtpError::Tls { .. }) && error.is_account(),
-            "{error}"
-        );
+        assert!(matches!(error, SmtpError::Tls { .. }) && error.is_account(), "{error}");
         assert_eq!(lines.lock().unwrap().len(), 1, "nothing but EHLO");
     }
 
@@ -738,12 +639,7 @@ mod tests {
 
     #[tokio::test]
     async fn nobody_listening_is_unreachable() {
-        let port = TcpListener::bind("127.0.0.1:0")
-            .await
-            .unwrap()
-            .local_addr()
-            .unwrap()
-            .port();
+        let port = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().port();
         for security in [Security::None, Security::StartTls, Security::Tls] {
             let error = check(&server(port, security)).await.unwrap_err();
             assert!(matches!(error, SmtpError::Unreachable { .. }), "{error}");

@@ -73,10 +73,7 @@ impl std::fmt::Debug for TokenKey {
 /// The Message-ID of an outgoing message, without `<` and `>`; the same on every call.
 /// `recipient` is the one the mail is written to; others in copy are third parties to the token.
 pub fn message_id(key: &TokenKey, conversation: i64, message: i64, recipient: &str, domain: &str) -> String {
-    let token = Token {
-        conversation,
-        message,
-    };
+    let token = Token { conversation, message };
     format!("{}@{domain}", write(key, Purpose::MessageId, token, recipient))
 }
 
@@ -90,10 +87,7 @@ pub fn reply_address(
     recipient: &str,
 ) -> Option<String> {
     let (local, domain) = account_address.rsplit_once('@')?;
-    let token = Token {
-        conversation,
-        message,
-    };
+    let token = Token { conversation, message };
     let local = format!("{local}+{}", write(key, Purpose::ReplyAddress, token, recipient));
     (local.len() <= LOCAL_PART_BYTES).then(|| format!("{local}@{domain}"))
 }
@@ -103,10 +97,7 @@ pub fn reply_address(
 pub fn tokens(key: &TokenKey, mail: &Incoming) -> Vec<Found> {
     let author = mail.from.as_ref().filter(|_| !mail.from_is_ambiguous);
     let author = author.map(|from| from.address.as_str());
-    let delivered = mail
-        .delivered_to
-        .iter()
-        .map(|address| ("Delivered-To", address.as_str()));
+    let delivered = mail.delivered_to.iter().map(|address| ("Delivered-To", address.as_str()));
     let to = mail.to.iter().map(|mailbox| ("To", mailbox.address.as_str()));
     let cc = mail.cc.iter().map(|mailbox| ("Cc", mailbox.address.as_str()));
     let addresses = delivered.chain(to).chain(cc).filter_map(|(source, address)| {
@@ -146,9 +137,7 @@ pub fn subject_token(subject: &str) -> Option<i64> {
     subject.split("[#").skip(1).find_map(|rest| {
         let (digits, _) = rest.split_once(']')?;
         let is_number = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
-        is_number
-            .then(|| digits.parse().ok())?
-            .filter(|number| 0 < *number)
+        is_number.then(|| digits.parse().ok())?.filter(|number| 0 < *number)
     })
 }
 
@@ -171,10 +160,7 @@ fn read(
     let text = text.to_ascii_lowercase();
     let mut fields = text.strip_prefix('c')?.split('.');
     let version: usize = fields.next()?.parse().ok()?;
-    let token = Token {
-        conversation: fields.next()?.parse().ok()?,
-        message: fields.next()?.parse().ok()?,
-    };
+    let token = Token { conversation: fields.next()?.parse().ok()?, message: fields.next()?.parse().ok()? };
     let sent = from_base32(fields.next()?)?;
     if fields.next().is_some() {
         return None;
@@ -184,27 +170,14 @@ fn read(
     if !bool::from(seal(secret, purpose, version, token, recipient).ct_eq(sent)) {
         return None;
     }
-    let is_recipient = author.is_some_and(|author| {
-        recipient_mark(secret, purpose, token, author)
-            .ct_eq(recipient)
-            .into()
-    });
-    Some(Found {
-        token,
-        source,
-        is_recipient,
-    })
+    let is_recipient =
+        author.is_some_and(|author| recipient_mark(secret, purpose, token, author).ct_eq(recipient).into());
+    Some(Found { token, source, is_recipient })
 }
 
 fn seal(secret: &[u8; 32], purpose: Purpose, version: usize, token: Token, recipient: &[u8]) -> [u8; 16] {
     let version = (version as u64).to_be_bytes();
-    hash(
-        secret,
-        b"anytime token seal",
-        purpose,
-        token,
-        &[&version, recipient],
-    )
+    hash(secret, b"anytime token seal", purpose, token, &[&version, recipient])
 }
 
 fn recipient_mark(
@@ -214,13 +187,7 @@ fn recipient_mark(
     recipient: &str,
 ) -> [u8; RECIPIENT_BYTES] {
     let recipient = recipient.trim().to_lowercase();
-    hash(
-        secret,
-        b"anytime token recipient",
-        purpose,
-        token,
-        &[recipient.as_bytes()],
-    )
+    hash(secret, b"anytime token recipient", purpose, token, &[recipient.as_bytes()])
 }
 
 /// Every field before the last has a fixed length, so no two inputs look alike.
@@ -308,28 +275,16 @@ mod tests {
     #[test]
     fn a_reply_to_our_message_id_is_recognised_with_its_recipient() {
         let id = message_id(&key(), 12, 345, "ann@example.org", "desk.example.com");
-        assert!(
-            id.starts_with("c1.12.345.") && id.ends_with("@desk.example.com"),
-            "{id}"
-        );
-        assert_eq!(
-            id,
-            message_id(&key(), 12, 345, "ANN@Example.org", "desk.example.com")
-        );
+        assert!(id.starts_with("c1.12.345.") && id.ends_with("@desk.example.com"), "{id}");
+        assert_eq!(id, message_id(&key(), 12, 345, "ANN@Example.org", "desk.example.com"));
         let expected = Found {
-            token: Token {
-                conversation: 12,
-                message: 345,
-            },
+            token: Token { conversation: 12, message: 345 },
             source: "In-Reply-To",
             is_recipient: true,
         };
         assert_eq!(answer_to("Ann@EXAMPLE.org", &id), [expected]);
         assert_eq!(answer_to("ann@example.org", &id.to_uppercase()), [expected]);
-        let third_party = Found {
-            is_recipient: false,
-            ..expected
-        };
+        let third_party = Found { is_recipient: false, ..expected };
         assert_eq!(answer_to("eve@example.org", &id), [third_party]);
         assert_eq!(answer_to("ann@example.org, eve@example.org", &id), [third_party]);
     }
@@ -338,12 +293,9 @@ mod tests {
     fn a_reply_address_is_recognised_wherever_it_arrives() {
         let address = reply_address(&key(), "desk@example.com", 12, 345, "ann@example.org").unwrap();
         assert!(address.starts_with("desk+c1.12.345."), "{address}");
-        for (field, source) in [
-            ("To", "To"),
-            ("Cc", "Cc"),
-            ("Delivered-To", "Delivered-To"),
-            ("X-Original-To", "Delivered-To"),
-        ] {
+        for (field, source) in
+            [("To", "To"), ("Cc", "Cc"), ("Delivered-To", "Delivered-To"), ("X-Original-To", "Delivered-To")]
+        {
             let found = tokens(&key(), &reply("ann@example.org", &format!("{field}: {address}")));
             assert_eq!(found.len(), 1, "{field}");
             assert_eq!((found[0].source, found[0].is_recipient), (source, true));
@@ -368,10 +320,7 @@ mod tests {
                 let mut forged = local.to_owned();
                 forged.replace_range(at..=at, letter);
                 if forged != local {
-                    assert!(
-                        answer_to("ann@example.org", &format!("{forged}@d")).is_empty(),
-                        "{forged}"
-                    );
+                    assert!(answer_to("ann@example.org", &format!("{forged}@d")).is_empty(), "{forged}");
                 }
             }
         }
@@ -396,10 +345,7 @@ mod tests {
         let new = message_id(&rotated, 1, 3, "ann@x.y", "d");
         assert!(new.starts_with("c2."));
         let mail = reply("ann@x.y", &format!("References: <{old}> <{new}>"));
-        let messages: Vec<i64> = tokens(&rotated, &mail)
-            .iter()
-            .map(|found| found.token.message)
-            .collect();
+        let messages: Vec<i64> = tokens(&rotated, &mail).iter().map(|found| found.token.message).collect();
         assert_eq!(messages, [3, 2]);
         assert_eq!(tokens(&key(), &mail).len(), 1);
         assert!(!format!("{rotated:?}").contains('9'));
@@ -422,10 +368,7 @@ mod tests {
     #[test]
     fn the_same_token_is_named_once_and_ids_come_newest_first() {
         let id = message_id(&key(), 1, 2, "ann@x.y", "d");
-        let mail = reply(
-            "ann@x.y",
-            &format!("In-Reply-To: <{id}>\r\nReferences: <a@x> <b@x> <{id}>"),
-        );
+        let mail = reply("ann@x.y", &format!("In-Reply-To: <{id}>\r\nReferences: <a@x> <b@x> <{id}>"));
         assert_eq!(tokens(&key(), &mail).len(), 1);
         assert_eq!(referenced_ids(&mail), [id.as_str(), "b@x", "a@x"]);
     }

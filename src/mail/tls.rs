@@ -19,11 +19,8 @@ pub fn connector(accept_invalid_certs: bool) -> Result<TlsConnector> {
     static CHECKED: OnceLock<Arc<ClientConfig>> = OnceLock::new();
     static UNCHECKED: OnceLock<Arc<ClientConfig>> = OnceLock::new();
 
-    let (cached, build): (_, fn() -> Result<ClientConfig>) = if accept_invalid_certs {
-        (&UNCHECKED, unchecked)
-    } else {
-        (&CHECKED, checked)
-    };
+    let (cached, build): (_, fn() -> Result<ClientConfig>) =
+        if accept_invalid_certs { (&UNCHECKED, unchecked) } else { (&CHECKED, checked) };
     let config = match cached.get() {
         Some(config) => config.clone(),
         // A failure is not remembered: certificates may be installed while we run.
@@ -50,10 +47,7 @@ fn checked() -> Result<ClientConfig> {
 
 fn unchecked() -> Result<ClientConfig> {
     let verifier = AnyCertificate(Arc::new(ring::default_provider()));
-    Ok(builder()?
-        .dangerous()
-        .with_custom_certificate_verifier(Arc::new(verifier))
-        .with_no_client_auth())
+    Ok(builder()?.dangerous().with_custom_certificate_verifier(Arc::new(verifier)).with_no_client_auth())
 }
 
 fn builder() -> Result<rustls::ConfigBuilder<ClientConfig, rustls::WantsVerifier>> {
@@ -84,12 +78,7 @@ impl ServerCertVerifier for AnyCertificate {
         certificate: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls12_signature(
-            message,
-            certificate,
-            signed,
-            &self.0.signature_verification_algorithms,
-        )
+        verify_tls12_signature(message, certificate, signed, &self.0.signature_verification_algorithms)
     }
 
     fn verify_tls13_signature(
@@ -98,12 +87,7 @@ impl ServerCertVerifier for AnyCertificate {
         certificate: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls13_signature(
-            message,
-            certificate,
-            signed,
-            &self.0.signature_verification_algorithms,
-        )
+        verify_tls13_signature(message, certificate, signed, &self.0.signature_verification_algorithms)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {

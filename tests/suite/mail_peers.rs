@@ -39,10 +39,7 @@ fn with_login(mut server: Server, password: &str) -> Server {
 }
 
 fn mailbox(name: &str, address: &str) -> Mailbox {
-    Mailbox {
-        name: Some(name.to_owned()),
-        address: address.to_owned(),
-    }
+    Mailbox { name: Some(name.to_owned()), address: address.to_owned() }
 }
 
 fn sample() -> Outgoing {
@@ -79,28 +76,17 @@ async fn an_untrusted_certificate_is_refused_unless_it_is_accepted() {
         let mut server = with_login(server(&peer, security), smtp_server::PASSWORD);
         server.accept_invalid_certs = false;
         let error = smtp::check(&server).await.unwrap_err();
-        assert!(
-            matches!(error, SmtpError::Tls { .. }) && error.is_account(),
-            "{error:?}"
-        );
-        assert!(
-            error.to_string().contains(&format!("localhost:{}", server.port)),
-            "{error}"
-        );
+        assert!(matches!(error, SmtpError::Tls { .. }) && error.is_account(), "{error:?}");
+        assert!(error.to_string().contains(&format!("localhost:{}", server.port)), "{error}");
 
         server.accept_invalid_certs = true;
         smtp::check(&server).await.unwrap();
         let sender = Some("help@desk.example");
-        let delivery = smtp::deliver(&server, sender, &to(&["jane@example.com"]), MAIL)
-            .await
-            .unwrap();
+        let delivery = smtp::deliver(&server, sender, &to(&["jane@example.com"]), MAIL).await.unwrap();
         assert_eq!(delivery.recipients[0].1, Outcome::Accepted);
     }
     let mails = peer.wait_for(2, SOON);
-    assert!(
-        mails.iter().all(|mail| mail.is_tls && mail.is_authenticated),
-        "{mails:?}"
-    );
+    assert!(mails.iter().all(|mail| mail.is_tls && mail.is_authenticated), "{mails:?}");
     assert_eq!(mails[0].from, "help@desk.example");
 }
 
@@ -116,13 +102,7 @@ async fn a_wrong_password_is_the_accounts_fault_and_is_never_repeated() {
         assert!(error.is_account() && !error.is_permanent());
         assert!(!format!("{error} {error:?}").contains("wr0ng"), "{error}");
     }
-    let error = smtp::deliver(
-        &server(&peer, Security::Tls),
-        None,
-        &to(&["jane@example.com"]),
-        MAIL,
-    )
-    .await;
+    let error = smtp::deliver(&server(&peer, Security::Tls), None, &to(&["jane@example.com"]), MAIL).await;
     assert!(matches!(error, Err(SmtpError::Refused { .. })), "{error:?}");
     assert!(peer.received().is_empty());
 }
@@ -156,37 +136,20 @@ async fn each_recipient_has_an_outcome_of_its_own() {
     let delivery = smtp::deliver(&server, None, &recipients, MAIL).await.unwrap();
     let names: Vec<_> = delivery.recipients.iter().map(|(name, _)| name.clone()).collect();
     assert_eq!(names, recipients);
-    let outcomes: Vec<_> = delivery
-        .recipients
-        .into_iter()
-        .map(|(_, outcome)| outcome)
-        .collect();
+    let outcomes: Vec<_> = delivery.recipients.into_iter().map(|(_, outcome)| outcome).collect();
     assert_eq!(outcomes[0], Outcome::Refused("550 5.1.1 No such user".to_owned()));
     assert_eq!(outcomes[1], Outcome::Accepted);
-    assert_eq!(
-        outcomes[2],
-        Outcome::Deferred("451 4.7.1 Greylisted, try again".to_owned())
-    );
+    assert_eq!(outcomes[2], Outcome::Deferred("451 4.7.1 Greylisted, try again".to_owned()));
     assert!(matches!(outcomes[3], Outcome::Refused(_)));
     assert_eq!(outcomes[4], Outcome::Accepted);
     let mails = peer.wait_for(1, SOON);
     assert_eq!(mails[0].from, "");
-    assert_eq!(
-        mails[0].recipients,
-        ["jane@example.com", "slow@xn--bcher-kva.example"]
-    );
+    assert_eq!(mails[0].recipients, ["jane@example.com", "slow@xn--bcher-kva.example"]);
 
-    let refused = smtp::deliver(&server, None, &to(&["refuse@example.com"]), MAIL)
-        .await
-        .unwrap();
+    let refused = smtp::deliver(&server, None, &to(&["refuse@example.com"]), MAIL).await.unwrap();
     assert!(matches!(refused.recipients[0].1, Outcome::Refused(_)));
-    let spam = smtp::deliver(&server, None, &to(&["spam@example.com"]), MAIL)
-        .await
-        .unwrap();
-    assert_eq!(
-        spam.recipients[0].1,
-        Outcome::Refused("554 5.6.0 Not wanted".to_owned())
-    );
+    let spam = smtp::deliver(&server, None, &to(&["spam@example.com"]), MAIL).await.unwrap();
+    assert_eq!(spam.recipients[0].1, Outcome::Refused("554 5.6.0 Not wanted".to_owned()));
     let subjects = peer.wait_for(2, SOON).len();
     assert_eq!(subjects, 2, "a mail without recipients is not sent");
 }
@@ -212,17 +175,9 @@ async fn a_body_cannot_end_the_mail_and_start_another() {
     for (sent, end) in ends.iter().enumerate() {
         let body = format!("before{end}{next}after");
         let raw = format!("Subject: raw\r\n\r\n{body}");
-        smtp::deliver(&server, None, &to(&["jane@example.com"]), raw.as_bytes())
-            .await
-            .unwrap();
-        let built = outgoing::build(&Outgoing {
-            text: body,
-            ..sample()
-        })
-        .unwrap();
-        smtp::deliver(&server, None, &to(&["jane@example.com"]), &built)
-            .await
-            .unwrap();
+        smtp::deliver(&server, None, &to(&["jane@example.com"]), raw.as_bytes()).await.unwrap();
+        let built = outgoing::build(&Outgoing { text: body, ..sample() }).unwrap();
+        smtp::deliver(&server, None, &to(&["jane@example.com"]), &built).await.unwrap();
 
         let mails = peer.wait_for(2 * sent + 2, SOON);
         assert_eq!(mails.len(), 2 * sent + 2, "{end:?} made a mail of its own");
@@ -234,11 +189,7 @@ async fn a_body_cannot_end_the_mail_and_start_another() {
                 String::from_utf8_lossy(&bytes)
             );
         }
-        assert_eq!(
-            mails[2 * sent + 1].bytes(),
-            built,
-            "the bytes arrive as they were built"
-        );
+        assert_eq!(mails[2 * sent + 1].bytes(), built, "the bytes arrive as they were built");
     }
     assert!(peer.received().iter().all(|mail| mail.from.is_empty()));
 }
@@ -257,10 +208,7 @@ async fn pythons_mail_parser_reads_what_we_wrote() {
     ];
     let mail = Outgoing {
         from: mailbox("Müller, \"Jörg\" <x@y>", "help@desk.example"),
-        to: vec![
-            mailbox("Jane. Doe", "jane@example.com"),
-            mailbox("山田太郎", "yamada@example.jp"),
-        ],
+        to: vec![mailbox("Jane. Doe", "jane@example.com"), mailbox("山田太郎", "yamada@example.jp")],
         cc: vec![mailbox("=?utf-8?q?x?=", "cc@example.com")],
         subject: subject.to_owned(),
         html: Some("<p>Größe</p>".to_owned()),
@@ -274,23 +222,16 @@ async fn pythons_mail_parser_reads_what_we_wrote() {
             })
             .collect(),
         is_automatic: true,
-        references: (0..30)
-            .map(|n| format!("{n}.{}@example.com", "r".repeat(30)))
-            .collect(),
+        references: (0..30).map(|n| format!("{n}.{}@example.com", "r".repeat(30))).collect(),
         ..sample()
     };
     let bytes = outgoing::build(&mail).unwrap();
     let server = server(&peer, Security::Tls);
-    smtp::deliver(&server, None, &to(&["jane@example.com"]), &bytes)
-        .await
-        .unwrap();
+    smtp::deliver(&server, None, &to(&["jane@example.com"]), &bytes).await.unwrap();
     let received = peer.wait_for(1, SOON).remove(0);
     assert_eq!(received.header("subject"), Some(subject));
     assert_eq!(received.file_names, names);
-    assert_eq!(
-        received.header("from"),
-        Some(r#""Müller, \"Jörg\" <x@y>" <help@desk.example>"#)
-    );
+    assert_eq!(received.header("from"), Some(r#""Müller, \"Jörg\" <x@y>" <help@desk.example>"#));
     assert_eq!(
         received.header("to"),
         Some(r#""Jane. Doe" <jane@example.com>, 山田太郎 <yamada@example.jp>"#)
@@ -298,10 +239,7 @@ async fn pythons_mail_parser_reads_what_we_wrote() {
     assert!(received.header("cc").unwrap().ends_with("<cc@example.com>"));
     assert_eq!(received.header("message-id"), Some("<1.2.abc@desk.example>"));
     assert_eq!(received.header("auto-submitted"), Some("auto-replied"));
-    assert_eq!(
-        received.header("references").unwrap().split_whitespace().count(),
-        21
-    );
+    assert_eq!(received.header("references").unwrap().split_whitespace().count(), 21);
     assert_eq!(received.bytes(), bytes);
 }
 
@@ -324,17 +262,9 @@ async fn a_connection_lost_after_the_final_dot_leaves_it_open_whether_the_mail_a
     };
     let plain = server(&peer, Security::None);
     peer.drop_after_dot(true);
-    assert!(
-        smtp::deliver(&plain, None, &to(&["jane@example.com"]), MAIL)
-            .await
-            .is_err()
-    );
+    assert!(smtp::deliver(&plain, None, &to(&["jane@example.com"]), MAIL).await.is_err());
     peer.drop_after_dot(false);
-    assert!(
-        smtp::deliver(&plain, None, &to(&["jane@example.com"]), MAIL)
-            .await
-            .is_ok()
-    );
+    assert!(smtp::deliver(&plain, None, &to(&["jane@example.com"]), MAIL).await.is_ok());
 }
 
 /// A POP3 client without any cleverness: the lines of an answer as they come.
@@ -364,10 +294,7 @@ impl Pop3 {
     }
 
     fn ask(&mut self, command: &str) -> String {
-        self.0
-            .get_mut()
-            .write_all(format!("{command}\r\n").as_bytes())
-            .unwrap();
+        self.0.get_mut().write_all(format!("{command}\r\n").as_bytes()).unwrap();
         self.line()
     }
 
@@ -400,19 +327,13 @@ fn dovecot_serves_what_is_delivered_and_forgets_what_is_deleted() {
 
 #[test]
 fn the_fake_pop3_server_is_a_sound_server_when_nothing_is_wrong() {
-    let (long, dots) = (
-        fake_pop3::mail_with_long_line(100_000),
-        fake_pop3::mail_with_dot_lines(),
-    );
+    let (long, dots) = (fake_pop3::mail_with_long_line(100_000), fake_pop3::mail_with_dot_lines());
     let fake = FakePop3::start(&[&long, &dots], Faults::default());
     let mut pop3 = Pop3::log_in(fake.port, "jane", "any");
     assert_eq!(pop3.ask("STAT"), format!("+OK 2 {}", long.len() + dots.len()));
     assert_eq!(pop3.ask_for_lines("UIDL"), ["1 uid-1", "2 uid-2"]);
     assert_eq!(pop3.ask_for_lines("RETR 1")[3].len(), 100_000);
-    assert_eq!(
-        pop3.ask_for_lines("RETR 2")[3..],
-        ["..", "...", "..a", "....", "b.", ".."]
-    );
+    assert_eq!(pop3.ask_for_lines("RETR 2")[3..], ["..", "...", "..a", "....", "b.", ".."]);
     assert_eq!(pop3.ask_for_lines("TOP 2 0").len(), 3);
     pop3.ask("DELE 1");
     assert_eq!(fake.mails().len(), 2, "deletion waits for QUIT");
@@ -420,15 +341,9 @@ fn the_fake_pop3_server_is_a_sound_server_when_nothing_is_wrong() {
     pop3.ask("QUIT");
     let left: Vec<_> = fake.mails().into_iter().map(|mail| mail.uid).collect();
     assert_eq!(left, ["uid-2"]);
-    assert_eq!(
-        (fake.connections(), fake.count("RETR"), fake.count("DELE")),
-        (1, 3, 1)
-    );
+    assert_eq!((fake.connections(), fake.count("RETR"), fake.count("DELE")), (1, 3, 1));
     fake.add("uid-9", b"Subject: new\r\n\r\n");
-    assert_eq!(
-        Pop3::log_in(fake.port, "jane", "any").ask("UIDL 2"),
-        "+OK 2 uid-9"
-    );
+    assert_eq!(Pop3::log_in(fake.port, "jane", "any").ask("UIDL 2"), "+OK 2 uid-9");
     assert!(fake.commands().contains(&"DELE 1".to_owned()));
 }
 
@@ -441,50 +356,24 @@ fn the_fake_pop3_server_fails_as_told() {
         Pop3::log_in(fake.port, "jane", "any")
     };
 
-    let mut pop3 = session(Faults {
-        no_capa: true,
-        no_uidl: true,
-        ..Faults::default()
-    });
+    let mut pop3 = session(Faults { no_capa: true, no_uidl: true, ..Faults::default() });
     assert!(pop3.ask("CAPA").starts_with("-ERR") && pop3.ask("UIDL").starts_with("-ERR"));
-    let mut pop3 = session(Faults {
-        duplicate_uids: true,
-        claimed_size: Some(7),
-        ..Faults::default()
-    });
+    let mut pop3 = session(Faults { duplicate_uids: true, claimed_size: Some(7), ..Faults::default() });
     assert_eq!(pop3.ask_for_lines("UIDL"), ["1 same-uid", "2 same-uid"]);
     assert_eq!(pop3.ask("LIST 1"), "+OK 1 7");
-    let mut pop3 = session(Faults {
-        failing_mail: Some(1),
-        eof_in_mail: Some(2),
-        ..Faults::default()
-    });
+    let mut pop3 = session(Faults { failing_mail: Some(1), eof_in_mail: Some(2), ..Faults::default() });
     assert!(pop3.ask("RETR 1").starts_with("-ERR"));
     pop3.ask("RETR 2");
     let mut rest = Vec::new();
     pop3.0.read_to_end(&mut rest).unwrap();
-    assert!(
-        mail.starts_with(&rest) && rest.len() < mail.len(),
-        "{}",
-        String::from_utf8_lossy(&rest)
-    );
-    let mut pop3 = session(Faults {
-        never_deletes: true,
-        slow: Some(Duration::from_micros(1)),
-        ..Faults::default()
-    });
+    assert!(mail.starts_with(&rest) && rest.len() < mail.len(), "{}", String::from_utf8_lossy(&rest));
+    let mut pop3 =
+        session(Faults { never_deletes: true, slow: Some(Duration::from_micros(1)), ..Faults::default() });
     assert!(pop3.ask("DELE 1").starts_with("+OK") && pop3.ask("QUIT").starts_with("+OK"));
     assert_eq!(fake.mails().len(), 2);
-    session(Faults {
-        deletes_at_retr: true,
-        ..Faults::default()
-    })
-    .ask_for_lines("RETR 1");
+    session(Faults { deletes_at_retr: true, ..Faults::default() }).ask_for_lines("RETR 1");
     assert_eq!(fake.mails().len(), 1);
-    let mut pop3 = session(Faults {
-        silent_quit: true,
-        ..Faults::default()
-    });
+    let mut pop3 = session(Faults { silent_quit: true, ..Faults::default() });
     pop3.ask("DELE 1");
     assert_eq!(pop3.ask("QUIT"), "");
     assert_eq!(fake.mails().len(), 0);
@@ -500,10 +389,7 @@ fn the_fake_pop3_server_fails_as_told() {
     assert!(pop3.ask("PASS any").starts_with("-ERR [IN-USE]"));
     assert_eq!(pop3.ask("STLS"), "+OK");
     assert_eq!(pop3.line(), "+OK injected");
-    fake.set_faults(Faults {
-        wrong_password: true,
-        ..Faults::default()
-    });
+    fake.set_faults(Faults { wrong_password: true, ..Faults::default() });
     let mut pop3 = Pop3::connect(fake.port);
     pop3.ask("USER jane");
     assert!(pop3.ask("PASS any").starts_with("-ERR [AUTH]"));

@@ -72,7 +72,8 @@ pub fn create(tx: &Tx<'_>, by: &Actor, new: &NewConversation) -> Result<Conversa
             received_from: None,
         },
     )?;
-    let conversation = super::get(tx, &Actor::System, id)?.ok_or_else(|| Error::not_found("conversation", id))?;
+    let conversation =
+        super::get(tx, &Actor::System, id)?.ok_or_else(|| Error::not_found("conversation", id))?;
     set_tags(tx, &conversation, &new.tags)?;
     reply::first(tx, by, &conversation, &new.message)?;
     let created = super::get(tx, &Actor::System, id)?.ok_or_else(|| Error::not_found("conversation", id))?;
@@ -113,7 +114,10 @@ pub fn open(tx: &Tx<'_>, by: &Actor, new: &Opening<'_>) -> Result<ConversationId
 fn check_channel(new: &NewConversation, problems: &mut Problems) {
     match (new.channel, new.message.kind) {
         (Channel::Chat | Channel::OfflineMessage, _) => {
-            problems.add("channel", format!("'{}' is reserved for imports; use portal or email", new.channel.name()));
+            problems.add(
+                "channel",
+                format!("'{}' is reserved for imports; use portal or email", new.channel.name()),
+            );
         }
         (Channel::Email, MessageType::Reply) => {
             problems.add("message.type", "'reply' does not fit the channel email; use email or note");

@@ -108,8 +108,13 @@ pub fn list(s: &Snapshot<'_>, by: &Actor, query: &ListQuery) -> Result<Page<Conv
     let items = s.all(&sql, params.as_slice(), from_row)?;
 
     let limit = query.count_limit.unwrap_or(i64::MAX);
-    let sql = ["SELECT count(*) FROM (SELECT 1 FROM conversation c WHERE ", &found, " LIMIT :limit) WHERE ", TAKES_ALL]
-        .concat();
+    let sql = [
+        "SELECT count(*) FROM (SELECT 1 FROM conversation c WHERE ",
+        &found,
+        " LIMIT :limit) WHERE ",
+        TAKES_ALL,
+    ]
+    .concat();
     let mut params = visibility.params();
     params.extend(query.params());
     params.push((":limit", &limit));
@@ -117,7 +122,8 @@ pub fn list(s: &Snapshot<'_>, by: &Actor, query: &ListQuery) -> Result<Page<Conv
 }
 
 /// Names every parameter that `params` binds: SQLite refuses to bind a name that the text does not hold.
-const TAKES_ALL: &str = "(1 OR :tag IS :contact_id IS :from IS :to IS :sees_all IS :agent IS :contact IS :departments
+const TAKES_ALL: &str =
+    "(1 OR :tag IS :contact_id IS :from IS :to IS :sees_all IS :agent IS :contact IS :departments
     IS :sees_departments IS :sees_no_department)";
 
 impl ListQuery {
@@ -172,12 +178,16 @@ pub fn unread(s: &Snapshot<'_>, by: &Actor) -> Result<[Unread; 6]> {
         }
         sql.push_str("count(*) FILTER (WHERE 1");
         sql.push_str(filter.condition());
-        sql.push_str("), count(*) FILTER (WHERE EXISTS (SELECT 1 FROM mention u WHERE u.agent_id = :agent
-            AND u.is_read = 0 AND u.conversation_id = c.id)");
+        sql.push_str(
+            "), count(*) FILTER (WHERE EXISTS (SELECT 1 FROM mention u WHERE u.agent_id = :agent
+            AND u.is_read = 0 AND u.conversation_id = c.id)",
+        );
         sql.push_str(filter.condition());
         sql.push(')');
     }
-    sql.push_str(" FROM conversation c INDEXED BY conversation_unread WHERE c.is_deleted = 0 AND c.is_read = 0 AND ");
+    sql.push_str(
+        " FROM conversation c INDEXED BY conversation_unread WHERE c.is_deleted = 0 AND c.is_read = 0 AND ",
+    );
     sql.push_str(VISIBLE);
     let counts = s.one(&sql, visibility.params().as_slice(), |row| {
         let mut counts = [Unread::default(); 6];

@@ -6,7 +6,12 @@ use crate::error::Result;
 use crate::ids::{AgentId, ConversationId, MessageId};
 
 /// Records mentions; unknown and inactive agents are passed over.
-pub fn record(tx: &Tx<'_>, conversation: ConversationId, message: MessageId, agents: &[AgentId]) -> Result<()> {
+pub fn record(
+    tx: &Tx<'_>,
+    conversation: ConversationId,
+    message: MessageId,
+    agents: &[AgentId],
+) -> Result<()> {
     for id in agents {
         if agent::is_assignable(tx, *id)? {
             tx.run(

@@ -93,12 +93,16 @@ impl Body {
             }
         }
         let body = match (html_body, plain_body) {
-            (Some(html), Some(plain)) => Self { html: html::sanitize_own(html), plain: plain.trim().to_owned() },
+            (Some(html), Some(plain)) => {
+                Self { html: html::sanitize_own(html), plain: plain.trim().to_owned() }
+            }
             (Some(html), None) => {
                 let html = html::sanitize_own(html);
                 Self { plain: html::to_text(&html), html }
             }
-            (None, Some(plain)) => Self { html: html::from_text(plain.trim()), plain: plain.trim().to_owned() },
+            (None, Some(plain)) => {
+                Self { html: html::from_text(plain.trim()), plain: plain.trim().to_owned() }
+            }
             (None, None) => return Err(Error::invalid("plainBody", "or 'htmlBody' is required")),
         };
         if body.plain.trim().is_empty() && body.html.trim().is_empty() {
@@ -165,12 +169,7 @@ pub fn require(s: &Snapshot<'_>, by: &Actor, id: MessageId) -> Result<Message> {
     get(s, by, id)?.ok_or_else(|| Error::not_found("message", id))
 }
 
-fn select(
-    s: &Snapshot<'_>,
-    by: &Actor,
-    which: &str,
-    id: &dyn rusqlite::ToSql,
-) -> Result<Vec<Message>> {
+fn select(s: &Snapshot<'_>, by: &Actor, which: &str, id: &dyn rusqlite::ToSql) -> Result<Vec<Message>> {
     let visibility = Visibility::of(by);
     let mut params = visibility.params();
     let sees_notes = !matches!(by, Actor::Contact(_));

@@ -26,7 +26,8 @@ fn set(tx: &Tx<'_>, by: &Actor, id: ConversationId, is_read: bool) -> Result<()>
     if let (Some(agent), true) = (by.agent_id(), is_read) {
         mention::mark_read(tx, id, agent)?;
     }
-    let changed = tx.run("UPDATE conversation SET is_read = ?1 WHERE id = ?2 AND is_read <> ?1", (is_read, id))?;
+    let changed =
+        tx.run("UPDATE conversation SET is_read = ?1 WHERE id = ?2 AND is_read <> ?1", (is_read, id))?;
     if changed == 1 {
         event::record(tx, by, id, if is_read { Change::Read } else { Change::Unread })?;
     }

@@ -62,7 +62,10 @@ pub fn reply(tx: &Tx<'_>, by: &Actor, id: ConversationId, new: &NewMessage) -> R
     let change = match new.kind {
         MessageType::Note => Change::Noted { message },
         MessageType::Email | MessageType::Reply => {
-            tx.run("UPDATE conversation SET total_replies = total_replies + 1, is_read = 1 WHERE id = ?", [id])?;
+            tx.run(
+                "UPDATE conversation SET total_replies = total_replies + 1, is_read = 1 WHERE id = ?",
+                [id],
+            )?;
             Change::Replied { message }
         }
     };
@@ -76,7 +79,12 @@ pub fn reply(tx: &Tx<'_>, by: &Actor, id: ConversationId, new: &NewMessage) -> R
 }
 
 /// The first message of a conversation that an agent just opened.
-pub(super) fn first(tx: &Tx<'_>, by: &Actor, conversation: &Conversation, new: &NewMessage) -> Result<MessageId> {
+pub(super) fn first(
+    tx: &Tx<'_>,
+    by: &Actor,
+    conversation: &Conversation,
+    new: &NewMessage,
+) -> Result<MessageId> {
     let message = write(tx, by, conversation, new)?;
     event::record(tx, by, conversation.id, Change::Created { message })?;
     Ok(message)
@@ -124,7 +132,8 @@ fn write(tx: &Tx<'_>, by: &Actor, conversation: &Conversation, new: &NewMessage)
     attachment::bind(tx, by, conversation.id, message, &new.attachments)?;
     match new.kind {
         MessageType::Note => {
-            let mut mentioned: Vec<AgentId> = html::mentions(&new.body.html).into_iter().map(AgentId).collect();
+            let mut mentioned: Vec<AgentId> =
+                html::mentions(&new.body.html).into_iter().map(AgentId).collect();
             mentioned.extend(&new.mentioned);
             mention::record(tx, conversation.id, message, &mentioned)?;
             tx.run("UPDATE conversation SET last_activity_at = ? WHERE id = ?", (tx.now(), conversation.id))?;
@@ -176,18 +185,19 @@ fn envelope(tx: &Tx<'_>, conversation: &Conversation, new: &NewMessage) -> Resul
                 .ok_or_else(|| Error::invalid("from", "is missing, and there is no enabled e-mail account"))?
         }
     };
-    let to = match &new.to {
-        Some(to) if !to.is_empty() => to.clone(),
-        _ => {
-            let email = match conversation.contact_id {
-                Some(id) => contact::email_of(tx, id)?,
-                None => None,
-            };
-            vec![email.ok_or_else(|| {
-                Error::invalid("to", "is missing, and the contact has no e-mail address")
-            })?]
-        }
-    };
+    let to =
+        match &new.to {
+            Some(to) if !to.is_empty() => to.clone(),
+            _ => {
+                let email = match conversation.contact_id {
+                    Some(id) => contact::email_of(tx, id)?,
+                    None => None,
+                };
+                vec![email.ok_or_else(|| {
+                    Error::invalid("to", "is missing, and the contact has no e-mail address")
+                })?]
+            }
+        };
     let mut problems = Problems::default();
     let (to, cc) = (recipients(tx, "to", &to, &mut problems)?, recipients(tx, "cc", &new.cc, &mut problems)?);
     problems.require(!to.is_empty(), "to", "names only our own addresses");
@@ -203,7 +213,12 @@ fn envelope(tx: &Tx<'_>, conversation: &Conversation, new: &NewMessage) -> Resul
     Ok(Envelope { account, to, cc, subject })
 }
 
-fn recipients(tx: &Tx<'_>, field: &str, addresses: &[String], problems: &mut Problems) -> Result<Vec<String>> {
+fn recipients(
+    tx: &Tx<'_>,
+    field: &str,
+    addresses: &[String],
+    problems: &mut Problems,
+) -> Result<Vec<String>> {
     let mut kept: Vec<String> = Vec::new();
     for address in addresses.iter().map(|address| address.trim()).filter(|address| !address.is_empty()) {
         if !is_address(address) {
@@ -219,7 +234,9 @@ fn recipients(tx: &Tx<'_>, field: &str, addresses: &[String], problems: &mut Pro
 
 fn strip_reply_prefix(subject: &str) -> &str {
     let mut rest = subject.trim();
-    while let Some(shorter) = rest.get(..3).filter(|start| start.eq_ignore_ascii_case("re:")).map(|_| rest[3..].trim()) {
+    while let Some(shorter) =
+        rest.get(..3).filter(|start| start.eq_ignore_ascii_case("re:")).map(|_| rest[3..].trim())
+    {
         rest = shorter;
     }
     rest

@@ -25,7 +25,12 @@ pub struct ConversationChange {
 pub const SUBJECT_CHARS: usize = 256;
 
 /// Applies the change and records what happened, one event for each kind of change.
-pub fn update(tx: &Tx<'_>, by: &Actor, id: ConversationId, change: &ConversationChange) -> Result<Conversation> {
+pub fn update(
+    tx: &Tx<'_>,
+    by: &Actor,
+    id: ConversationId,
+    change: &ConversationChange,
+) -> Result<Conversation> {
     let before = editable(tx, by, id)?;
     let subject =
         change.subject.as_deref().map(|subject| check_name("subject", subject, SUBJECT_CHARS)).transpose()?;
@@ -114,7 +119,10 @@ pub(super) fn set_tags(tx: &Tx<'_>, conversation: &Conversation, tags: &[TagId])
     }
     tx.run("DELETE FROM conversation_tag WHERE conversation_id = ?", [conversation.id])?;
     for tag in wanted {
-        tx.run("INSERT INTO conversation_tag (conversation_id, tag_id) VALUES (?, ?)", (conversation.id, tag))?;
+        tx.run(
+            "INSERT INTO conversation_tag (conversation_id, tag_id) VALUES (?, ?)",
+            (conversation.id, tag),
+        )?;
     }
     Ok(true)
 }

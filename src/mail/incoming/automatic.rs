@@ -11,10 +11,7 @@ const RECEIVED: usize = 25;
 pub(super) fn classify(headers: &Headers<'_>, from: Option<&Mailbox>) -> Option<Automatic> {
     let received = headers.texts("Received").count();
     if RECEIVED < received {
-        return Some(Automatic {
-            kind: AutomaticKind::Loop,
-            header: format!("Received: {received} times"),
-        });
+        return Some(Automatic { kind: AutomaticKind::Loop, header: format!("Received: {received} times") });
     }
     let sender = from.map(|from| from.address.as_str()).unwrap_or_default();
     let by_sender = |kind| found(kind, "From", sender);
@@ -22,34 +19,20 @@ pub(super) fn classify(headers: &Headers<'_>, from: Option<&Mailbox>) -> Option<
 
     report(headers)
         .or_else(|| first(headers, AutomaticKind::Bounce, &["X-Failed-Recipients"]))
-        .or_else(|| {
-            sender_kind
-                .filter(|kind| *kind == AutomaticKind::Bounce)
-                .and_then(by_sender)
-        })
+        .or_else(|| sender_kind.filter(|kind| *kind == AutomaticKind::Bounce).and_then(by_sender))
         .or_else(|| auto_submitted(headers))
         .or_else(|| {
-            let names = [
-                "X-Autoreply",
-                "X-Autorespond",
-                "X-Autoresponder",
-                "X-Auto-Reply",
-                "X-Loop",
-            ];
+            let names = ["X-Autoreply", "X-Autorespond", "X-Autoresponder", "X-Auto-Reply", "X-Loop"];
             first(headers, AutomaticKind::AutoReply, &names)
         })
         .or_else(|| {
-            let to = headers
-                .texts("Delivered-To")
-                .find(|to| to.eq_ignore_ascii_case("autoresponder"))?;
+            let to = headers.texts("Delivered-To").find(|to| to.eq_ignore_ascii_case("autoresponder"))?;
             found(AutomaticKind::AutoReply, "Delivered-To", &to)
         })
         .or_else(|| precedence(headers, "Precedence"))
         .or_else(|| precedence(headers, "X-Precedence"))
         .or_else(|| {
-            let name = headers
-                .names()
-                .find(|name| name.to_ascii_lowercase().starts_with("list-"))?;
+            let name = headers.names().find(|name| name.to_ascii_lowercase().starts_with("list-"))?;
             first(headers, AutomaticKind::List, &[name])
         })
         .or_else(|| {
@@ -64,11 +47,9 @@ pub(super) fn classify(headers: &Headers<'_>, from: Option<&Mailbox>) -> Option<
 /// Whether the sender asks that nothing answers by itself.
 pub(super) fn asks_for_silence(headers: &Headers<'_>) -> bool {
     headers.texts("X-Auto-Response-Suppress").any(|value| {
-        value.split([',', ';', ' ']).any(|word| {
-            ["all", "oof", "autoreply"]
-                .iter()
-                .any(|name| word.trim().eq_ignore_ascii_case(name))
-        })
+        value
+            .split([',', ';', ' '])
+            .any(|word| ["all", "oof", "autoreply"].iter().any(|name| word.trim().eq_ignore_ascii_case(name)))
     })
 }
 
@@ -79,11 +60,8 @@ fn report(headers: &Headers<'_>) -> Option<Automatic> {
         "message/disposition-notification" => AutomaticKind::AutoReply,
         "message/feedback-report" => AutomaticKind::FeedbackReport,
         "multipart/report" => {
-            let of = headers
-                .content_type()?
-                .attribute("report-type")
-                .unwrap_or_default()
-                .to_ascii_lowercase();
+            let of =
+                headers.content_type()?.attribute("report-type").unwrap_or_default().to_ascii_lowercase();
             match of.as_str() {
                 "disposition-notification" => AutomaticKind::AutoReply,
                 "feedback-report" => AutomaticKind::FeedbackReport,
@@ -97,10 +75,7 @@ fn report(headers: &Headers<'_>) -> Option<Automatic> {
 
 fn auto_submitted(headers: &Headers<'_>) -> Option<Automatic> {
     let value = headers.text("Auto-Submitted")?;
-    let word = value
-        .split([';', ' ', '(', '\t'])
-        .find(|word| !word.is_empty())?
-        .to_ascii_lowercase();
+    let word = value.split([';', ' ', '(', '\t']).find(|word| !word.is_empty())?.to_ascii_lowercase();
     let kind = match word.as_str() {
         "no" => return None,
         "auto-replied" => AutomaticKind::AutoReply,
@@ -129,16 +104,13 @@ fn sender_kind(address: &str) -> Option<AutomaticKind> {
     if local.starts_with("owner-") || local.ends_with("-request") || local.ends_with("-bounces") {
         return Some(AutomaticKind::List);
     }
-    let is_deaf = ["noreply", "donotreply"]
-        .iter()
-        .any(|name| letters.starts_with(name) || letters.ends_with(name));
+    let is_deaf =
+        ["noreply", "donotreply"].iter().any(|name| letters.starts_with(name) || letters.ends_with(name));
     is_deaf.then_some(AutomaticKind::Bulk)
 }
 
 fn first(headers: &Headers<'_>, kind: AutomaticKind, names: &[&str]) -> Option<Automatic> {
-    names
-        .iter()
-        .find_map(|name| found(kind, name, &headers.text(name)?))
+    names.iter().find_map(|name| found(kind, name, &headers.text(name)?))
 }
 
 fn found(kind: AutomaticKind, name: &str, value: &str) -> Option<Automatic> {

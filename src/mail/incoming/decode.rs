@@ -35,11 +35,7 @@ pub(super) fn base64(text: &[u8]) -> Vec<u8> {
 pub(super) fn quoted_printable(text: &[u8]) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(text.len());
     for line in text.split_inclusive(|byte| *byte == b'\n') {
-        let end = if line.ends_with(b"\r\n") {
-            2
-        } else {
-            usize::from(line.ends_with(b"\n"))
-        };
+        let end = if line.ends_with(b"\r\n") { 2 } else { usize::from(line.ends_with(b"\n")) };
         let (line, end) = line.split_at(line.len() - end);
         let line = line.trim_ascii_end();
         let (line, end): (&[u8], &[u8]) = match line.strip_suffix(b"=") {
@@ -71,22 +67,15 @@ pub(super) fn quoted_printable(text: &[u8]) -> Vec<u8> {
 /// UTF-7 hides markup from whoever checks the bytes, so it is never decoded.
 pub(super) fn is_utf7(charset: &str) -> bool {
     let label = charset.trim().to_ascii_lowercase().replace('_', "-");
-    matches!(
-        label.as_str(),
-        "utf-7" | "utf7" | "csutf7" | "unicode-1-1-utf-7" | "csunicode11utf7"
-    )
+    matches!(label.as_str(), "utf-7" | "utf7" | "csutf7" | "unicode-1-1-utf-7" | "csunicode11utf7")
 }
 
 /// Text in the declared charset. Undeclared, unknown and ASCII ones are UTF-8 when that fits, else
 /// windows-1252. NULs are dropped: no text has them and SQLite's functions stop there.
 pub(super) fn text(bytes: &[u8], charset: Option<&str>) -> String {
-    let label = charset
-        .unwrap_or_default()
-        .trim_matches(|c: char| c.is_whitespace() || "\"';".contains(c));
-    let is_ascii = matches!(
-        label.to_ascii_lowercase().as_str(),
-        "" | "us-ascii" | "ascii" | "ansi_x3.4-1968"
-    );
+    let label = charset.unwrap_or_default().trim_matches(|c: char| c.is_whitespace() || "\"';".contains(c));
+    let is_ascii =
+        matches!(label.to_ascii_lowercase().as_str(), "" | "us-ascii" | "ascii" | "ansi_x3.4-1968");
     let encoding = Encoding::for_label(label.as_bytes()).filter(|found| *found != REPLACEMENT && !is_ascii);
     let text = match encoding {
         Some(encoding) if encoding == UTF_8 => String::from_utf8_lossy(bytes).into_owned(),
@@ -116,10 +105,7 @@ mod tests {
 
     #[test]
     fn quoted_printable_keeps_what_is_no_code() {
-        assert_eq!(
-            quoted_printable(b"a=3db =\r\nc \t\r\n=zz=C3=A9="),
-            "a=b c\r\n=zz\u{e9}".as_bytes()
-        );
+        assert_eq!(quoted_printable(b"a=3db =\r\nc \t\r\n=zz=C3=A9="), "a=b c\r\n=zz\u{e9}".as_bytes());
         assert_eq!(quoted_printable(b"=4"), b"=4");
         assert_eq!(quoted_printable(b"=+1"), b"=+1");
     }

@@ -61,11 +61,7 @@ fn rewrite(block: &[u8], limit_bytes: usize, fallback: &'static Encoding) -> (Ve
             break;
         }
         let is_content = field.len() >= 8 && field[..8].eq_ignore_ascii_case(b"content-");
-        let field_bytes = if is_content {
-            CONTENT_FIELD_BYTES
-        } else {
-            FIELD_BYTES
-        };
+        let field_bytes = if is_content { CONTENT_FIELD_BYTES } else { FIELD_BYTES };
         is_cut |= field_bytes < field.len();
         let field = plain(&field[..field.len().min(field_bytes)], fallback);
         let field = join_encoded_words(&field);
@@ -101,11 +97,7 @@ fn fields(block: &[u8]) -> impl Iterator<Item = &[u8]> {
 fn plain(field: &[u8], fallback: &'static Encoding) -> Vec<u8> {
     let mut text = match std::str::from_utf8(field) {
         Ok(text) => text.as_bytes().to_vec(),
-        Err(_) => fallback
-            .decode_without_bom_handling(field)
-            .0
-            .into_owned()
-            .into_bytes(),
+        Err(_) => fallback.decode_without_bom_handling(field).0.into_owned().into_bytes(),
     };
     for at in 0..text.len() {
         let is_lone_cr = text[at] == b'\r' && text.get(at + 1) != Some(&b'\n');
@@ -136,10 +128,7 @@ fn join_encoded_words(field: &[u8]) -> Vec<u8> {
         };
         at = word.end;
         loop {
-            let gap = field[at..]
-                .iter()
-                .take_while(|byte| byte.is_ascii_whitespace())
-                .count();
+            let gap = field[at..].iter().take_while(|byte| byte.is_ascii_whitespace()).count();
             match encoded_word(field, at + gap) {
                 Some(next) if next.charset.eq_ignore_ascii_case(word.charset) => {
                     word.bytes.extend_from_slice(&next.bytes);
@@ -152,11 +141,7 @@ fn join_encoded_words(field: &[u8]) -> Vec<u8> {
         joined.extend_from_slice(b"=?");
         joined.extend_from_slice(if is_utf7 { b"us-ascii" } else { word.charset });
         joined.extend_from_slice(b"?B?");
-        joined.extend_from_slice(
-            base64::engine::general_purpose::STANDARD
-                .encode(&word.bytes)
-                .as_bytes(),
-        );
+        joined.extend_from_slice(base64::engine::general_purpose::STANDARD.encode(&word.bytes).as_bytes());
         joined.extend_from_slice(b"?=");
     }
     joined
@@ -165,17 +150,12 @@ fn join_encoded_words(field: &[u8]) -> Vec<u8> {
 fn encoded_word(field: &[u8], at: usize) -> Option<Word<'_>> {
     let text = field.get(at..)?.strip_prefix(b"=?")?;
     let text = &text[..text.len().min(WORD_BYTES)];
-    let charset_end = text
-        .iter()
-        .take(80)
-        .position(|byte| !byte.is_ascii_graphic() || *byte == b'?')?;
+    let charset_end = text.iter().take(80).position(|byte| !byte.is_ascii_graphic() || *byte == b'?')?;
     let (charset, rest) = text.split_at(charset_end);
     let [b'?', encoding, b'?', payload @ ..] = rest else {
         return None;
     };
-    let length = payload
-        .windows(2)
-        .position(|pair| pair == b"?=" || pair[0] == b'\n')?;
+    let length = payload.windows(2).position(|pair| pair == b"?=" || pair[0] == b'\n')?;
     if payload[length] == b'\n' || charset.is_empty() {
         return None;
     }
@@ -183,10 +163,8 @@ fn encoded_word(field: &[u8], at: usize) -> Option<Word<'_>> {
     let bytes = match encoding.to_ascii_lowercase() {
         b'b' => decode::base64(payload),
         b'q' => {
-            let spaced: Vec<u8> = payload
-                .iter()
-                .map(|byte| if *byte == b'_' { b' ' } else { *byte })
-                .collect();
+            let spaced: Vec<u8> =
+                payload.iter().map(|byte| if *byte == b'_' { b' ' } else { *byte }).collect();
             // The bracketing keeps a space at the end, which quoted-printable would drop.
             let mut bytes = decode::quoted_printable(&[&spaced, b"!".as_slice()].concat());
             bytes.pop();
@@ -196,11 +174,7 @@ fn encoded_word(field: &[u8], at: usize) -> Option<Word<'_>> {
     };
     // A language may follow the charset (RFC 2231 section 5).
     let charset = charset.split(|byte| *byte == b'*').next().unwrap_or(charset);
-    Some(Word {
-        charset,
-        bytes,
-        end: at + 2 + charset_end + 3 + length + 2,
-    })
+    Some(Word { charset, bytes, end: at + 2 + charset_end + 3 + length + 2 })
 }
 
 /// `name*=utf-7''…` (RFC 2231) would be decoded as UTF-7 too.
@@ -228,10 +202,7 @@ impl<'x> Headers<'x> {
             .parse_headers(prepared)
             .map(|mut message| std::mem::take(&mut message.parts[0].headers))
             .unwrap_or_default();
-        Self {
-            text: prepared,
-            fields,
-        }
+        Self { text: prepared, fields }
     }
 
     pub fn names(&self) -> impl Iterator<Item = &str> {
@@ -239,9 +210,7 @@ impl<'x> Headers<'x> {
     }
 
     fn all<'s>(&'s self, name: &'s str) -> impl Iterator<Item = &'s Header<'x>> {
-        self.fields
-            .iter()
-            .filter(move |field| field.name.as_str().eq_ignore_ascii_case(name))
+        self.fields.iter().filter(move |field| field.name.as_str().eq_ignore_ascii_case(name))
     }
 
     pub fn values<'s>(&'s self, name: &'s str) -> impl Iterator<Item = &'s HeaderValue<'x>> {
@@ -255,9 +224,7 @@ impl<'x> Headers<'x> {
     /// Every field of that name as it stands there, unfolded, not decoded.
     pub fn texts<'s>(&'s self, name: &'s str) -> impl Iterator<Item = String> + 's {
         self.all(name).map(|field| {
-            let bytes = self
-                .text
-                .get(field.offset_start as usize..field.offset_end as usize);
+            let bytes = self.text.get(field.offset_start as usize..field.offset_end as usize);
             let text = String::from_utf8_lossy(bytes.unwrap_or_default());
             let text: Cow<'_, str> = text.replace(['\r', '\n'], "").into();
             text.trim().to_owned()

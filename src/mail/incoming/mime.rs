@@ -63,9 +63,7 @@ impl Tree {
     fn walk(&mut self, headers: &Headers<'_>, body: &[u8], place: Place) {
         let content_type = content_type(headers);
         if let Some("multipart") = content_type.as_deref().and_then(|name| name.split('/').next()) {
-            let boundary = headers
-                .content_type()
-                .and_then(|value| value.attribute("boundary"));
+            let boundary = headers.content_type().and_then(|value| value.attribute("boundary"));
             if let Some(parts) = boundary.and_then(|boundary| parts(body, boundary.trim_end().as_bytes())) {
                 if place.depth == DEPTH {
                     self.is_too_deep = true;
@@ -103,26 +101,17 @@ fn leaf(headers: &Headers<'_>, content_type: Option<String>, body: &[u8], place:
         None if place.is_digest && !has_type => "message/rfc822".to_owned(),
         None => "text/plain".to_owned(),
     };
-    let disposition = headers
-        .value("Content-Disposition")
-        .and_then(|value| value.as_content_type());
+    let disposition = headers.value("Content-Disposition").and_then(|value| value.as_content_type());
     let parameter = headers.content_type();
     let file_name = disposition
         .and_then(|value| value.attribute("filename"))
         .or_else(|| parameter.and_then(|value| value.attribute("name")))
         .map(str::to_owned);
-    let encoding = headers
-        .text("Content-Transfer-Encoding")
-        .unwrap_or_default()
-        .to_ascii_lowercase();
-    let encoding = encoding
-        .split(|c: char| c == ';' || c == '(' || c.is_whitespace())
-        .next();
+    let encoding = headers.text("Content-Transfer-Encoding").unwrap_or_default().to_ascii_lowercase();
+    let encoding = encoding.split(|c: char| c == ';' || c == '(' || c.is_whitespace()).next();
     Leaf {
         content_type,
-        charset: parameter
-            .and_then(|value| value.attribute("charset"))
-            .map(str::to_owned),
+        charset: parameter.and_then(|value| value.attribute("charset")).map(str::to_owned),
         file_name,
         content_id: headers
             .text("Content-ID")
@@ -153,10 +142,7 @@ fn parts<'x>(body: &'x [u8], boundary: &[u8]) -> Option<Vec<&'x [u8]>> {
     for line in body.split_inclusive(|byte| *byte == b'\n') {
         let line_start = at;
         at += line.len();
-        let Some(rest) = line
-            .strip_prefix(b"--")
-            .and_then(|line| line.strip_prefix(boundary))
-        else {
+        let Some(rest) = line.strip_prefix(b"--").and_then(|line| line.strip_prefix(boundary)) else {
             continue;
         };
         let rest = rest.trim_ascii();

@@ -16,6 +16,7 @@ use mail_parser::{Address, HeaderValue};
 
 use self::header::Headers;
 pub use self::part::Part;
+use crate::mail::Mailbox;
 use crate::time::Timestamp;
 
 /// The header block may not be larger.
@@ -58,13 +59,6 @@ pub struct Incoming {
     pub instance: Option<String>,
     /// Why the mail could not be read, or only in part.
     pub problem: Option<String>,
-}
-
-/// An address with the name beside it. The domain is lower case, the local part as sent.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Mailbox {
-    pub name: Option<String>,
-    pub address: String,
 }
 
 /// Why a mail counts as written by a machine.
@@ -110,14 +104,7 @@ fn read(raw: &[u8]) -> Incoming {
             from_is_ambiguous: true,
             suppress_answer: true,
             text: Some(decode::text(&raw, None)).filter(|text| !text.trim().is_empty()),
-            problem: Some(
-                if raw.is_empty() {
-                    "it is empty"
-                } else {
-                    "it has no headers"
-                }
-                .to_owned(),
-            ),
+            problem: Some(if raw.is_empty() { "it is empty" } else { "it has no headers" }.to_owned()),
             ..Incoming::default()
         };
     }
@@ -141,9 +128,7 @@ fn read(raw: &[u8]) -> Incoming {
 
 fn with_headers(headers: &Headers<'_>) -> Incoming {
     let authors = mailboxes(headers, "From");
-    let is_group = headers
-        .values("From")
-        .any(|value| matches!(value.as_address(), Some(Address::Group(_))));
+    let is_group = headers.values("From").any(|value| matches!(value.as_address(), Some(Address::Group(_))));
     let from_is_ambiguous = authors.len() != 1 || is_group || headers.values("From").count() != 1;
     let from = authors.into_iter().next();
     let automatic = automatic::classify(headers, from.as_ref());
@@ -166,16 +151,10 @@ fn with_headers(headers: &Headers<'_>) -> Incoming {
             .filter_map(|text| address(text.trim_matches(['<', '>'])))
             .take(ADDRESSES)
             .collect(),
-        subject: headers
-            .value("Subject")
-            .and_then(HeaderValue::as_text)
-            .map(clean)
-            .unwrap_or_default(),
+        subject: headers.value("Subject").and_then(HeaderValue::as_text).map(clean).unwrap_or_default(),
         date: headers.value("Date").and_then(date),
         automatic,
-        instance: headers
-            .text("X-Anytime-Instance")
-            .filter(|value| !value.is_empty()),
+        instance: headers.text("X-Anytime-Instance").filter(|value| !value.is_empty()),
         ..Incoming::default()
     }
 }
@@ -185,29 +164,14 @@ fn with_line_feeds(raw: &[u8]) -> Cow<'_, [u8]> {
     if raw.contains(&b'\n') || !raw.contains(&b'\r') {
         return Cow::Borrowed(raw);
     }
-    Cow::Owned(
-        raw.iter()
-            .map(|byte| if *byte == b'\r' { b'\n' } else { *byte })
-            .collect(),
-    )
+    Cow::Owned(raw.iter().map(|byte| if *byte == b'\r' { b'\n' } else { *byte }).collect())
 }
 
 /// Any text with a colon has "headers"; a mail has at least one of these.
 fn looks_like_mail(headers: &Headers<'_>) -> bool {
-    let known = [
-        "From",
-        "To",
-        "Cc",
-        "Subject",
-        "Date",
-        "Message-ID",
-        "Received",
-        "Content-Type",
-        "Return-Path",
-    ];
-    headers
-        .names()
-        .any(|name| known.iter().any(|known| known.eq_ignore_ascii_case(name)))
+    let known =
+        ["From", "To", "Cc", "Subject", "Date", "Message-ID", "Received", "Content-Type", "Return-Path"];
+    headers.names().any(|name| known.iter().any(|known| known.eq_ignore_ascii_case(name)))
 }
 
 fn mailboxes(headers: &Headers<'_>, name: &str) -> Vec<Mailbox> {
@@ -230,9 +194,8 @@ fn mailboxes(headers: &Headers<'_>, name: &str) -> Vec<Mailbox> {
 fn address(text: &str) -> Option<String> {
     let text = text.trim();
     let (local, domain) = text.rsplit_once('@')?;
-    let is_unfit = text
-        .chars()
-        .any(|c| c.is_whitespace() || c.is_control() || is_invisible(c) || "<>,;".contains(c));
+    let is_unfit =
+        text.chars().any(|c| c.is_whitespace() || c.is_control() || is_invisible(c) || "<>,;".contains(c));
     if local.is_empty() || domain.is_empty() || is_unfit || 320 < text.len() {
         return None;
     }
@@ -241,20 +204,13 @@ fn address(text: &str) -> Option<String> {
 
 /// The ids of a field. Blanks inside `<…>` are a mailer's folding; without any `<…>` every word with an `@` counts.
 fn ids(text: &str) -> Vec<String> {
-    let bracketed = text
-        .split('<')
-        .skip(1)
-        .map(|rest| rest.split('>').next().unwrap_or(rest));
-    let bare = text
-        .split(|c: char| c.is_whitespace() || c == ',')
-        .filter(|_| !text.contains('<'));
+    let bracketed = text.split('<').skip(1).map(|rest| rest.split('>').next().unwrap_or(rest));
+    let bare = text.split(|c: char| c.is_whitespace() || c == ',').filter(|_| !text.contains('<'));
     let bare = bare.filter(|word| word.contains('@'));
     bracketed
         .chain(bare)
         .map(|id| {
-            id.chars()
-                .filter(|c| !c.is_whitespace() && !c.is_control() && *c != '>')
-                .collect::<String>()
+            id.chars().filter(|c| !c.is_whitespace() && !c.is_control() && *c != '>').collect::<String>()
         })
         .filter(|id| !id.is_empty() && id.len() <= 500)
         .collect()
@@ -270,18 +226,13 @@ fn both_ends(mut ids: Vec<String>) -> Vec<String> {
 fn date(value: &HeaderValue<'_>) -> Option<Timestamp> {
     let date = value.as_datetime().filter(|date| date.is_valid())?;
     let millis = date.to_timestamp().checked_mul(1000)?;
-    (0..4_102_444_800_000)
-        .contains(&millis)
-        .then(|| Timestamp::from_millis(millis))
+    (0..4_102_444_800_000).contains(&millis).then(|| Timestamp::from_millis(millis))
 }
 
 /// One line without control characters and without characters that hide or turn text around.
 fn clean(text: &str) -> String {
-    let visible: String = text
-        .chars()
-        .filter(|c| !is_invisible(*c))
-        .map(|c| if c.is_control() { ' ' } else { c })
-        .collect();
+    let visible: String =
+        text.chars().filter(|c| !is_invisible(*c)).map(|c| if c.is_control() { ' ' } else { c }).collect();
     visible.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 

@@ -109,27 +109,15 @@ fn part(leaf: Leaf, shown: &HashSet<String>) -> Part {
 fn file_name(sent: Option<&str>, content_type: &str) -> String {
     let name = clean(sent.unwrap_or_default());
     let name = name.rsplit(['/', '\\']).next().unwrap_or_default();
-    let name: String = name
-        .chars()
-        .map(|c| if "<>:\"|?*".contains(c) { '_' } else { c })
-        .collect();
+    let name: String = name.chars().map(|c| if "<>:\"|?*".contains(c) { '_' } else { c }).collect();
     let name = name.trim_matches(|c: char| c == '.' || c.is_whitespace());
     if name.is_empty() {
         return default_name(content_type);
     }
-    let stem = name
-        .split('.')
-        .next()
-        .unwrap_or_default()
-        .trim_end()
-        .to_ascii_uppercase();
+    let stem = name.split('.').next().unwrap_or_default().trim_end().to_ascii_uppercase();
     let is_device = matches!(stem.as_str(), "CON" | "PRN" | "AUX" | "NUL")
         || ((stem.starts_with("COM") || stem.starts_with("LPT")) && stem.len() == 4);
-    let name = if is_device {
-        format!("_{name}")
-    } else {
-        name.to_owned()
-    };
+    let name = if is_device { format!("_{name}") } else { name.to_owned() };
     shortened(&name)
 }
 

@@ -28,10 +28,7 @@ fn a_plain_mail_is_read_whole() {
          In-Reply-To: <p@x>\nReferences: <o@x>\n <p@x>\n\nHi there\n",
     );
     let from = read.from.unwrap();
-    assert_eq!(
-        (from.name.as_deref(), from.address.as_str()),
-        (Some("Ann Ä"), "Ann@example.org")
-    );
+    assert_eq!((from.name.as_deref(), from.address.as_str()), (Some("Ann Ä"), "Ann@example.org"));
     assert_eq!(read.message_id.as_deref(), Some("id-1@EXAMPLE.org"));
     assert_eq!(read.subject, "Hello é");
     assert_eq!(read.date.unwrap().to_string(), "2019-05-22T10:37:00.000Z");
@@ -59,29 +56,15 @@ fn alternatives_inline_images_and_files_are_told_apart() {
     assert_eq!(read.text.as_deref(), Some("text\nfooter & <more>"));
     assert_eq!(read.html_parts.len(), 2);
     assert_eq!(read.html_parts[0], "<img src=\"cid:pic@x\">");
-    assert!(
-        read.html_parts[1].contains("footer &amp; &lt;more>"),
-        "{}",
-        read.html_parts[1]
-    );
+    assert!(read.html_parts[1].contains("footer &amp; &lt;more>"), "{}", read.html_parts[1]);
     let files: Vec<_> = read
         .attachments
         .iter()
-        .map(|part| {
-            (
-                part.file_name.as_str(),
-                part.content_type.as_str(),
-                part.is_inline,
-                part.bytes.len(),
-            )
-        })
+        .map(|part| (part.file_name.as_str(), part.content_type.as_str(), part.is_inline, part.bytes.len()))
         .collect();
     assert_eq!(files[0], ("pic.png", "image/png", true, 3));
     assert_eq!(files[1], ("a_.pdf", "application/pdf", false, 3));
-    assert_eq!(
-        (files[2].0, files[2].1, files[2].2),
-        ("message.eml", "message/rfc822", false)
-    );
+    assert_eq!((files[2].0, files[2].1, files[2].2), ("message.eml", "message/rfc822", false));
     assert!(read.attachments[2].bytes.starts_with(b"Subject: inner"));
     assert_eq!(read.attachments.len(), 3);
 }
@@ -92,16 +75,8 @@ fn the_first_of_duplicate_fields_wins_and_two_authors_are_ambiguous() {
     assert_eq!(read.from.unwrap().address, "a@x.y");
     assert!(read.from_is_ambiguous && read.suppress_answer);
     assert_eq!(read.subject, "one");
-    for from in [
-        "From: a@x.y, b@x.y",
-        "From: friends: a@x.y;",
-        "From: nobody",
-        "X: y",
-    ] {
-        assert!(
-            mail(&format!("{from}\nSubject: s\n\n.\n")).from_is_ambiguous,
-            "{from}"
-        );
+    for from in ["From: a@x.y, b@x.y", "From: friends: a@x.y;", "From: nobody", "X: y"] {
+        assert!(mail(&format!("{from}\nSubject: s\n\n.\n")).from_is_ambiguous, "{from}");
     }
 }
 
@@ -129,10 +104,7 @@ fn headers_in_any_encoding_are_decoded() {
     let declared = parse(
         b"From: a@x.y\r\nSubject: \xcf\xf0\r\nContent-Type: text/plain; charset=windows-1251\r\n\r\n\xcf\xf0",
     );
-    assert_eq!(
-        (declared.subject.as_str(), declared.text.as_deref()),
-        ("Пр", Some("Пр"))
-    );
+    assert_eq!((declared.subject.as_str(), declared.text.as_deref()), ("Пр", Some("Пр")));
 }
 
 #[test]
@@ -156,10 +128,7 @@ fn file_names_are_safe_and_readable() {
         );
         mail(&text).attachments[0].file_name.clone()
     };
-    assert_eq!(
-        name("filename=\"=?utf-8?q?Rechnung_=C3=84.pdf?=\""),
-        "Rechnung Ä.pdf"
-    );
+    assert_eq!(name("filename=\"=?utf-8?q?Rechnung_=C3=84.pdf?=\""), "Rechnung Ä.pdf");
     assert_eq!(name("filename*=UTF-8''%E2%82%AC%20a.png"), "€ a.png");
     assert_eq!(name("filename*1=\"b.png\"; filename*0=\"a\""), "ab.png");
     assert_eq!(name("filename=\"C:\\\\x\\\\y.exe\""), "y.exe");
@@ -171,23 +140,14 @@ fn file_names_are_safe_and_readable() {
 
 #[test]
 fn machines_are_told_from_people() {
-    assert_eq!(
-        kind("Auto-Submitted: auto-replied; x=y"),
-        Some(AutomaticKind::AutoReply)
-    );
-    assert_eq!(
-        kind("Auto-Submitted: (c) Auto-Generated"),
-        Some(AutomaticKind::Bulk)
-    );
+    assert_eq!(kind("Auto-Submitted: auto-replied; x=y"), Some(AutomaticKind::AutoReply));
+    assert_eq!(kind("Auto-Submitted: (c) Auto-Generated"), Some(AutomaticKind::Bulk));
     assert_eq!(kind("Auto-Submitted: No (really)"), None);
     assert_eq!(kind("X-Autoreply: yes"), Some(AutomaticKind::AutoReply));
     assert_eq!(kind("Precedence: list"), Some(AutomaticKind::List));
     assert_eq!(kind("Precedence: auto-reply"), Some(AutomaticKind::AutoReply));
     assert_eq!(kind("Precedence: first-class"), None);
-    assert_eq!(
-        kind("List-Unsubscribe: <mailto:x@y.z>"),
-        Some(AutomaticKind::List)
-    );
+    assert_eq!(kind("List-Unsubscribe: <mailto:x@y.z>"), Some(AutomaticKind::List));
     assert_eq!(kind("Return-Path: <>"), Some(AutomaticKind::Bounce));
     assert_eq!(kind("Return-Path: <a@example.org>"), None);
     assert_eq!(
@@ -199,15 +159,9 @@ fn machines_are_told_from_people() {
         Some(AutomaticKind::FeedbackReport)
     );
     assert_eq!(kind("Subject: Out of office"), None);
-    assert_eq!(
-        kind(&"Received: from x\n".repeat(26)[..].trim_end()),
-        Some(AutomaticKind::Loop)
-    );
-    let sender = |address: &str| {
-        mail(&format!("From: {address}\n\n.\n"))
-            .automatic
-            .map(|automatic| automatic.kind)
-    };
+    assert_eq!(kind(&"Received: from x\n".repeat(26)[..].trim_end()), Some(AutomaticKind::Loop));
+    let sender =
+        |address: &str| mail(&format!("From: {address}\n\n.\n")).automatic.map(|automatic| automatic.kind);
     assert_eq!(sender("MAILER-DAEMON@x.y"), Some(AutomaticKind::Bounce));
     assert_eq!(sender("no-reply@x.y"), Some(AutomaticKind::Bulk));
     assert_eq!(sender("users-request@x.y"), Some(AutomaticKind::List));
@@ -224,10 +178,7 @@ fn a_wish_for_silence_is_not_a_machine() {
 
 #[test]
 fn only_the_instance_header_of_ours_is_read() {
-    assert_eq!(
-        with_header("x-anytime-instance: abc").instance.as_deref(),
-        Some("abc")
-    );
+    assert_eq!(with_header("x-anytime-instance: abc").instance.as_deref(), Some("abc"));
     assert_eq!(with_header("X-Anytime-Conversation: 7"), with_header("X: y"));
 }
 
@@ -241,18 +192,11 @@ fn garbage_and_emptiness_still_give_a_mail() {
         (b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", "no headers"),
     ] {
         let read = parse(raw);
-        assert!(
-            read.problem.as_deref().unwrap_or_default().contains(problem),
-            "{raw:?} {:?}",
-            read.problem
-        );
+        assert!(read.problem.as_deref().unwrap_or_default().contains(problem), "{raw:?} {:?}", read.problem);
         assert!(read.from_is_ambiguous && read.suppress_answer);
     }
     assert_eq!(parse(b"From: a@x.y").from.unwrap().address, "a@x.y");
-    assert_eq!(
-        parse(b"From a@x.y Mon Jan 1\nFrom: a@x.y\n\nhi").text.as_deref(),
-        Some("hi")
-    );
+    assert_eq!(parse(b"From a@x.y Mon Jan 1\nFrom: a@x.y\n\nhi").text.as_deref(), Some("hi"));
     assert_eq!(parse(b"From: a@x.y\rSubject: s\r\rhi\r").subject, "s");
 }
 
@@ -272,15 +216,9 @@ fn depth_parts_and_header_size_are_bounded() {
     assert!(read.problem.unwrap().contains("too many parts"));
     assert_eq!(read.attachments.len(), mime::PARTS);
 
-    let read = mail(&format!(
-        "From: a@x.y\n{}\nhi\n",
-        "X-Filler: 0123456789\n".repeat(100_000)
-    ));
+    let read = mail(&format!("From: a@x.y\n{}\nhi\n", "X-Filler: 0123456789\n".repeat(100_000)));
     assert!(read.problem.unwrap().contains("header is too large"));
-    assert_eq!(
-        (read.from.unwrap().address.as_str(), read.text.as_deref()),
-        ("a@x.y", Some("hi\r\n"))
-    );
+    assert_eq!((read.from.unwrap().address.as_str(), read.text.as_deref()), ("a@x.y", Some("hi\r\n")));
 
     // Forwarded mails within each other stay closed: no stack is used for them.
     let forwarded = "Content-Type: message/rfc822\n\n".repeat(200_000);
@@ -300,10 +238,7 @@ fn a_long_history_keeps_both_ends() {
     let ids: String = (0..300).map(|n| format!(" <{n}@x>\n")).collect();
     let read = mail(&format!("From: a@x.y\nReferences:{ids}\n.\n"));
     assert_eq!(read.references.len(), 100);
-    assert_eq!(
-        (read.references[49].as_str(), read.references[50].as_str()),
-        ("49@x", "250@x")
-    );
+    assert_eq!((read.references[49].as_str(), read.references[50].as_str()), ("49@x", "250@x"));
 }
 
 #[test]
@@ -341,12 +276,7 @@ fn every_mail_of_the_corpora_is_read() {
         let (mut failed, mut automatic, mut authors, mut empty) = (0, 0, 0, 0);
         for path in &paths {
             let read = parse(&std::fs::read(path).unwrap());
-            assert_ne!(
-                read.problem.as_deref(),
-                Some("reading this mail failed"),
-                "{}",
-                path.display()
-            );
+            assert_ne!(read.problem.as_deref(), Some("reading this mail failed"), "{}", path.display());
             failed += usize::from(read.problem.is_some());
             automatic += usize::from(read.automatic.is_some());
             authors += usize::from(!read.from_is_ambiguous);
@@ -359,11 +289,7 @@ fn every_mail_of_the_corpora_is_read() {
             paths.len(),
             started.elapsed()
         );
-        assert!(
-            folder != "bounces" || paths.len() * 9 / 10 < automatic,
-            "{automatic} of {}",
-            paths.len()
-        );
+        assert!(folder != "bounces" || paths.len() * 9 / 10 < automatic, "{automatic} of {}", paths.len());
     }
 }
 

@@ -14,11 +14,7 @@ pub enum Pop3Error {
     Login { place: String, answer: String },
     /// `-ERR` on one command. The session goes on.
     #[error("{place} refused {command}: {answer}")]
-    Refused {
-        place: String,
-        command: String,
-        answer: String,
-    },
+    Refused { place: String, command: String, answer: String },
     /// The rest of the answer was not read, so the session is over.
     #[error("{place} sent a message larger than the {limit_bytes} bytes allowed")]
     TooLarge { place: String, limit_bytes: u64 },
@@ -70,15 +66,7 @@ impl Pop3Error {
 /// What a server said, made fit for a log line and an administrator's page.
 pub(super) fn readable(answer: &[u8]) -> String {
     let text = String::from_utf8_lossy(answer);
-    let text: String = text
-        .chars()
-        .map(|c| if c.is_control() { ' ' } else { c })
-        .take(300)
-        .collect();
+    let text: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(300).collect();
     let text = text.trim();
-    if text.is_empty() {
-        "no reason given".to_owned()
-    } else {
-        text.to_owned()
-    }
+    if text.is_empty() { "no reason given".to_owned() } else { text.to_owned() }
 }

@@ -76,10 +76,7 @@ pub async fn connect(server: &Server, limits: Limits) -> Result<Session, Pop3Err
     let stream = match timeout(limits.connect, connecting).await {
         Ok(Ok(stream)) => stream,
         Ok(Err(error)) => {
-            return Err(Pop3Error::Unreachable(format!(
-                "{} cannot be reached: {error}",
-                server.place()
-            )));
+            return Err(Pop3Error::Unreachable(format!("{} cannot be reached: {error}", server.place())));
         }
         Err(_) => {
             return Err(Pop3Error::Unreachable(format!(
@@ -112,10 +109,7 @@ async fn open(stream: Box<dyn Stream>, server: &Server, limits: Limits) -> Resul
         };
         wire = secure(wire, server).await?;
     }
-    let mut session = Session {
-        wire,
-        is_usable: true,
-    };
+    let mut session = Session { wire, is_usable: true };
     session.log_in(server).await?;
     Ok(session)
 }
@@ -136,22 +130,11 @@ impl Session {
 
         let mut messages: BTreeMap<u32, Listing> = BTreeMap::new();
         for (number, text) in sizes {
-            messages.insert(
-                number,
-                Listing {
-                    number,
-                    uidl: None,
-                    size_bytes: size(&text).unwrap_or(0),
-                },
-            );
+            messages.insert(number, Listing { number, uidl: None, size_bytes: size(&text).unwrap_or(0) });
         }
         let has_names = names.is_some();
         for (number, text) in names.unwrap_or_default() {
-            let message = messages.entry(number).or_insert(Listing {
-                number,
-                uidl: None,
-                size_bytes: 0,
-            });
+            let message = messages.entry(number).or_insert(Listing { number, uidl: None, size_bytes: 0 });
             message.uidl = name(&text);
         }
         let mut messages: Vec<Listing> = messages.into_values().collect();
@@ -190,23 +173,16 @@ impl Session {
             Err(error) => return Err(error),
         };
         let offers_user = capabilities.iter().any(|words| words[0] == "USER");
-        let offers_plain = capabilities
-            .iter()
-            .any(|words| words[0] == "SASL" && words.iter().any(|word| word == "PLAIN"));
+        let offers_plain =
+            capabilities.iter().any(|words| words[0] == "SASL" && words.iter().any(|word| word == "PLAIN"));
 
         let outcome = if offers_plain && !offers_user {
             let token = format!("\0{}\0{}", server.user_name, server.password);
             let token = base64::engine::general_purpose::STANDARD.encode(token);
             self.ask("AUTH PLAIN", Some(&token)).await
         } else {
-            match self
-                .ask_as("USER", &format!("USER {}", server.user_name), None)
-                .await
-            {
-                Ok(_) => {
-                    self.ask_as("PASS", &format!("PASS {}", server.password), None)
-                        .await
-                }
+            match self.ask_as("USER", &format!("USER {}", server.user_name), None).await {
+                Ok(_) => self.ask_as("PASS", &format!("PASS {}", server.password), None).await,
                 Err(error) => Err(error),
             }
         };
@@ -235,16 +211,11 @@ impl Session {
     async fn name_by_header(&mut self, messages: &mut [Listing]) -> Result<(), Pop3Error> {
         let limit_bytes = self.wire.limits.message_bytes;
         for message in messages {
-            match self
-                .ask_long(&format!("TOP {} 0", message.number), limit_bytes)
-                .await
-            {
+            match self.ask_long(&format!("TOP {} 0", message.number), limit_bytes).await {
                 Ok(header) => {
                     let size = message.size_bytes.to_string();
-                    message.uidl = Some(hex(&Sha256::new()
-                        .chain_update(header)
-                        .chain_update(size)
-                        .finalize()));
+                    message.uidl =
+                        Some(hex(&Sha256::new().chain_update(header).chain_update(size).finalize()));
                 }
                 Err(Pop3Error::Refused { .. }) => break,
                 Err(error) => return Err(error),
@@ -274,9 +245,7 @@ impl Session {
         continuation: Option<&str>,
     ) -> Result<Vec<u8>, Pop3Error> {
         if !self.is_usable {
-            return Err(self
-                .wire
-                .broken("is no longer in step with us; this session has ended"));
+            return Err(self.wire.broken("is no longer in step with us; this session has ended"));
         }
         self.is_usable = false;
         self.wire.send(line).await?;
@@ -324,10 +293,7 @@ impl Server {
         if !self.password.is_empty() {
             answer = answer.replace(&self.password, "(password)");
         }
-        Pop3Error::Login {
-            place: self.place(),
-            answer: readable(answer.as_bytes()),
-        }
+        Pop3Error::Login { place: self.place(), answer: readable(answer.as_bytes()) }
     }
 }
 

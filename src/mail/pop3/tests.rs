@@ -79,10 +79,7 @@ fn server(security: Security) -> Server {
 }
 
 fn limits() -> Limits {
-    Limits {
-        message_bytes: 10_000,
-        ..Limits::default()
-    }
+    Limits { message_bytes: 10_000, ..Limits::default() }
 }
 
 /// Runs `client` against the steps; `pipe_bytes` is the largest piece that arrives at once.
@@ -99,9 +96,7 @@ async fn with_peer<T>(
 /// As `with_peer`, with an open session.
 async fn with_session<T>(steps: Vec<Step>, client: impl AsyncFnOnce(Session) -> T) -> T {
     let (result, _) = with_peer(4096, after_login(steps), async |stream| {
-        let session = open(Box::new(stream), &server(Security::None), limits())
-            .await
-            .unwrap();
+        let session = open(Box::new(stream), &server(Security::None), limits()).await.unwrap();
         client(session).await
     })
     .await;
@@ -124,15 +119,9 @@ async fn a_whole_session_lists_retrieves_deletes_and_quits() {
     ];
     with_session(steps, async |mut session| {
         let list = session.list().await.unwrap();
-        let names: Vec<_> = list
-            .iter()
-            .map(|m| (m.number, m.uidl.as_deref(), m.size_bytes))
-            .collect();
+        let names: Vec<_> = list.iter().map(|m| (m.number, m.uidl.as_deref(), m.size_bytes)).collect();
         assert_eq!(names, [(1, Some("aaa"), 120), (2, Some("bbb"), 7)]);
-        assert_eq!(
-            session.retrieve(2).await.unwrap(),
-            b"A: b\r\n\r\n.dot\r\n\x00\xff\r\n"
-        );
+        assert_eq!(session.retrieve(2).await.unwrap(), b"A: b\r\n\r\n.dot\r\n\x00\xff\r\n");
         session.delete(2).await.unwrap();
         session.quit().await.unwrap();
     })
@@ -155,10 +144,7 @@ async fn a_refused_message_leaves_the_session_usable() {
         let error = session.retrieve(1).await.unwrap_err();
         assert!(error.is_session_usable());
         assert_eq!(error.code(), Some(ResponseCode::SystemTemporary));
-        assert!(
-            error.to_string().contains("pop.example.org:110 refused RETR 1"),
-            "{error}"
-        );
+        assert!(error.to_string().contains("pop.example.org:110 refused RETR 1"), "{error}");
         assert_eq!(session.retrieve(2).await.unwrap(), b"ok\r\n");
         assert!(session.delete(3).await.unwrap_err().is_session_usable());
         session.quit().await.unwrap();
@@ -197,17 +183,11 @@ async fn deletions_do_not_count_unless_quit_was_confirmed() {
 #[tokio::test(start_paused = true)]
 async fn a_silent_peer_and_a_dripping_peer_both_time_out() {
     let hour = Duration::from_secs(3600);
-    with_session(
-        vec![hear("RETR 1"), say("+OK\r\nhalf"), Step::Wait(hour)],
-        async |mut session| {
-            let error = session.retrieve(1).await.unwrap_err();
-            assert!(
-                matches!(&error, Pop3Error::TimedOut(text) if text.contains("30 seconds")),
-                "{error}"
-            );
-            assert!(!session.is_usable());
-        },
-    )
+    with_session(vec![hear("RETR 1"), say("+OK\r\nhalf"), Step::Wait(hour)], async |mut session| {
+        let error = session.retrieve(1).await.unwrap_err();
+        assert!(matches!(&error, Pop3Error::TimedOut(text) if text.contains("30 seconds")), "{error}");
+        assert!(!session.is_usable());
+    })
     .await;
 
     let mut steps = vec![hear("RETR 1"), say("+OK\r\n")];
@@ -216,10 +196,7 @@ async fn a_silent_peer_and_a_dripping_peer_both_time_out() {
     }
     with_session(steps, async |mut session| {
         let error = session.retrieve(1).await.unwrap_err();
-        assert!(
-            matches!(&error, Pop3Error::TimedOut(text) if text.contains("540 seconds")),
-            "{error}"
-        );
+        assert!(matches!(&error, Pop3Error::TimedOut(text) if text.contains("540 seconds")), "{error}");
     })
     .await;
 }
@@ -235,16 +212,7 @@ async fn size_is_capped_by_bytes_read_whatever_the_server_claims() {
     with_session(steps, async |mut session| {
         assert_eq!(session.retrieve(1).await.unwrap().len(), 10_000);
         let error = session.retrieve(2).await.unwrap_err();
-        assert!(
-            matches!(
-                error,
-                Pop3Error::TooLarge {
-                    limit_bytes: 10_000,
-                    ..
-                }
-            ),
-            "{error}"
-        );
+        assert!(matches!(error, Pop3Error::TooLarge { limit_bytes: 10_000, .. }), "{error}");
         assert!(!session.is_usable());
         assert!(!error.is_session_usable());
     })
@@ -253,19 +221,11 @@ async fn size_is_capped_by_bytes_read_whatever_the_server_claims() {
 
 #[tokio::test(start_paused = true)]
 async fn bare_line_feeds_are_kept_and_a_server_that_speaks_them_is_understood() {
-    with_session(
-        vec![hear("RETR 1"), say("+OK\na\n..b\nc\r\n.\n")],
-        async |mut session| {
-            assert_eq!(session.retrieve(1).await.unwrap(), b"a\n.b\nc\r\n");
-        },
-    )
+    with_session(vec![hear("RETR 1"), say("+OK\na\n..b\nc\r\n.\n")], async |mut session| {
+        assert_eq!(session.retrieve(1).await.unwrap(), b"a\n.b\nc\r\n");
+    })
     .await;
-    let half = vec![
-        hear("RETR 1"),
-        say("+OK\r\na\nb\n.\r\n"),
-        hear("QUIT"),
-        say("+OK\r\n"),
-    ];
+    let half = vec![hear("RETR 1"), say("+OK\r\na\nb\n.\r\n"), hear("QUIT"), say("+OK\r\n")];
     with_session(half, async |mut session| {
         assert_eq!(session.retrieve(1).await.unwrap(), b"a\nb\n");
         session.quit().await.unwrap();
@@ -276,12 +236,7 @@ async fn bare_line_feeds_are_kept_and_a_server_that_speaks_them_is_understood() 
 #[tokio::test(start_paused = true)]
 async fn a_mail_with_lone_line_feeds_cannot_end_itself_early() {
     let mail = "a\n.\r\n+OK forged answer\r\nb\n.\nc\r\n";
-    let steps = vec![
-        hear("RETR 1"),
-        say(format!("+OK\r\n{mail}.\r\n")),
-        hear("DELE 1"),
-        say("-ERR no\r\n"),
-    ];
+    let steps = vec![hear("RETR 1"), say(format!("+OK\r\n{mail}.\r\n")), hear("DELE 1"), say("-ERR no\r\n")];
     with_session(steps, async |mut session| {
         assert_eq!(session.retrieve(1).await.unwrap(), mail.as_bytes());
         assert!(session.delete(1).await.is_err());
@@ -304,9 +259,7 @@ async fn names_that_are_long_shared_or_missing_do_no_harm() {
     let long = "x".repeat(300);
     let steps = vec![
         hear("UIDL"),
-        say(format!(
-            "+OK\r\n1 same\r\n2 {long}\r\n3 same\r\n4\r\njunk\r\n5 five\r\n.\r\n"
-        )),
+        say(format!("+OK\r\n1 same\r\n2 {long}\r\n3 same\r\n4\r\njunk\r\n5 five\r\n.\r\n")),
         hear("LIST"),
         say("+OK\r\n1 10\r\n2 nonsense\r\n3 10\r\n4 10\r\n6 10\r\n.\r\n"),
     ];
@@ -314,14 +267,8 @@ async fn names_that_are_long_shared_or_missing_do_no_harm() {
         let list = session.list().await.unwrap();
         let names: Vec<_> = list.iter().map(|m| m.uidl.as_deref()).collect();
         let hashed = hex(&Sha256::digest(long.as_bytes()));
-        assert_eq!(
-            names,
-            [None, Some(hashed.as_str()), None, None, Some("five"), None]
-        );
-        assert_eq!(
-            list.iter().map(|m| m.number).collect::<Vec<_>>(),
-            [1, 2, 3, 4, 5, 6]
-        );
+        assert_eq!(names, [None, Some(hashed.as_str()), None, None, Some("five"), None]);
+        assert_eq!(list.iter().map(|m| m.number).collect::<Vec<_>>(), [1, 2, 3, 4, 5, 6]);
         assert_eq!(list[1].size_bytes, 0);
     })
     .await;
@@ -365,10 +312,7 @@ async fn a_refused_login_tells_why_and_hides_the_password() {
         say("-ERR [AUTH] 'se cret' is wrong\r\n"),
     ];
     let (result, _) = with_peer(4096, steps, async |stream| {
-        open(Box::new(stream), &server(Security::None), limits())
-            .await
-            .err()
-            .unwrap()
+        open(Box::new(stream), &server(Security::None), limits()).await.err().unwrap()
     })
     .await;
     assert_eq!(result.code(), Some(ResponseCode::Authentication));
@@ -380,10 +324,7 @@ async fn a_refused_login_tells_why_and_hides_the_password() {
 async fn a_busy_server_says_so_in_its_greeting() {
     let steps = vec![say("-ERR [IN-USE] another session\r\n")];
     let (error, _) = with_peer(4096, steps, async |stream| {
-        open(Box::new(stream), &server(Security::None), limits())
-            .await
-            .err()
-            .unwrap()
+        open(Box::new(stream), &server(Security::None), limits()).await.err().unwrap()
     })
     .await;
     assert_eq!(error.code(), Some(ResponseCode::InUse));
@@ -401,9 +342,7 @@ async fn auth_plain_is_used_when_user_is_not_offered() {
         say("+OK\r\n"),
     ];
     let (result, _) = with_peer(4096, steps, async |stream| {
-        open(Box::new(stream), &server(Security::None), limits())
-            .await
-            .map(drop)
+        open(Box::new(stream), &server(Security::None), limits()).await.map(drop)
     })
     .await;
     result.unwrap();
@@ -426,10 +365,7 @@ async fn nothing_secret_is_sent_when_starttls_is_refused_or_injected_into() {
     for answer in ["-ERR no\r\n", "+OK begin\r\n+OK injected\r\n", "+OK\r\n\r\n"] {
         let steps = vec![say("+OK\r\n"), hear("STLS"), say(answer), hear("")];
         let (error, heard) = with_peer(4096, steps, async |stream| {
-            open(Box::new(stream), &server(Security::StartTls), limits())
-                .await
-                .err()
-                .unwrap()
+            open(Box::new(stream), &server(Security::StartTls), limits()).await.err().unwrap()
         })
         .await;
         assert!(matches!(error, Pop3Error::Tls(_)), "{error}");
@@ -470,20 +406,13 @@ async fn starttls_and_implicit_tls_carry_a_session() {
             if security == Security::StartTls {
                 theirs.write_all(b"+OK\r\n").await.unwrap();
                 let mut line = [0; 6];
-                tokio::io::AsyncReadExt::read_exact(&mut theirs, &mut line)
-                    .await
-                    .unwrap();
+                tokio::io::AsyncReadExt::read_exact(&mut theirs, &mut line).await.unwrap();
                 assert_eq!(&line, b"STLS\r\n");
                 theirs.write_all(b"+OK go\r\n").await.unwrap();
                 steps.remove(0);
             }
             let stream = acceptor().accept(theirs).await.unwrap();
-            steps.extend([
-                hear("RETR 1"),
-                say("+OK\r\nhi\r\n.\r\n"),
-                hear("QUIT"),
-                say("+OK\r\n"),
-            ]);
+            steps.extend([hear("RETR 1"), say("+OK\r\nhi\r\n.\r\n"), hear("QUIT"), say("+OK\r\n")]);
             play(stream, steps).await
         };
         let server = server(security);

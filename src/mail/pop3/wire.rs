@@ -50,13 +50,7 @@ impl Wire {
     /// Puts TLS over the connection. Bytes that came before the handshake would be taken for answers given
     /// under TLS (RFC 2595 section 4 and the response injections of 2021), so they end the session.
     pub async fn secure(self, connector: &TlsConnector, host: &str) -> Result<Self, Pop3Error> {
-        let Self {
-            reader,
-            place,
-            limits,
-            ends_at,
-            ..
-        } = self;
+        let Self { reader, place, limits, ends_at, .. } = self;
         if !reader.buffer().is_empty() {
             return Err(Pop3Error::Tls(format!(
                 "{place} sent data before the TLS handshake, which is what an attacker between us would do"
@@ -69,14 +63,10 @@ impl Wire {
         let stream = match timeout_at(deadline, connector.connect(name, reader.into_inner())).await {
             Ok(Ok(stream)) => stream,
             Ok(Err(error)) => {
-                return Err(Pop3Error::Tls(format!(
-                    "the TLS handshake with {place} failed: {error}"
-                )));
+                return Err(Pop3Error::Tls(format!("the TLS handshake with {place} failed: {error}")));
             }
             Err(_) => {
-                return Err(Pop3Error::TimedOut(format!(
-                    "{place} did not finish the TLS handshake in time"
-                )));
+                return Err(Pop3Error::TimedOut(format!("{place} did not finish the TLS handshake in time")));
             }
         };
         Ok(Self {
@@ -113,12 +103,10 @@ impl Wire {
     pub async fn answer(&mut self) -> Result<Answer, Pop3Error> {
         let mut line = Vec::new();
         let limit = self.limits.line_bytes as u64;
-        self.read_line(&mut line, limit)
-            .await
-            .map_err(|error| match error {
-                Pop3Error::TooLarge { .. } => self.broken("sent a line without end"),
-                other => other,
-            })?;
+        self.read_line(&mut line, limit).await.map_err(|error| match error {
+            Pop3Error::TooLarge { .. } => self.broken("sent a line without end"),
+            other => other,
+        })?;
         self.speaks_crlf = line.ends_with(b"\r\n");
         let line = line.trim_ascii();
         if let Some(text) = line.strip_prefix(b"+OK") {
@@ -144,12 +132,10 @@ impl Wire {
         loop {
             let start = body.len();
             let line_limit = limit_bytes.saturating_add(".\r\n".len() as u64);
-            self.read_line(&mut body, line_limit)
-                .await
-                .map_err(|error| match error {
-                    Pop3Error::TooLarge { .. } => self.too_large(limit_bytes),
-                    other => other,
-                })?;
+            self.read_line(&mut body, line_limit).await.map_err(|error| match error {
+                Pop3Error::TooLarge { .. } => self.too_large(limit_bytes),
+                other => other,
+            })?;
             let line = &body[start..];
             let ends_in_crlf = line.ends_with(b"\r\n");
             if line == b".\r\n" || line == b".\n" {
@@ -205,10 +191,7 @@ impl Wire {
     }
 
     fn too_large(&self, limit_bytes: u64) -> Pop3Error {
-        Pop3Error::TooLarge {
-            place: self.place.clone(),
-            limit_bytes,
-        }
+        Pop3Error::TooLarge { place: self.place.clone(), limit_bytes }
     }
 
     pub fn broken(&self, what: &str) -> Pop3Error {

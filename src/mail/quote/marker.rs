@@ -84,19 +84,15 @@ pub(super) fn is_attribution(line: &str) -> bool {
     if ends_with_colon && has_address && has_digit && has_time_or_year(&lower) && is_short_sentence(&lower) {
         return true;
     }
-    let mut words = lower
-        .split([' ', ',', '\u{a0}', '<', '>', '(', '"', ':', '：'])
-        .filter(|word| !word.is_empty());
+    let mut words =
+        lower.split([' ', ',', '\u{a0}', '<', '>', '(', '"', ':', '：']).filter(|word| !word.is_empty());
     let first = words.next().unwrap_or_default();
     let starts_like_one =
         INTRODUCTIONS.contains(&first) || first.starts_with(|character: char| character.is_ascii_digit());
-    let ends_with_verb = lower
-        .trim_end_matches([':', '：', ' '])
-        .rsplit([' ', '>', '\u{a0}', ')'])
-        .next()
-        .is_some_and(|last| {
-            WROTE.contains(&last) || WROTE.iter().any(|verb| !verb.is_ascii() && last.ends_with(verb))
-        });
+    let ends_with_verb =
+        lower.trim_end_matches([':', '：', ' ']).rsplit([' ', '>', '\u{a0}', ')']).next().is_some_and(
+            |last| WROTE.contains(&last) || WROTE.iter().any(|verb| !verb.is_ascii() && last.ends_with(verb)),
+        );
     let has_verb = || words.clone().any(|word| WROTE.contains(&word));
     has_digit && (has_address || starts_like_one) && (ends_with_verb || ends_with_colon && has_verb())
 }
@@ -205,9 +201,7 @@ pub(super) fn is_original_message(line: &str) -> bool {
 /// A line of dashes or underscores only.
 pub(super) fn is_separator(line: &str) -> bool {
     line.chars().count() >= 4
-        && line
-            .chars()
-            .all(|character| matches!(character, '-' | '_' | '=' | '—' | '–' | '*' | ' '))
+        && line.chars().all(|character| matches!(character, '-' | '_' | '=' | '—' | '–' | '*' | ' '))
 }
 
 /// From, date, to, subject: what the headers of a quoted mail are called.

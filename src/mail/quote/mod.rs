@@ -21,10 +21,7 @@ pub struct Split {
 
 impl Split {
     fn whole(body: &str) -> Self {
-        Self {
-            reply: body.to_owned(),
-            quoted: String::new(),
-        }
+        Self { reply: body.to_owned(), quoted: String::new() }
     }
 }
 
@@ -72,17 +69,7 @@ pub fn split_html(html: &str) -> Split {
         return Split::whole(html);
     };
     let (above, below) = (half(html, cut, true), half(html, cut, false));
-    if is_reply_above {
-        Split {
-            reply: above,
-            quoted: below,
-        }
-    } else {
-        Split {
-            reply: below,
-            quoted: above,
-        }
-    }
+    if is_reply_above { Split { reply: above, quoted: below } } else { Split { reply: below, quoted: above } }
 }
 
 /// One line of a body, as the classifier sees it.
@@ -111,11 +98,7 @@ impl Line {
     fn collapsed(self) -> Self {
         let words: Vec<&str> = self.text.split_whitespace().collect();
         let text = words.join(" ");
-        Self {
-            is_quoted: self.is_quoted || text.starts_with('>'),
-            text,
-            ..self
-        }
+        Self { is_quoted: self.is_quoted || text.starts_with('>'), text, ..self }
     }
 
     fn is_blank(&self) -> bool {
@@ -139,13 +122,9 @@ fn find_cut(lines: &[Line]) -> Option<Cut> {
     let mut cut = end;
     // A signature or list footer under the quote belongs to the mail program, not to the reply.
     let is_footer = |index: usize| lines[index].text == "--" || lines[index].text.starts_with("____");
-    let signature = (end.saturating_sub(25)..end)
-        .filter(|&index| is_footer(index))
-        .find(|&index| {
-            (0..index)
-                .rfind(|&above| !lines[above].is_blank())
-                .is_some_and(|above| quoted[above])
-        });
+    let signature = (end.saturating_sub(25)..end).filter(|&index| is_footer(index)).find(|&index| {
+        (0..index).rfind(|&above| !lines[above].is_blank()).is_some_and(|above| quoted[above])
+    });
     // With more quotes under it, it is part of an answer between them.
     let signature = signature.filter(|&index| !quoted[index..end].contains(&true));
     if let Some(signature) = signature {
@@ -164,17 +143,9 @@ fn find_cut(lines: &[Line]) -> Option<Cut> {
     if has_reply_above && has_quote_below {
         let has_quote = end < lines.len() || quoted[cut..].contains(&true);
         let first = (cut..lines.len()).find(|&index| !lines[index].is_blank())?;
-        return if has_quote {
-            Some(Cut::Below(first))
-        } else {
-            find_reply_below(lines, &quoted)
-        };
+        return if has_quote { Some(Cut::Below(first)) } else { find_reply_below(lines, &quoted) };
     }
-    if has_reply_above {
-        find_reply_below(lines, &quoted)
-    } else {
-        None
-    }
+    if has_reply_above { find_reply_below(lines, &quoted) } else { None }
 }
 
 fn is_quote_ahead(lines: &[Line], quoted: &[bool], cut: usize, end: usize) -> bool {
@@ -204,9 +175,7 @@ fn classify(lines: &[Line]) -> (Vec<bool>, usize) {
             quoted[index] = true;
         }
     }
-    let marker = lines
-        .iter()
-        .position(|line| !line.is_quoted && is_own_marker(&line.text));
+    let marker = lines.iter().position(|line| !line.is_quoted && is_own_marker(&line.text));
     // Our own marker wins: above it only what announces a quote right there is looked for.
     let mut index = marker.map_or(0, |marker| marker.saturating_sub(10));
     let end = marker.unwrap_or(lines.len());
@@ -336,12 +305,8 @@ fn is_quote(node: &NodeRef<'_>, name: &str) -> bool {
     name == "blockquote"
         && (node.has_class("gmail_quote")
             || node.has_attr("cite")
-            || node
-                .attr("type")
-                .is_some_and(|kind| kind.eq_ignore_ascii_case("cite"))
-            || node
-                .attr("style")
-                .is_some_and(|style| style.contains("border-left")))
+            || node.attr("type").is_some_and(|kind| kind.eq_ignore_ascii_case("cite"))
+            || node.attr("style").is_some_and(|style| style.contains("border-left")))
 }
 
 /// Elements with which mail programs start the quoted mail.
@@ -356,12 +321,7 @@ fn is_start(node: &NodeRef<'_>, name: &str) -> bool {
         "isForwardContent",
         "isReplyContent",
     ];
-    const CLASSES: &[&str] = &[
-        "yahoo_quoted",
-        "protonmail_quote",
-        "zmail_extra",
-        "x_yahoo_quoted",
-    ];
+    const CLASSES: &[&str] = &["yahoo_quoted", "protonmail_quote", "zmail_extra", "x_yahoo_quoted"];
     matches!(name, "div" | "span" | "hr" | "p" | "blockquote")
         && (node.id_attr().is_some_and(|id| IDS.contains(&&*id))
             || CLASSES.iter().any(|class| node.has_class(class)))
@@ -412,22 +372,14 @@ fn is_block(name: &str) -> bool {
 fn half(html: &str, cut: usize, is_above: bool) -> String {
     let document = Document::fragment(html);
     let root = document.html_root();
-    let node = if cut == 0 {
-        Some(root)
-    } else {
-        root.descendants_it().nth(cut - 1)
-    };
+    let node = if cut == 0 { Some(root) } else { root.descendants_it().nth(cut - 1) };
     let Some(node) = node.filter(|node| node.id != root.id) else {
         return html.to_owned();
     };
     for ancestor in
         std::iter::successors(Some(node), NodeRef::parent).take_while(|ancestor| ancestor.id != root.id)
     {
-        while let Some(sibling) = if is_above {
-            ancestor.next_sibling()
-        } else {
-            ancestor.prev_sibling()
-        } {
+        while let Some(sibling) = if is_above { ancestor.next_sibling() } else { ancestor.prev_sibling() } {
             sibling.remove_from_parent();
         }
     }
@@ -514,11 +466,7 @@ mod tests {
         ] {
             assert_eq!(split_text(text), Split::whole(text));
         }
-        for html in [
-            "",
-            "<blockquote type=cite>x</blockquote>",
-            "<div class=yahoo_quoted>x</div>",
-        ] {
+        for html in ["", "<blockquote type=cite>x</blockquote>", "<div class=yahoo_quoted>x</div>"] {
             assert_eq!(split_html(html), Split::whole(html));
         }
     }
@@ -564,9 +512,7 @@ mod tests {
         if directory.is_err() {
             println!("skipped: no corpus");
         }
-        directory
-            .ok()
-            .map(|directory| Path::new(&directory).join("mail/replies"))
+        directory.ok().map(|directory| Path::new(&directory).join("mail/replies"))
     }
 
     fn files(directory: &Path) -> Vec<(String, Vec<u8>)> {
@@ -575,10 +521,7 @@ mod tests {
             .map(|entry| entry.unwrap().path())
             .filter(|path| path.is_file())
             .map(|path| {
-                (
-                    path.file_name().unwrap().to_string_lossy().into_owned(),
-                    std::fs::read(&path).unwrap(),
-                )
+                (path.file_name().unwrap().to_string_lossy().into_owned(), std::fs::read(&path).unwrap())
             })
             .collect();
         files.sort();
@@ -593,11 +536,7 @@ mod tests {
             if squeeze(expected) == squeeze(found) {
                 right += 1;
             } else {
-                println!(
-                    "{name}/{file}: expected {:?}, found {:?}",
-                    squeeze(expected),
-                    squeeze(found)
-                );
+                println!("{name}/{file}: expected {:?}, found {:?}", squeeze(expected), squeeze(found));
             }
         }
         println!("{name}: {right} of {}", cases.len());
@@ -620,9 +559,8 @@ mod tests {
             .filter_map(|(file, bytes)| {
                 let text = String::from_utf8(bytes).ok()?;
                 let end = text.find(last_words)? + last_words.len();
-                let has_signature = signatures
-                    .iter()
-                    .any(|signature| text[end..].trim_start().starts_with(signature));
+                let has_signature =
+                    signatures.iter().any(|signature| text[end..].trim_start().starts_with(signature));
                 (!has_signature).then(|| (file, text[..end].to_owned(), reply(&text)))
             })
             .collect();
@@ -674,11 +612,7 @@ mod tests {
             .into_iter()
             .map(|(file, bytes)| {
                 let html = String::from_utf8_lossy(&bytes).into_owned();
-                (
-                    file,
-                    "Hi. I am fine. Thanks, Alex".to_owned(),
-                    to_text(&split_html(&html).reply),
-                )
+                (file, "Hi. I am fine. Thanks, Alex".to_owned(), to_text(&split_html(&html).reply))
             })
             .collect();
         score("talon html", &html, html.len());

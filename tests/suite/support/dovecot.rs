@@ -39,9 +39,8 @@ impl Dovecot {
         make_directory(&directory.path().join("mail"));
         // Two listeners at once, so that the ports differ; Dovecot takes them over as soon as they are closed.
         let listeners = [(); 2].map(|()| TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port"));
-        let [pop3_port, pop3s_port] = listeners
-            .each_ref()
-            .map(|listener| listener.local_addr().expect("it is bound").port());
+        let [pop3_port, pop3s_port] =
+            listeners.each_ref().map(|listener| listener.local_addr().expect("it is bound").port());
         drop(listeners);
         let file = directory.path().join("dovecot.conf");
         std::fs::write(&file, configuration(directory.path(), pop3_port, pop3s_port)).expect("writable");
@@ -54,13 +53,7 @@ impl Dovecot {
             .process_group(0)
             .spawn()
             .expect("dovecot starts");
-        let mut dovecot = Self {
-            pop3_port,
-            pop3s_port,
-            delivered: AtomicU64::new(0),
-            child,
-            directory,
-        };
+        let mut dovecot = Self { pop3_port, pop3s_port, delivered: AtomicU64::new(0), child, directory };
         dovecot.wait_until_ready();
         Some(dovecot)
     }
@@ -70,11 +63,7 @@ impl Dovecot {
         let maildir = self.maildir(user);
         let number = self.delivered.fetch_add(1, Ordering::SeqCst);
         // Dovecot lists mail by the name's leading number.
-        let name = format!(
-            "{}.M{number:06}P{}.test",
-            1_600_000_000 + number,
-            std::process::id()
-        );
+        let name = format!("{}.M{number:06}P{}.test", 1_600_000_000 + number, std::process::id());
         for directory in ["cur", "new", "tmp"] {
             make_directory(&maildir.join(directory));
         }
@@ -105,11 +94,7 @@ impl Dovecot {
         let deadline = Instant::now() + PATIENCE;
         while !greets(self.pop3_port) || TcpStream::connect((Ipv4Addr::LOCALHOST, self.pop3s_port)).is_err() {
             let has_ended = self.child.try_wait().expect("it is our child").is_some();
-            assert!(
-                !has_ended && Instant::now() < deadline,
-                "dovecot is not ready: {}",
-                self.log()
-            );
+            assert!(!has_ended && Instant::now() < deadline, "dovecot is not ready: {}", self.log());
             std::thread::sleep(POLL);
         }
     }
@@ -131,10 +116,7 @@ impl Drop for Dovecot {
         // The master stops its children on TERM; the group is for what is left when it does not.
         let group = format!("-{}", self.child.id());
         for signal in ["-TERM", "-KILL"] {
-            let _ = Command::new("kill")
-                .args([signal, "--", &group])
-                .stderr(Stdio::null())
-                .status();
+            let _ = Command::new("kill").args([signal, "--", &group]).stderr(Stdio::null()).status();
             let deadline = Instant::now() + Duration::from_secs(5);
             while Instant::now() < deadline {
                 if !matches!(self.child.try_wait(), Ok(None)) {
@@ -150,11 +132,7 @@ impl Drop for Dovecot {
 /// The user and group that own the mail: Dovecot serves no mail as root, so root hands it to "nobody".
 fn mail_owner(directory: &Path) -> (u32, u32) {
     let owner = std::fs::metadata(directory).expect("it exists");
-    if owner.uid() == 0 {
-        (65534, 65534)
-    } else {
-        (owner.uid(), owner.gid())
-    }
+    if owner.uid() == 0 { (65534, 65534) } else { (owner.uid(), owner.gid()) }
 }
 
 fn give_to_mail_user(path: &Path) {

@@ -76,15 +76,11 @@ impl FakePop3 {
     pub fn start(mails: &[&[u8]], faults: Faults) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
         let port = listener.local_addr().expect("it is bound").port();
-        let mails = mails.iter().enumerate().map(|(index, bytes)| Mail {
-            uid: format!("uid-{}", index + 1),
-            bytes: bytes.to_vec(),
-        });
-        let state = Arc::new(Mutex::new(State {
-            mails: mails.collect(),
-            faults,
-            ..State::default()
-        }));
+        let mails = mails
+            .iter()
+            .enumerate()
+            .map(|(index, bytes)| Mail { uid: format!("uid-{}", index + 1), bytes: bytes.to_vec() });
+        let state = Arc::new(Mutex::new(State { mails: mails.collect(), faults, ..State::default() }));
         let is_over = Arc::new(AtomicBool::new(false));
         let (serving, ending) = (Arc::clone(&state), Arc::clone(&is_over));
         let listening = std::thread::spawn(move || {
@@ -98,12 +94,7 @@ impl FakePop3 {
                 std::thread::spawn(move || Session::new(stream, state).and_then(Session::serve));
             }
         });
-        Self {
-            port,
-            state,
-            is_over,
-            listening: Some(listening),
-        }
+        Self { port, state, is_over, listening: Some(listening) }
     }
 
     pub fn set_faults(&self, faults: Faults) {
@@ -111,10 +102,7 @@ impl FakePop3 {
     }
 
     pub fn add(&self, uid: &str, bytes: &[u8]) {
-        lock(&self.state).mails.push(Mail {
-            uid: uid.to_owned(),
-            bytes: bytes.to_vec(),
-        });
+        lock(&self.state).mails.push(Mail { uid: uid.to_owned(), bytes: bytes.to_vec() });
     }
 
     /// What is still in the mailbox.
@@ -133,11 +121,8 @@ impl FakePop3 {
 
     /// How often a command such as `RETR` came in.
     pub fn count(&self, verb: &str) -> usize {
-        let is_verb = |line: &&String| {
-            line.split(' ')
-                .next()
-                .is_some_and(|first| first.eq_ignore_ascii_case(verb))
-        };
+        let is_verb =
+            |line: &&String| line.split(' ').next().is_some_and(|first| first.eq_ignore_ascii_case(verb));
         lock(&self.state).commands.iter().filter(is_verb).count()
     }
 }
@@ -302,16 +287,9 @@ impl Session {
             return self.no_such_mail();
         };
         let bytes = &self.mails[number - 1].bytes;
-        let body = bytes
-            .windows(4)
-            .position(|four| four == b"\r\n\r\n")
-            .map_or(bytes.len(), |at| at + 4);
+        let body = bytes.windows(4).position(|four| four == b"\r\n\r\n").map_or(bytes.len(), |at| at + 4);
         let lines: usize = lines.parse().unwrap_or(0);
-        let shown: usize = bytes[body..]
-            .split_inclusive(|&b| b == b'\n')
-            .take(lines)
-            .map(<[u8]>::len)
-            .sum();
+        let shown: usize = bytes[body..].split_inclusive(|&b| b == b'\n').take(lines).map(<[u8]>::len).sum();
         let mut answer = b"+OK\r\n".to_vec();
         answer.extend(stuffed(&bytes[..body + shown]));
         answer.extend_from_slice(b".\r\n");
@@ -341,9 +319,7 @@ impl Session {
     }
 
     fn present(&self) -> Vec<usize> {
-        (1..=self.mails.len())
-            .filter(|number| !self.deleted.contains(number))
-            .collect()
+        (1..=self.mails.len()).filter(|number| !self.deleted.contains(number)).collect()
     }
 
     fn number(&self, argument: &str) -> Option<usize> {
@@ -352,17 +328,11 @@ impl Session {
     }
 
     fn size(&self, number: usize) -> usize {
-        self.faults
-            .claimed_size
-            .unwrap_or(self.mails[number - 1].bytes.len())
+        self.faults.claimed_size.unwrap_or(self.mails[number - 1].bytes.len())
     }
 
     fn uid(&self, number: usize) -> String {
-        if self.faults.duplicate_uids {
-            "same-uid".to_owned()
-        } else {
-            self.mails[number - 1].uid.clone()
-        }
+        if self.faults.duplicate_uids { "same-uid".to_owned() } else { self.mails[number - 1].uid.clone() }
     }
 
     fn no_such_mail(&mut self) -> io::Result<()> {

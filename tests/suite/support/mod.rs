@@ -11,15 +11,7 @@ use std::process::{Command, Stdio};
 /// that says so, where the openssl command is missing.
 pub fn make_certificate(directory: &Path) -> Option<()> {
     let status = Command::new("openssl")
-        .args([
-            "req",
-            "-x509",
-            "-newkey",
-            "ec",
-            "-pkeyopt",
-            "ec_paramgen_curve:prime256v1",
-            "-nodes",
-        ])
+        .args(["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"])
         .args([
             "-days",
             "30",

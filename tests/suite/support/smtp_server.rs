@@ -70,10 +70,8 @@ pub struct SmtpServer {
 impl SmtpServer {
     /// `None`, with a line that says so, where Python or aiosmtpd is missing.
     pub fn start(mode: Mode) -> Option<Self> {
-        let has_aiosmtpd = Command::new("python3")
-            .args(["-c", "import aiosmtpd"])
-            .stderr(Stdio::null())
-            .status();
+        let has_aiosmtpd =
+            Command::new("python3").args(["-c", "import aiosmtpd"]).stderr(Stdio::null()).status();
         if !has_aiosmtpd.is_ok_and(|status| status.success()) {
             println!("skipped: no aiosmtpd");
             return None;
@@ -81,10 +79,7 @@ impl SmtpServer {
         let directory = tempfile::tempdir().expect("a temporary directory");
         super::make_certificate(directory.path())?;
         let mut command = Command::new("python3");
-        command.arg(concat!(
-            env!("CARGO_MANIFEST_DIR"),
-            "/tests/suite/support/smtp_server.py"
-        ));
+        command.arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/suite/support/smtp_server.py"));
         command.arg(directory.path());
         match mode {
             Mode::Open => {}
@@ -95,16 +90,9 @@ impl SmtpServer {
                 command.arg("--drop-after-dot");
             }
         }
-        let mut child = command
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("python3 starts");
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("python3 starts");
         let mut lines = BufReader::new(child.stdout.take().expect("standard output is piped")).lines();
-        let first = lines
-            .next()
-            .expect("the server says where it listens")
-            .expect("UTF-8");
+        let first = lines.next().expect("the server says where it listens").expect("UTF-8");
         let ports: Ports = serde_json::from_str(&first).expect("the ports as JSON");
         let mails = Mails::default();
         let arriving = Arc::clone(&mails);
@@ -145,17 +133,8 @@ impl SmtpServer {
         let mut mails = self.mails.0.lock().expect("no thread panicked");
         while mails.len() < count {
             let left = deadline.saturating_duration_since(Instant::now());
-            assert!(
-                !left.is_zero(),
-                "{} of {count} mails after {patience:?}",
-                mails.len()
-            );
-            mails = self
-                .mails
-                .1
-                .wait_timeout(mails, left)
-                .expect("no thread panicked")
-                .0;
+            assert!(!left.is_zero(), "{} of {count} mails after {patience:?}", mails.len());
+            mails = self.mails.1.wait_timeout(mails, left).expect("no thread panicked").0;
         }
         mails.clone()
     }
