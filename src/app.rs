@@ -1,0 +1,150 @@
+//! The application's handle: everything that requests and jobs share. Cloning it is cheap.
+
+use std::sync::Arc;
+
+use actix_web::{FromRequest, HttpRequest, dev::Payload, web};
+use tokio::sync::{Notify, Semaphore, broadcast};
+use tokio_util::sync::CancellationToken;
+
+use crate::config::Config;
+use crate::db::{Db, Snapshot, Tx};
+use crate::desk::blob;
+use crate::desk::secret::Vault;
+use crate::error::{Error, Result};
+use crate::ids::{BlobId, ConversationId, EventId};
+use crate::time::Timestamp;
+
+#[derive(Clone)]
+pub struct App(Arc<Inner>);
+
+struct Inner {
+    db: Db,
+    config: Config,
+    base_url: String,
+    vault: Vault,
+    live: broadcast::Sender<LiveEvent>,
+    scans: Semaphore,
+    hashes: Semaphore,
+    stopping: CancellationToken,
+    fetch_now: Notify,
+}
+
+/// What open pages are told: something happened to a conversation.
+#[derive(Debug, Clone)]
+pub struct LiveEvent {
+    pub id: EventId,
+    pub conversation_id: ConversationId,
+    pub kind: String,
+}
+
+/// Password hashes computed at a time: each takes 19 MiB.
+const HASHES: usize = 2;
+/// Long reads at a time; more wait.
+const SCANS: usize = 2;
+/// Blobs are written in pieces of this size, each its own transaction.
+const PIECE_BYTES: usize = 4 * blob::CHUNK_BYTES;
+
+impl App {
+    pub fn new(db: Db, config: Config, base_url: String, vault: Vault) -> Self {
+        Self(Arc::new(Inner {
+            db,
+            config,
+            base_url,
+            vault,
+            live: broadcast::Sender::new(1024),
+            scans: Semaphore::new(SCANS),
+            hashes: Semaphore::new(HASHES),
+            stopping: CancellationToken::new(),
+            fetch_now: Notify::new(),
+        }))
+    }
+
+    pub fn db(&self) -> &Db {
+        &self.0.db
+    }
+
+    pub fn config(&self) -> &Config {
+        &self.0.config
+    }
+
+    /// Where people reach the site, without a slash at the end. Never taken from a request.
+    pub fn base_url(&self) -> &str {
+        &self.0.base_url
+    }
+
+    pub fn vault(&self) -> &Vault {
+        &self.0.vault
+    }
+
+    pub fn live(&self) -> &broadcast::Sender<LiveEvent> {
+        &self.0.live
+    }
+
+    /// Ends live streams and jobs when the server stops.
+    pub fn stopping(&self) -> &CancellationToken {
+        &self.0.stopping
+    }
+
+    /// Wakes the job that fetches mail.
+    pub fn fetch_now(&self) -> &Notify {
+        &self.0.fetch_now
+    }
+
+    pub fn now(&self) -> Timestamp {
+        self.0.db.clock().now()
+    }
+
+    /// A short, indexed read, on the calling thread.
+    pub fn read<T>(&self, f: impl FnOnce(&Snapshot<'_>) -> Result<T>) -> Result<T> {
+        self.0.db.read(f)
+    }
+
+    /// A read that may take long: on a thread and a connection of its own, a few at a time, stopped after a deadline.
+    pub async fn scan<T, F>(&self, f: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Snapshot<'_>) -> Result<T> + Send + 'static,
+    {
+        let _permit = self.0.scans.acquire().await.map_err(Error::internal)?;
+        let db = self.0.db.clone();
+        tokio::task::spawn_blocking(move || db.scan(f)).await.map_err(Error::internal)?
+    }
+
+    /// A change: returns once it is on the disk.
+    pub async fn write<T, F>(&self, f: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Tx<'_>) -> Result<T> + Send + 'static,
+    {
+        self.0.db.write_async(f).await
+    }
+
+    /// Work that needs a processor for long, such as a password hash or cleaning HTML, off the async threads.
+    pub async fn compute<T, F>(&self, f: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnOnce() -> T + Send + 'static,
+    {
+        let _permit = self.0.hashes.acquire().await.map_err(Error::internal)?;
+        tokio::task::spawn_blocking(f).await.map_err(Error::internal)
+    }
+
+    /// Stores bytes in small transactions, so that others can write in between. Nothing points at the blob yet.
+    pub async fn store_blob(&self, bytes: Vec<u8>) -> Result<BlobId> {
+        let id = self.write(blob::create).await?;
+        for piece in bytes.chunks(PIECE_BYTES).map(<[u8]>::to_vec) {
+            self.write(move |tx| blob::append(tx, id, &piece)).await?;
+        }
+        Ok(id)
+    }
+}
+
+impl FromRequest for App {
+    type Error = actix_web::Error;
+    type Future = std::future::Ready<Result<Self, Self::Error>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let app = request.app_data::<web::Data<App>>().map(|app| app.get_ref().clone());
+        std::future::ready(app.ok_or_else(|| actix_web::error::ErrorInternalServerError("no application")))
+    }
+}
