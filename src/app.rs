@@ -13,6 +13,7 @@ use crate::desk::secret::Vault;
 use crate::error::{Error, Result};
 use crate::ids::{BlobId, ConversationId, EventId};
 use crate::time::Timestamp;
+use crate::web::limit::Limiter;
 
 #[derive(Clone)]
 pub struct App(Arc<Inner>);
@@ -27,6 +28,7 @@ struct Inner {
     hashes: Semaphore,
     stopping: CancellationToken,
     fetch_now: Notify,
+    limiter: Limiter,
 }
 
 /// What open pages are told: something happened to a conversation.
@@ -56,6 +58,7 @@ impl App {
             hashes: Semaphore::new(HASHES),
             stopping: CancellationToken::new(),
             fetch_now: Notify::new(),
+            limiter: Limiter::default(),
         }))
     }
 
@@ -88,6 +91,10 @@ impl App {
     /// Wakes the job that fetches mail.
     pub fn fetch_now(&self) -> &Notify {
         &self.0.fetch_now
+    }
+
+    pub fn limiter(&self) -> &Limiter {
+        &self.0.limiter
     }
 
     pub fn now(&self) -> Timestamp {

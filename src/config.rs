@@ -105,7 +105,10 @@ pub struct Config {
 
 impl std::fmt::Debug for Config {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Config").field("data_dir", &self.data_dir).field("listen", &self.listen).finish_non_exhaustive()
+        f.debug_struct("Config")
+            .field("data_dir", &self.data_dir)
+            .field("listen", &self.listen)
+            .finish_non_exhaustive()
     }
 }
 
@@ -193,7 +196,8 @@ mod tests {
     fn an_argument_wins_over_the_file_and_the_file_over_the_default() {
         let directory = tempfile::tempdir().unwrap();
         let file = directory.path().join("anytime.toml");
-        std::fs::write(&file, "listen = \"127.0.0.1:9000\"\nbase-url = \"https://help.example.com/\"\n").unwrap();
+        std::fs::write(&file, "listen = \"127.0.0.1:9000\"\nbase-url = \"https://help.example.com/\"\n")
+            .unwrap();
         let given = |listen: Option<&str>| Options {
             config: Some(file.clone()),
             listen: listen.map(|text| text.parse().unwrap()),

@@ -2,6 +2,8 @@
 
 #![cfg_attr(not(test), warn(clippy::unwrap_used))]
 
+pub mod app;
+pub mod config;
 pub mod db;
 pub mod desk;
 pub mod error;
@@ -9,3 +11,4 @@ pub mod html;
 pub mod ids;
 pub mod mail;
 pub mod time;
+pub mod web;

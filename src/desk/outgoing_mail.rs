@@ -183,7 +183,8 @@ pub fn enqueue_reply(
     )?;
     let references: Vec<String> = references.into_iter().rev().collect();
     let signature = &envelope.account.signature;
-    let mut html = body.html.clone();
+    // What an agent puts in goes out as it is; images are held back only where mail is shown.
+    let mut html = html::with_remote_images(&body.html);
     let mut text = body.plain.clone();
     if !signature.is_empty() {
         html = [&html, "<p>-- </p>", signature].concat();

@@ -18,8 +18,8 @@ pub struct Mailbox {
     pub address: String,
 }
 
-/// `"Doe, Jane" <jane@example.com>`: one line without control characters, the name quoted when it needs to be.
-/// Not encoded: `outgoing::build` writes what goes over the wire.
+/// `"Doe, Jane" <jane@example.com>`: one line without control characters, the name quoted when it needs to
+/// be. Not encoded: `outgoing::build` writes what goes over the wire.
 impl fmt::Display for Mailbox {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let address = self.address.replace(char::is_control, "");
@@ -35,9 +35,10 @@ impl fmt::Display for Mailbox {
     }
 }
 
-/// Whether `text` can be written to: one `@`, a local part of 1 to 64 bytes without spaces, control characters,
-/// quotes or brackets, and a host name or an address literal behind it (RFC 5321 4.1.2, without quoted local parts;
-/// with the repeated dots some Japanese providers hand out, and with letters of any script, RFC 6531).
+/// Whether `text` can be written to: one `@`, a local part of 1 to 64 bytes without spaces, control
+/// characters, quotes or brackets, and a host name or an address literal behind it (RFC 5321 4.1.2, without
+/// quoted local parts; with the repeated dots some Japanese providers hand out, and with letters of any
+/// script, RFC 6531).
 pub fn is_address(text: &str) -> bool {
     text.len() <= 254
         && text.split_once('@').is_some_and(|(local, domain)| is_local_part(local) && is_domain(domain))

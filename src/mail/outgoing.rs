@@ -1,6 +1,6 @@
-//! From a mail we mean to send to the bytes that go over the wire. The bytes are 7-bit (but for addresses whose
-//! local part is not ASCII), every line ends with CRLF, and no value given here can add a header or a recipient:
-//! addresses are checked, everything else is reduced to one line and encoded.
+//! From a mail we mean to send to the bytes that go over the wire. The bytes are 7-bit (but for addresses
+//! whose local part is not ASCII), every line ends with CRLF, and no value given here can add a header or a
+//! recipient: addresses are checked, everything else is reduced to one line and encoded.
 
 use std::time::{Duration, SystemTime};
 
@@ -22,7 +22,8 @@ const MESSAGE_ID_MAX: usize = 900;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Outgoing {
-    /// `unique@our.domain`, without angle brackets. Chosen before the first attempt, the same in every attempt.
+    /// `unique@our.domain`, without angle brackets. Chosen before the first attempt, the same in every
+    /// attempt.
     pub message_id: String,
     pub from: Mailbox,
     pub reply_to: Option<String>,
@@ -39,7 +40,8 @@ pub struct Outgoing {
     pub date: Timestamp,
     /// Nobody typed this mail: it says so, and asks not to be answered by a machine (RFC 3834).
     pub is_automatic: bool,
-    /// Names this installation in `X-Anytime-Instance`, so that its own mail is recognised when it comes back.
+    /// Names this installation in `X-Anytime-Instance`, so that its own mail is recognised when it comes
+    /// back.
     pub instance: String,
 }
 
@@ -52,12 +54,13 @@ pub struct File {
     pub bytes: Vec<u8>,
 }
 
-/// The exact bytes to keep and to send. The MIME boundaries are random: build once, send the same bytes each time.
-/// `Error::Invalid` names every address or id that cannot be used.
+/// The exact bytes to keep and to send. The MIME boundaries are random: build once, send the same bytes each
+/// time. `Error::Invalid` names every address or id that cannot be used.
 pub fn build(mail: &Outgoing) -> Result<Vec<u8>> {
     check(mail)?;
     let from = mailbox(&mail.from)?;
-    // The real envelope belongs to the delivery; lettre only has to be kept from guessing one out of the headers.
+    // The real envelope belongs to the delivery; lettre only has to be kept from guessing one out of the
+    // headers.
     let envelope = Envelope::new(None, vec![from.email.clone()]).map_err(Error::internal)?;
     let date = SystemTime::UNIX_EPOCH + Duration::from_millis(mail.date.millis().max(0).unsigned_abs());
 
@@ -169,7 +172,8 @@ enum Content {
     Multi(MultiPart),
 }
 
-/// `mixed( alternative( text, related( html, inline… ) ), attachment… )`, without the layers that are not needed.
+/// `mixed( alternative( text, related( html, inline… ) ), attachment… )`, without the layers that are not
+/// needed.
 fn content(mail: &Outgoing) -> Content {
     let html = mail.html.as_deref().filter(|html| !html.trim().is_empty());
     let (inline, attached): (Vec<_>, Vec<_>) =
@@ -201,7 +205,8 @@ fn is_shown(file: &File, html: &str) -> bool {
     file.content_id.as_deref().is_some_and(|id| is_message_id(id) && html.contains(&format!("cid:{id}")))
 }
 
-/// Lines end with CRLF whatever they ended with, and there is no NUL: both keep a body from ending early on the way.
+/// Lines end with CRLF whatever they ended with, and there is no NUL: both keep a body from ending early on
+/// the way.
 fn wire_text(text: &str) -> String {
     text.replace('\0', "").replace("\r\n", "\n").replace('\r', "\n").replace('\n', "\r\n")
 }
@@ -212,7 +217,8 @@ fn file_part(file: &File, is_inline: bool) -> SinglePart {
         Some(id) if is_inline => Attachment::new_inline_with_name(id.clone(), name),
         _ => Attachment::new(name),
     };
-    // Always base64: lettre would send a file that happens to be ASCII as 7bit, and servers change such line ends.
+    // Always base64: lettre would send a file that happens to be ASCII as 7bit, and servers change such line
+    // ends.
     let body = Body::new_with_encoding(file.bytes.clone(), ContentTransferEncoding::Base64)
         .expect("base64 can encode any bytes");
     part.body(body, content_type(&file.content_type))
@@ -470,9 +476,26 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
+        #[test]
+        fn an_address_is_refused_or_the_only_recipient(address in "[ -~\r\n\0äß]{0,12}@[ -~\r\n]{1,12}") {
+            let mut mail = sample();
+            mail.to[0].address = address.clone();
+            if is_address(&address) && address.is_ascii() {
+                let text = wire(&mail);
+                let parsed = MessageParser::default().parse(text.as_bytes()).unwrap();
+                prop_assert_eq!(addresses(parsed.to()), [(Some("Jane Doe".to_owned()), address)]);
+            } else if !is_address(&address) {
+                prop_assert!(build(&mail).is_err());
+            }
+        }
+
         #[test]
         fn any_text_survives_the_way_to_the_reader(
-            name in any::<String>(), subject in any::<String>(), body in any::<String>(),
+            name in "(\\PC| |[a-z]|\\\\|\"){0,200}",
+            subject in "(\\PC| |[a-z]|=\\?){0,600}",
+            body in any::<String>(),
             file_name in any::<String>(), bytes in any::<Vec<u8>>(),
         ) {
             let mut mail = sample();
@@ -487,6 +510,10 @@ mod tests {
             prop_assert_eq!(&addresses(parsed.to())[0].1, "jane@example.com");
             prop_assert_eq!(&addresses(parsed.from())[0].1, "help@desk.example");
             prop_assert_eq!(parsed.attachment(0).unwrap().contents(), bytes.as_slice());
+            let spaceless = |text: &str| text.split_whitespace().collect::<String>();
+            prop_assert_eq!(spaceless(parsed.subject().unwrap_or("")), spaceless(&super::subject(&subject)));
+            let read = addresses(parsed.from())[0].0.clone().unwrap_or_default();
+            prop_assert_eq!(spaceless(&read), spaceless(&one_line(&name)));
             let (read, sent) = (parsed.body_text(0).unwrap(), wire_text(&body));
             let line_ends = ['\r', '\n'];
             prop_assert_eq!(read.trim_end_matches(line_ends), sent.trim_end_matches(line_ends));

@@ -1,6 +1,7 @@
-//! One mail to one SMTP server, with an outcome for each recipient. lettre speaks the protocol; the transaction is
-//! ours because lettre's own gives up at the first refused recipient, and because some of its habits are not ours:
-//! it writes what it sends, passwords included, to the debug log, and keeps what arrived before the TLS handshake.
+//! One mail to one SMTP server, with an outcome for each recipient. lettre speaks the protocol; the
+//! transaction is ours because lettre's own gives up at the first refused recipient, and because some of its
+//! habits are not ours: it writes what it sends, passwords included, to the debug log, and keeps what arrived
+//! before the TLS handshake.
 
 use std::borrow::Cow;
 use std::error::Error as StdError;
@@ -83,7 +84,8 @@ pub enum Outcome {
     Refused(String),
 }
 
-/// Why nothing (or, for `Ambiguous`, perhaps nothing) was delivered. `server` is `host:port`, `reply` the server's words.
+/// Why nothing (or, for `Ambiguous`, perhaps nothing) was delivered. `server` is `host:port`, `reply` the
+/// server's words.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SmtpError {
     #[error("could not talk to {server}: {reason}")]
@@ -109,14 +111,15 @@ impl SmtpError {
         matches!(self, Self::Refused { .. })
     }
 
-    /// Whether the account's settings, not the mail, are at fault: every other mail would fail in the same way.
+    /// Whether the account's settings, not the mail, are at fault: every other mail would fail in the same
+    /// way.
     pub fn is_account(&self) -> bool {
         matches!(self, Self::Login { .. } | Self::Tls { .. })
     }
 }
 
-/// Sends `bytes` (whole mail, headers first) once. `envelope_from: None` is the null sender `<>` of automatic mail.
-/// An `Err` concerns all recipients; recipients refused or put off one by one are an `Ok`.
+/// Sends `bytes` (whole mail, headers first) once. `envelope_from: None` is the null sender `<>` of automatic
+/// mail. An `Err` concerns all recipients; recipients refused or put off one by one are an `Ok`.
 pub async fn deliver(
     server: &Server,
     envelope_from: Option<&str>,
@@ -132,8 +135,8 @@ pub async fn check(server: &Server) -> Result<(), SmtpError> {
     Ok(())
 }
 
-/// How long to wait: for the TCP connection, for each reply, and for the reply to the final dot, before which a
-/// server may scan the mail and should not be hung up on (RFC 5321 4.5.3.2.6).
+/// How long to wait: for the TCP connection, for each reply, and for the reply to the final dot, before which
+/// a server may scan the mail and should not be hung up on (RFC 5321 4.5.3.2.6).
 #[derive(Debug, Clone, Copy)]
 struct Patience {
     connect: Duration,
@@ -146,6 +149,8 @@ const PATIENCE: Patience = Patience {
     command: Duration::from_secs(60),
     final_dot: Duration::from_secs(600),
 };
+/// In characters: enough for a reason and a link, whatever a server writes.
+const REPLY_MAX: usize = 500;
 const GOODBYE: Duration = Duration::from_secs(5);
 /// A line slower than this is given up.
 const SLOWEST_BYTES_PER_SECOND: u64 = 10_000;
@@ -182,7 +187,11 @@ struct Session<'a> {
 
 impl<'a> Session<'a> {
     async fn open(server: &'a Server, patience: Patience) -> Result<Self, SmtpError> {
-        let connection = connect(server, patience).await?;
+        // A server that wants nothing to do with us has not judged the mail: 5xx is not the end of it here.
+        let connection = connect(server, patience).await.map_err(|error| match error {
+            SmtpError::Refused { server, reply } => SmtpError::Unreachable { server, reason: reply },
+            other => other,
+        })?;
         let mut session = Self { server, patience, connection };
         if let Some(user_name) = &server.user_name {
             session.log_in(user_name).await?;
@@ -375,7 +384,7 @@ async fn within<T>(
 ) -> Result<T, SmtpError> {
     match timeout(patience, step.with_subscriber(Dispatch::none())).await {
         Ok(Ok(done)) => Ok(done),
-        Ok(Err(error)) => Err(failure(server, patience, &error)),
+        Ok(Err(error)) => Err(failure(server, &error)),
         Err(_) => Err(timed_out(server, patience)),
     }
 }
@@ -384,27 +393,25 @@ fn timed_out(server: &Server, patience: Duration) -> SmtpError {
     SmtpError::TimedOut { server: server.to_string(), seconds: patience.as_secs() }
 }
 
-fn failure(server: &Server, patience: Duration, error: &LettreError) -> SmtpError {
-    let server_name = server.to_string();
+fn failure(server: &Server, error: &LettreError) -> SmtpError {
+    let server = server.to_string();
     if let Some(code) = error.status() {
         let words = error.source().map(ToString::to_string).unwrap_or_default();
-        let reply = format!("{code} {words}").trim_end().to_owned();
-        return if error.is_permanent() {
-            SmtpError::Refused { server: server_name, reply }
-        } else {
-            SmtpError::Deferred { server: server_name, reply }
+        let reply: String = super::one_line(&format!("{code} {words}")).chars().take(REPLY_MAX).collect();
+        return match u16::from(code) {
+            // Login needed, wrong, too weak or only under TLS (RFC 4954 6), whatever the command was.
+            530 | 534 | 535 | 538 => SmtpError::Login { server, reply },
+            500.. => SmtpError::Refused { server, reply },
+            _ => SmtpError::Deferred { server, reply },
         };
     }
-    if error.is_timeout() {
-        return timed_out(server, patience);
-    }
     match tls_failure(error) {
-        Some(reason) => SmtpError::Tls { server: server_name, reason },
+        Some(reason) => SmtpError::Tls { server, reason },
         None if error.is_response() => SmtpError::Unreachable {
-            server: server_name,
+            server,
             reason: format!("the connection ended or the answer was not SMTP ({})", root_cause(error)),
         },
-        None => SmtpError::Unreachable { server: server_name, reason: root_cause(error) },
+        None => SmtpError::Unreachable { server, reason: root_cause(error) },
     }
 }
 
@@ -454,9 +461,10 @@ fn wire_lines(bytes: &[u8]) -> Cow<'_, [u8]> {
 /// The first byte of a TLS handshake record; no SMTP command starts with it.
 const TLS_HANDSHAKE: u8 = 0x16;
 
-/// A connection that until our TLS handshake hands out one byte at a time, so that lettre's buffer never holds more
-/// than the line it asked for. Whatever somebody appended to the answer to STARTTLS then runs into the handshake,
-/// which fails, instead of being taken for an answer given under TLS (response injection, CVE-2011-0411).
+/// A connection that until our TLS handshake hands out one byte at a time, so that lettre's buffer never
+/// holds more than the line it asked for. Whatever somebody appended to the answer to STARTTLS then runs into
+/// the handshake, which fails, instead of being taken for an answer given under TLS (response injection,
+/// CVE-2011-0411).
 #[derive(Debug)]
 struct BeforeTls {
     stream: TcpStream,
@@ -527,8 +535,8 @@ mod tests {
         }
     }
 
-    /// Serves one connection: a greeting, then for each line of the client the next of `answers`; an empty answer is
-    /// silence. The mail itself counts as one line. Returns the port and the lines that came in.
+    /// Serves one connection: a greeting, then for each line of the client the next of `answers`; an empty
+    /// answer is silence. The mail itself counts as one line. Returns the port and the lines that came in.
     async fn script(answers: &'static [&'static str]) -> (u16, Arc<Mutex<Vec<String>>>) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
@@ -602,6 +610,20 @@ mod tests {
         let error = send(port, b"Subject: x\r\n\r\nRSET\r\n").await.unwrap_err();
         assert!(error.is_permanent(), "{error}");
         assert_eq!(lines.lock().unwrap().last().unwrap(), "QUIT\r\n");
+    }
+
+    #[tokio::test]
+    async fn a_server_that_turns_us_away_has_not_refused_the_mail() {
+        let (port, _) = script(&["554 5.7.1 not you\r\n", "221 bye\r\n"]).await;
+        let error = send(port, b"\r\n").await.unwrap_err();
+        assert!(
+            matches!(&error, SmtpError::Unreachable { reason, .. } if reason == "554 5.7.1 not you"),
+            "{error}"
+        );
+
+        let (port, _) = script(&["250 test\r\n", "530 5.7.0 Authentication required\r\n"]).await;
+        let error = send(port, b"\r\n").await.unwrap_err();
+        assert!(error.is_account() && !error.is_permanent(), "{error}");
     }
 
     #[tokio::test]

@@ -1,11 +1,12 @@
-//! Which conversation a mail answers: signed tokens that only we can make, and the unsigned hints (ids, subject)
-//! that a caller may believe only under conditions of its own.
+//! Which conversation a mail answers: signed tokens that only we can make, and the unsigned hints (ids,
+//! subject) that a caller may believe only under conditions of its own.
 //!
-//! A token is `c{version}.{conversation}.{message}.{seal}`, as the left side of our Message-IDs and behind the
-//! `+` of our reply addresses. The seal is base32 of two keyed hashes: 5 bytes that stand for the
-//! recipient, and 16 bytes (HMAC-SHA256, truncated) over purpose, version, conversation, message and those 5. So
-//! a token proves by itself that we wrote it, and shows in a second step whether the one who uses it is the one it
-//! was written for, without any list of recipients. There is no unsigned form and none will be accepted.
+//! A token is `c{version}.{conversation}.{message}.{seal}`, as the left side of our Message-IDs and behind
+//! the `+` of our reply addresses. The seal is base32 of two keyed hashes: 5 bytes that stand for the
+//! recipient, and 16 bytes (HMAC-SHA256, truncated) over purpose, version, conversation, message and those
+//! 5. So a token proves by itself that we wrote it, and shows in a second step whether the one who uses it
+//! is the one it was written for, without any list of recipients. There is no unsigned form and none will
+//! be accepted.
 
 use std::collections::HashSet;
 
@@ -40,8 +41,9 @@ pub struct Found {
     pub token: Token,
     /// The field it was in.
     pub source: &'static str,
-    /// Whether the mail's one author has the address the token was written for. If not, somebody else uses it: a
-    /// colleague in copy or one it was forwarded to. It then allows to append, as a third party's, and nothing else.
+    /// Whether the mail's one author has the address the token was written for. If not, somebody else uses
+    /// it: a colleague in copy or one it was forwarded to. It then allows to append, as a third party's,
+    /// and nothing else.
     pub is_recipient: bool,
 }
 
@@ -92,8 +94,8 @@ pub fn reply_address(
     (local.len() <= LOCAL_PART_BYTES).then(|| format!("{local}@{domain}"))
 }
 
-/// Every token of ours, best source first: the address written to, then the message answered, then its forerunners
-/// from the newest. The same token is named once.
+/// Every token of ours, best source first: the address written to, then the message answered, then its
+/// forerunners from the newest. The same token is named once.
 pub fn tokens(key: &TokenKey, mail: &Incoming) -> Vec<Found> {
     let author = mail.from.as_ref().filter(|_| !mail.from_is_ambiguous);
     let author = author.map(|from| from.address.as_str());
@@ -390,7 +392,9 @@ mod tests {
         }
 
         #[test]
-        fn what_we_wrote_always_verifies(conversation in 1..i64::MAX, message in 1..i64::MAX, secret: [u8; 32]) {
+        fn what_we_wrote_always_verifies(
+            conversation in 1..i64::MAX, message in 1..i64::MAX, secret: [u8; 32],
+        ) {
             let key = TokenKey::new(secret);
             let id = message_id(&key, conversation, message, "ann@x.y", "d");
             let found = tokens(&key, &reply("ann@x.y", &format!("References: <{id}>")));

@@ -38,7 +38,7 @@ fn checked() -> Result<ClientConfig> {
     let (added, _) = roots.add_parsable_certificates(found.certs);
     if added == 0 {
         return Err(Error::Unavailable(
-            "this system has no certificate authorities; install its ca-certificates package or set SSL_CERT_FILE"
+            "this system has no certificate authorities; install ca-certificates or set SSL_CERT_FILE"
                 .to_owned(),
         ));
     }

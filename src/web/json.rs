@@ -3,10 +3,13 @@
 //! `createdTime` …) are passed over, so that a client may send back what it got.
 
 use actix_web::http::{StatusCode, header};
-use actix_web::{FromRequest, HttpRequest, HttpResponse, ResponseError, dev::Payload, web};
+use actix_web::{FromRequest, HttpRequest, HttpResponse, ResponseError, dev::Payload};
+use futures_util::TryStreamExt;
 use futures_util::future::LocalBoxFuture;
 use serde::de::value::StrDeserializer;
-use serde::de::{DeserializeOwned, DeserializeSeed, Deserializer, IntoDeserializer, MapAccess, SeqAccess, Visitor};
+use serde::de::{
+    DeserializeOwned, DeserializeSeed, Deserializer, IntoDeserializer, MapAccess, SeqAccess, Visitor,
+};
 use serde_json::{Map, Value};
 
 use super::error::{ApiError, api_answer};
@@ -63,19 +66,29 @@ impl<T: Input> FromRequest for Json<T> {
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let content_type = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
-        let kind = content_type.unwrap_or_default().split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-        let is_json = kind == "application/json" || (kind.starts_with("application/") && kind.ends_with("+json"));
-        let payload = payload.take();
+        let kind = content_type
+            .unwrap_or_default()
+            .split(';')
+            .next()
+            .unwrap_or_default()
+            .trim()
+            .to_ascii_lowercase();
+        let is_json =
+            kind == "application/json" || (kind.starts_with("application/") && kind.ends_with("+json"));
+        let mut payload = payload.take();
         Box::pin(async move {
             if !is_json {
                 return Err(JsonError::WrongType);
             }
-            let body = web::Payload(payload);
-            let bytes = body
-                .to_bytes_limited(LIMIT_BYTES)
-                .await
-                .map_err(|_| too_large())?
-                .map_err(|_| invalid("body", "could not be read"))?;
+            let mut bytes = Vec::new();
+            while let Some(chunk) =
+                payload.try_next().await.map_err(|_| invalid("body", "could not be read"))?
+            {
+                if LIMIT_BYTES < bytes.len() + chunk.len() {
+                    return Err(too_large());
+                }
+                bytes.extend_from_slice(&chunk);
+            }
             read(&bytes).map(Self)
         })
     }
@@ -91,8 +104,8 @@ fn invalid(field: &str, message: impl Into<String>) -> JsonError {
 
 /// Reads a body.
 pub fn read<T: Input>(bytes: &[u8]) -> Result<T, JsonError> {
-    let value: Value = serde_json::from_slice(bytes)
-        .map_err(|error| invalid("body", format!("is not JSON: {error}")))?;
+    let value: Value =
+        serde_json::from_slice(bytes).map_err(|error| invalid("body", format!("is not JSON: {error}")))?;
     if !value.is_object() {
         return Err(invalid("body", "must be a JSON object"));
     }
@@ -225,7 +238,9 @@ impl<'de> Deserializer<'de> for Folded {
     type Error = Problem;
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Problem> {
-        self.value.deserialize_any(visitor).map_err(|error| Problem { field: self.path, message: error.to_string() })
+        self.value
+            .deserialize_any(visitor)
+            .map_err(|error| Problem { field: self.path, message: error.to_string() })
     }
 
     fn deserialize_struct<V: Visitor<'de>>(
@@ -271,7 +286,11 @@ impl<'de> Deserializer<'de> for Folded {
         visitor.visit_seq(Items { items: items.into_iter() })
     }
 
-    fn deserialize_newtype_struct<V: Visitor<'de>>(self, _: &'static str, visitor: V) -> Result<V::Value, Problem> {
+    fn deserialize_newtype_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, Problem> {
         visitor.visit_newtype_struct(self)
     }
 
@@ -298,14 +317,22 @@ impl<'de> Deserializer<'de> for Folded {
         self.deserialize_string(visitor)
     }
 
-    whole!(deserialize_i8, deserialize_i16, deserialize_i32, deserialize_i64, deserialize_u8, deserialize_u16);
+    whole!(
+        deserialize_i8,
+        deserialize_i16,
+        deserialize_i32,
+        deserialize_i64,
+        deserialize_u8,
+        deserialize_u16
+    );
     whole!(deserialize_u32, deserialize_u64);
 
     fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Problem> {
         let path = self.path.clone();
         let Value::Object(map) = &self.value else { return Err(self.wrong("an object")) };
         let map: Map<String, Value> = map.clone();
-        let entries: Vec<_> = map.into_iter().map(|(key, value)| (key.clone(), self.child(&key, value))).collect();
+        let entries: Vec<_> =
+            map.into_iter().map(|(key, value)| (key.clone(), self.child(&key, value))).collect();
         visitor.visit_map(Fields { path, entries: entries.into_iter(), value: None })
     }
 
@@ -354,20 +381,36 @@ mod tests {
 
     #[test]
     fn keys_match_in_any_case() {
-        let read: Outer = read(br#"{"TAGIDS":[1,"2"],"Message":{"htmlbody":"x"},"Id":7,"agentassigneeid":null}"#).unwrap();
+        let read: Outer =
+            read(br#"{"TAGIDS":[1,"2"],"Message":{"htmlbody":"x"},"Id":7,"agentassigneeid":null}"#).unwrap();
         assert_eq!((read.tag_ids, read.message.html_body.as_str()), (vec![1, 2], "x"));
         assert_eq!(read.agent_assignee_id, Some(None));
     }
 
     #[test]
     fn errors_name_the_field_and_the_value() {
-        assert_eq!(error(r#"{"tagIds":[1,{}],"message":{"htmlBody":""}}"#), "'tagIds[1]' must be a whole number, not {}");
+        assert_eq!(
+            error(r#"{"tagIds":[1,{}],"message":{"htmlBody":""}}"#),
+            "'tagIds[1]' must be a whole number, not {}"
+        );
         assert_eq!(error(r#"{"tagIds":[],"message":{}}"#), "'message.htmlBody' is required");
-        assert_eq!(error(r#"{"tagIds":[],"message":{"htmlBody":true}}"#), "'message.htmlBody' must be a string, not true");
-        assert_eq!(error(r#"{"tagIds":[],"message":{"htmlBody":"","color":1}}"#), "'message.color' is not a field of this object");
-        assert_eq!(error(r#"{"tagIds":[],"TagIds":[],"message":{"htmlBody":""}}"#), "'tagIds' is given twice");
+        assert_eq!(
+            error(r#"{"tagIds":[],"message":{"htmlBody":true}}"#),
+            "'message.htmlBody' must be a string, not true"
+        );
+        assert_eq!(
+            error(r#"{"tagIds":[],"message":{"htmlBody":"","color":1}}"#),
+            "'message.color' is not a field of this object"
+        );
+        assert_eq!(
+            error(r#"{"tagIds":[],"TagIds":[],"message":{"htmlBody":""}}"#),
+            "'tagIds' is given twice"
+        );
         assert!(error("[1]").contains("must be a JSON object"));
         assert!(error("{").contains("is not JSON"));
-        assert!(error(&["{\"tagIds\":", &"[".repeat(60), &"]".repeat(60), "}"].concat()).contains("nested deeper"));
+        assert!(
+            error(&["{\"tagIds\":", &"[".repeat(60), &"]".repeat(60), "}"].concat())
+                .contains("nested deeper")
+        );
     }
 }

@@ -33,12 +33,12 @@ impl Query {
     }
 
     /// Every value of a parameter.
-    pub fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+    pub fn all<'a, 'n>(&'a self, name: &'n str) -> impl Iterator<Item = &'a str> + use<'a, 'n> {
         self.pairs.iter().filter(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
     }
 
     /// The value of a parameter; an empty one counts as absent, two are refused.
-    pub fn text(&self, name: &str) -> Result<Option<&str>> {
+    pub fn text<'a>(&'a self, name: &str) -> Result<Option<&'a str>> {
         let mut values = self.all(name);
         let first = values.next().map(str::trim).filter(|value| !value.is_empty());
         match values.next() {
@@ -48,7 +48,12 @@ impl Query {
     }
 
     /// The value as `T`, read by `read`, which says no with `None`; `wanted` completes "must be".
-    pub fn value<T>(&self, name: &str, wanted: &str, read: impl FnOnce(&str) -> Option<T>) -> Result<Option<T>> {
+    pub fn value<T>(
+        &self,
+        name: &str,
+        wanted: &str,
+        read: impl FnOnce(&str) -> Option<T>,
+    ) -> Result<Option<T>> {
         let Some(text) = self.text(name)? else { return Ok(None) };
         read(text).map(Some).ok_or_else(|| {
             let shown: String = text.chars().take(80).collect();
@@ -74,7 +79,9 @@ impl Query {
 
     /// `pageIndex` from 1, `pageSize` from 1 to 50 (contract 1.4).
     pub fn paging(&self) -> Result<Paging> {
-        let whole = |range: std::ops::RangeInclusive<i64>| move |text: &str| text.parse().ok().filter(|n| range.contains(n));
+        let whole = |range: std::ops::RangeInclusive<i64>| {
+            move |text: &str| text.parse().ok().filter(|n| range.contains(n))
+        };
         let index = self.value("pageIndex", "a whole number from 1", whole(1..=1_000_000_000))?;
         let size = self.value("pageSize", "a whole number from 1 to 50", whole(1..=50))?;
         let default = Paging::default();
@@ -117,12 +124,16 @@ mod tests {
 
     #[test]
     fn parameters_are_found_in_any_case_and_refused_by_name() {
-        let query = Query::parse("PageIndex=2&pagesize=10&include=contact,messages&includes=agentAssignee").unwrap();
+        let query =
+            Query::parse("PageIndex=2&pagesize=10&include=contact,messages&includes=agentAssignee").unwrap();
         assert_eq!(query.paging().unwrap().index, 2);
         assert_eq!(query.includes(), ["contact", "messages", "agentassignee"]);
         let error = Query::parse("pageIndex=0").unwrap().paging().unwrap_err().to_string();
         assert_eq!(error, "'pageIndex' must be a whole number from 1, not '0'");
         assert!(Query::parse("a=1&a=2").unwrap().integer("a").is_err());
-        assert_eq!(query.with_page(3), "pagesize=10&include=contact%2Cmessages&includes=agentAssignee&pageIndex=3");
+        assert_eq!(
+            query.with_page(3),
+            "pagesize=10&include=contact%2Cmessages&includes=agentAssignee&pageIndex=3"
+        );
     }
 }

@@ -13,7 +13,10 @@ pub(super) fn classify(headers: &Headers<'_>, from: Option<&Mailbox>) -> Option<
     if RECEIVED < received {
         return Some(Automatic { kind: AutomaticKind::Loop, header: format!("Received: {received} times") });
     }
-    let sender = from.map(|from| from.address.as_str()).unwrap_or_default();
+    // A daemon on the receiving machine may have no domain.
+    let unreadable = || headers.text("From").unwrap_or_default();
+    let sender = from.map_or_else(unreadable, |from| from.address.clone());
+    let sender = sender.as_str();
     let by_sender = |kind| found(kind, "From", sender);
     let sender_kind = sender_kind(sender);
 
@@ -96,7 +99,8 @@ fn precedence(headers: &Headers<'_>, name: &str) -> Option<Automatic> {
 }
 
 fn sender_kind(address: &str) -> Option<AutomaticKind> {
-    let local = address.rsplit_once('@')?.0.to_ascii_lowercase();
+    let address = address.rsplit('<').next()?.trim_end_matches('>');
+    let local = address.split('@').next()?.to_ascii_lowercase();
     let letters: String = local.chars().filter(|c| c.is_alphanumeric()).collect();
     if ["mailerdaemon", "postmaster"].contains(&letters.as_str()) {
         return Some(AutomaticKind::Bounce);

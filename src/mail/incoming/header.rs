@@ -63,8 +63,9 @@ fn rewrite(block: &[u8], limit_bytes: usize, fallback: &'static Encoding) -> (Ve
         let is_content = field.len() >= 8 && field[..8].eq_ignore_ascii_case(b"content-");
         let field_bytes = if is_content { CONTENT_FIELD_BYTES } else { FIELD_BYTES };
         is_cut |= field_bytes < field.len();
-        let field = plain(&field[..field.len().min(field_bytes)], fallback);
-        let field = join_encoded_words(&field);
+        // Words first: raw bytes inside one are in the charset the word names.
+        let field = join_encoded_words(&field[..field.len().min(field_bytes)]);
+        let field = plain(field, fallback);
         let field = if is_content { hide_utf7(field) } else { field };
         text.extend_from_slice(field.trim_ascii_end());
         text.extend_from_slice(b"\r\n");
@@ -94,10 +95,13 @@ fn fields(block: &[u8]) -> impl Iterator<Item = &[u8]> {
 }
 
 /// UTF-8 without NULs and lone CRs.
-fn plain(field: &[u8], fallback: &'static Encoding) -> Vec<u8> {
-    let mut text = match std::str::from_utf8(field) {
-        Ok(text) => text.as_bytes().to_vec(),
-        Err(_) => fallback.decode_without_bom_handling(field).0.into_owned().into_bytes(),
+fn plain(field: Vec<u8>, fallback: &'static Encoding) -> Vec<u8> {
+    let mut text = match String::from_utf8(field) {
+        Ok(text) => text.into_bytes(),
+        Err(error) => {
+            let (text, _) = fallback.decode_without_bom_handling(error.as_bytes());
+            text.into_owned().into_bytes()
+        }
     };
     for at in 0..text.len() {
         let is_lone_cr = text[at] == b'\r' && text.get(at + 1) != Some(&b'\n');
@@ -116,7 +120,7 @@ struct Word<'x> {
 }
 
 /// Neighbouring encoded words of one charset become one word, so that a character whose bytes were divided
-/// between them survives.
+/// between them survives. Words of ISO-2022 are complete in themselves and do not bear joining.
 fn join_encoded_words(field: &[u8]) -> Vec<u8> {
     let mut joined = Vec::with_capacity(field.len());
     let mut at = 0;
@@ -130,7 +134,9 @@ fn join_encoded_words(field: &[u8]) -> Vec<u8> {
         loop {
             let gap = field[at..].iter().take_while(|byte| byte.is_ascii_whitespace()).count();
             match encoded_word(field, at + gap) {
-                Some(next) if next.charset.eq_ignore_ascii_case(word.charset) => {
+                Some(next)
+                    if next.charset.eq_ignore_ascii_case(word.charset) && !is_stateful(word.charset) =>
+                {
                     word.bytes.extend_from_slice(&next.bytes);
                     at = next.end;
                 }
@@ -145,6 +151,10 @@ fn join_encoded_words(field: &[u8]) -> Vec<u8> {
         joined.extend_from_slice(b"?=");
     }
     joined
+}
+
+fn is_stateful(charset: &[u8]) -> bool {
+    charset.len() >= 8 && charset[..8].eq_ignore_ascii_case(b"iso-2022")
 }
 
 fn encoded_word(field: &[u8], at: usize) -> Option<Word<'_>> {

@@ -55,7 +55,8 @@ pub struct Incoming {
     pub automatic: Option<Automatic>,
     /// Nothing automatic may answer this mail.
     pub suppress_answer: bool,
-    /// The value of `X-Anytime-Instance`, the one control header we write. Whether it is ours is for the caller to see.
+    /// The value of `X-Anytime-Instance`, the one control header we write. Whether it is ours is for the
+    /// caller to see.
     pub instance: Option<String>,
     /// Why the mail could not be read, or only in part.
     pub problem: Option<String>,
@@ -190,9 +191,14 @@ fn mailboxes(headers: &Headers<'_>, name: &str) -> Vec<Mailbox> {
         .collect()
 }
 
-/// An address fit to be compared: no blanks, nothing invisible, the domain in lower case.
+/// An address fit to be compared: nothing invisible, the domain in lower case. Blanks beside dots and the `@`
+/// (RFC 5322 section 4.4) are dropped, and so are words before the only address.
 fn address(text: &str) -> Option<String> {
-    let text = text.trim();
+    let text = without_blanks(text);
+    let mut words = text.split(' ').filter(|word| word.contains('@'));
+    let (text, None) = (words.next()?, words.next()) else {
+        return None;
+    };
     let (local, domain) = text.rsplit_once('@')?;
     let is_unfit =
         text.chars().any(|c| c.is_whitespace() || c.is_control() || is_invisible(c) || "<>,;".contains(c));
@@ -202,7 +208,8 @@ fn address(text: &str) -> Option<String> {
     Some(format!("{local}@{}", domain.to_lowercase()))
 }
 
-/// The ids of a field. Blanks inside `<…>` are a mailer's folding; without any `<…>` every word with an `@` counts.
+/// The ids of a field. Blanks inside `<…>` are a mailer's folding; without any `<…>` every word with an `@`
+/// counts.
 fn ids(text: &str) -> Vec<String> {
     let bracketed = text.split('<').skip(1).map(|rest| rest.split('>').next().unwrap_or(rest));
     let bare = text.split(|c: char| c.is_whitespace() || c == ',').filter(|_| !text.contains('<'));
@@ -214,6 +221,15 @@ fn ids(text: &str) -> Vec<String> {
         })
         .filter(|id| !id.is_empty() && id.len() <= 500)
         .collect()
+}
+
+fn without_blanks(text: &str) -> String {
+    let mut text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    for mark in ['.', '@'] {
+        text = text.replace(&format!(" {mark}"), &mark.to_string());
+        text = text.replace(&format!("{mark} "), &mark.to_string());
+    }
+    text
 }
 
 fn both_ends(mut ids: Vec<String>) -> Vec<String> {

@@ -55,8 +55,8 @@ pub struct Limits {
 pub struct Listing {
     /// Valid in this session only.
     pub number: u32,
-    /// What names the message in every session. `None` when the server gives no name, or the same name to several
-    /// messages: then only `retrieve` can tell whether it is known, by the SHA-256 of its bytes.
+    /// What names the message in every session. `None` when the server gives no name, or the same name to
+    /// several messages: then only `retrieve` can tell whether it is known, by the SHA-256 of its bytes.
     pub uidl: Option<String>,
     /// What the server says, which may be wrong; 0 when it does not say.
     pub size_bytes: u64,
@@ -157,7 +157,8 @@ impl Session {
         self.ask(&format!("DELE {number}"), None).await.map(drop)
     }
 
-    /// Ends the session. Only `Ok` means that the marked messages are gone; after any error they may come again.
+    /// Ends the session. Only `Ok` means that the marked messages are gone; after any error they may come
+    /// again.
     pub async fn quit(mut self) -> Result<(), Pop3Error> {
         self.ask("QUIT", None).await.map(drop)
     }

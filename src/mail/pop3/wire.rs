@@ -123,9 +123,9 @@ impl Wire {
     /// Reads what follows a positive answer up to the line with a single dot (RFC 1939 section 3), with
     /// the dots unstuffed and the line ends as sent.
     ///
-    /// On a server that speaks CRLF only `CRLF . CRLF` is surely the end: a mail with lone LFs in it must not be
-    /// able to end itself and have its remaining text taken for answers. A dot line next to a lone LF is
-    /// the end only when the server has nothing more to say.
+    /// On a server that speaks CRLF only `CRLF . CRLF` is surely the end: a mail with lone LFs in it must
+    /// not be able to end itself and have its remaining text taken for answers. A dot line next to a lone
+    /// LF is the end only when the server has nothing more to say.
     pub async fn body(&mut self, limit_bytes: u64) -> Result<Vec<u8>, Pop3Error> {
         let mut body = Vec::new();
         let mut follows_crlf = true;

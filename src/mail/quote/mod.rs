@@ -8,6 +8,7 @@ mod marker;
 use dom_query::{Document, NodeRef};
 
 use crate::html::gate;
+pub use marker::OWN_MARKER;
 use marker::{
     header_block, is_attribution, is_original_message, is_own_marker, is_separator, opens_attribution,
 };

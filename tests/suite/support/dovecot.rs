@@ -25,7 +25,8 @@ pub struct Dovecot {
 }
 
 impl Dovecot {
-    /// `None`, with a line that says so, where Dovecot is missing. Panics with Dovecot's log when it does not start.
+    /// `None`, with a line that says so, where Dovecot is missing. Panics with Dovecot's log when it does not
+    /// start.
     pub fn start() -> Option<Self> {
         if !Path::new(BINARY).exists() {
             println!("skipped: no dovecot");
@@ -37,7 +38,8 @@ impl Dovecot {
         std::fs::set_permissions(directory.path(), std::fs::Permissions::from_mode(0o755))
             .expect("it is ours");
         make_directory(&directory.path().join("mail"));
-        // Two listeners at once, so that the ports differ; Dovecot takes them over as soon as they are closed.
+        // Two listeners at once, so that the ports differ; Dovecot takes them over as soon as they are
+        // closed.
         let listeners = [(); 2].map(|()| TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port"));
         let [pop3_port, pop3s_port] =
             listeners.each_ref().map(|listener| listener.local_addr().expect("it is bound").port());
@@ -58,7 +60,8 @@ impl Dovecot {
         Some(dovecot)
     }
 
-    /// Puts a mail into the user's mailbox: written to `tmp`, then moved to `new`, as every Maildir writer does.
+    /// Puts a mail into the user's mailbox: written to `tmp`, then moved to `new`, as every Maildir writer
+    /// does.
     pub fn deliver(&self, user: &str, bytes: &[u8]) {
         let maildir = self.maildir(user);
         let number = self.delivered.fetch_add(1, Ordering::SeqCst);

@@ -90,7 +90,8 @@ impl FakePop3 {
                 }
                 let state = Arc::clone(&serving);
                 lock(&state).connections += 1;
-                // A client that hangs up in the middle is part of the tests, so errors end the session and no more.
+                // A client that hangs up in the middle is part of the tests, so errors end the session and no
+                // more.
                 std::thread::spawn(move || Session::new(stream, state).and_then(Session::serve));
             }
         });
@@ -228,7 +229,8 @@ impl Session {
         self.send(answer.as_bytes())
     }
 
-    /// There is no TLS behind it: whatever a client does after the answer, it must not believe what was injected.
+    /// There is no TLS behind it: whatever a client does after the answer, it must not believe what was
+    /// injected.
     fn stls(&mut self) -> io::Result<()> {
         let Some(injected) = self.faults.stls_injection.clone() else {
             return self.send(b"-ERR unknown command\r\n");

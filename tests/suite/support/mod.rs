@@ -7,8 +7,8 @@ pub mod smtp_server;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-/// Writes `cert.pem` and `key.pem` for `localhost` and 127.0.0.1, signed by nobody anyone trusts. `None`, with a line
-/// that says so, where the openssl command is missing.
+/// Writes `cert.pem` and `key.pem` for `localhost` and 127.0.0.1, signed by nobody anyone trusts. `None`,
+/// with a line that says so, where the openssl command is missing.
 pub fn make_certificate(directory: &Path) -> Option<()> {
     let status = Command::new("openssl")
         .args(["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"])

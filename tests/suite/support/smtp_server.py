@@ -1,8 +1,8 @@
 """An SMTP server for tests, on aiosmtpd: it takes mail, answers as told, and reports on standard output.
 
-The first line it prints is {"plain": port, "starttls": port, "tls": port}; every mail that reaches the end of DATA
-is written to DIRECTORY/NNN.eml (the bytes as received, dots removed) and reported as one line of JSON with what
-Python's own e-mail parser makes of it. Ends when standard input does.
+The first line it prints is {"plain": port, "starttls": port, "tls": port}; every mail that reaches the end of
+DATA is written to DIRECTORY/NNN.eml (the bytes as received, dots removed) and reported as one line of JSON with
+what Python's own e-mail parser makes of it. Ends when standard input does.
 """
 import argparse
 import asyncio
@@ -92,10 +92,13 @@ async def main():
     loop = asyncio.get_running_loop()
     servers = {
         "plain": await loop.create_server(smtp, "127.0.0.1", 0),
-        "starttls": await loop.create_server(lambda: smtp(tls_context=tls, require_starttls=True), "127.0.0.1", 0),
+        "starttls": await loop.create_server(
+            lambda: smtp(tls_context=tls, require_starttls=True), "127.0.0.1", 0
+        ),
         "tls": await loop.create_server(smtp, "127.0.0.1", 0, ssl=tls),
     }
-    print(json.dumps({name: server.sockets[0].getsockname()[1] for name, server in servers.items()}), flush=True)
+    ports = {name: server.sockets[0].getsockname()[1] for name, server in servers.items()}
+    print(json.dumps(ports), flush=True)
     await loop.run_in_executor(None, sys.stdin.read)
 
 

@@ -1,6 +1,7 @@
 //! An SMTP server that is not ours: aiosmtpd, scripted by `smtp_server.py`.
 //!
-//! By recipient: `refuse*` gets 550, `defer*` 451, `slow*` an answer after a second, `spam*` 554 after the final dot.
+//! By recipient: `refuse*` gets 550, `defer*` 451, `slow*` an answer after a second, `spam*` 554 after the
+//! final dot.
 
 use std::io::{BufRead, BufReader};
 use std::path::PathBuf;

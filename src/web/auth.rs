@@ -1,0 +1,281 @@
+//! Who is calling: an agent by API key, an agent or a contact by session cookie.
+
+use std::sync::Arc;
+
+use actix_web::cookie::{Cookie, SameSite};
+use actix_web::http::header;
+use actix_web::{FromRequest, HttpMessage, HttpRequest, HttpResponse, ResponseError, dev::Payload};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+
+use super::client;
+use super::error::{ApiError, PageError};
+use crate::app::App;
+use crate::db::Snapshot;
+use crate::desk::agent::{self, Agent};
+use crate::desk::session::{self, Owner, Session};
+use crate::desk::{Actor, Rights, api_key, contact, site};
+use crate::error::{Error, Result};
+use crate::ids::{AgentId, ContactId};
+
+/// Extractor of the API: the agent whose e-mail address and API key came by HTTP Basic.
+#[derive(Debug, Clone)]
+pub struct Caller {
+    pub actor: Actor,
+    pub agent_id: AgentId,
+}
+
+impl FromRequest for Caller {
+    type Error = ApiError;
+    type Future = std::future::Ready<Result<Self, ApiError>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        std::future::ready(caller(request).map_err(ApiError))
+    }
+}
+
+fn caller(request: &HttpRequest) -> Result<Caller> {
+    let app = app(request)?;
+    let (email, key) = basic(request).ok_or(Error::Unauthenticated)?;
+    let rights = app.read(|s| match api_key::agent_of(s, &email, &key, app.now())? {
+        Some(agent) => Rights::of(s, agent),
+        None => Ok(None),
+    })?;
+    match rights {
+        Some(rights) => Ok(Caller { agent_id: rights.agent_id, actor: Actor::Agent(Arc::new(rights)) }),
+        None => {
+            app.limiter().check(client::network(client::address(request, &app)))?;
+            Err(Error::Unauthenticated)
+        }
+    }
+}
+
+fn basic(request: &HttpRequest) -> Option<(String, String)> {
+    let value = request.headers().get(header::AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, encoded) = value.split_once(' ')?;
+    if !scheme.eq_ignore_ascii_case("basic") {
+        return None;
+    }
+    let decoded = String::from_utf8(STANDARD.decode(encoded.trim()).ok()?).ok()?;
+    let (user, password) = decoded.split_once(':')?;
+    Some((user.to_owned(), password.to_owned()))
+}
+
+/// Extractor of the console: the signed-in agent. Without a session it leads to the sign-in page.
+#[derive(Debug, Clone)]
+pub struct SignedIn {
+    pub agent: Agent,
+    pub actor: Actor,
+    pub session: Session,
+    /// The agent's time zone, or the site's.
+    pub time_zone: String,
+}
+
+impl FromRequest for SignedIn {
+    type Error = SignInFirst;
+    type Future = std::future::Ready<Result<Self, SignInFirst>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        std::future::ready(
+            signed_in(request).map_err(|error| SignInFirst::new(request, "/console/sign-in", error)),
+        )
+    }
+}
+
+fn signed_in(request: &HttpRequest) -> Result<SignedIn> {
+    let app = app(request)?;
+    let (found, session) = with_session(request, &app, |s, session| match session.owner {
+        Owner::Agent(id) => {
+            let Some(rights) = Rights::of(s, id)? else { return Ok(None) };
+            let agent = agent::require(s, id)?;
+            let time_zone = match &agent.time_zone {
+                Some(zone) => zone.clone(),
+                None => site::get(s)?.time_zone,
+            };
+            Ok(Some((agent, rights, time_zone)))
+        }
+        Owner::Contact(_) => Ok(None),
+    })?;
+    let (agent, rights, time_zone) = found;
+    Ok(SignedIn { agent, actor: Actor::Agent(Arc::new(rights)), session, time_zone })
+}
+
+/// Extractor of the portal: the signed-in contact. Without a session it leads to the portal's home.
+#[derive(Debug, Clone)]
+pub struct Visitor {
+    pub contact: contact::Contact,
+    pub actor: Actor,
+    pub session: Session,
+}
+
+impl Visitor {
+    pub fn id(&self) -> ContactId {
+        self.contact.id
+    }
+}
+
+impl FromRequest for Visitor {
+    type Error = SignInFirst;
+    type Future = std::future::Ready<Result<Self, SignInFirst>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        std::future::ready(
+            visitor(request).map_err(|error| SignInFirst::new(request, "/portal/sign-in", error)),
+        )
+    }
+}
+
+fn visitor(request: &HttpRequest) -> Result<Visitor> {
+    let app = app(request)?;
+    let (contact, session) = with_session(request, &app, |s, session| match session.owner {
+        Owner::Contact(id) => contact::get(s, id),
+        Owner::Agent(_) => Ok(None),
+    })?;
+    Ok(Visitor { actor: Actor::Contact(contact.id), contact, session })
+}
+
+/// Finds the session of the path's cookie and what belongs to it; `Unauthenticated` without.
+fn with_session<T>(
+    request: &HttpRequest,
+    app: &App,
+    find: impl FnOnce(&Snapshot<'_>, &Session) -> Result<Option<T>>,
+) -> Result<(T, Session)> {
+    let cookie = request.cookie(cookie_name(app, request.path())).ok_or(Error::Unauthenticated)?;
+    let now = app.now();
+    let (found, session) = app.read(|s| {
+        let session = session::get(s, cookie.value(), now)?.ok_or(Error::Unauthenticated)?;
+        Ok((find(s, &session)?.ok_or(Error::Unauthenticated)?, session))
+    })?;
+    // A live stream is no sign that somebody is there.
+    let is_stream = request.path().ends_with("/live");
+    if !is_stream && session::wants_touch(&session, now) {
+        let (app, hash) = (app.clone(), session.hash);
+        tokio::spawn(async move { app.write(move |tx| session::touch(tx, &hash)).await });
+    }
+    request.extensions_mut().insert(session.clone());
+    Ok((found, session))
+}
+
+/// No session: people are led to the sign-in page and back; a script gets 401.
+#[derive(Debug)]
+pub struct SignInFirst {
+    to: Option<String>,
+    error: PageError,
+}
+
+impl SignInFirst {
+    fn new(request: &HttpRequest, page: &str, error: Error) -> Self {
+        let is_page = request.method().is_safe() && !request.headers().contains_key("hx-request");
+        let wants_sign_in = matches!(error, Error::Unauthenticated);
+        let back: String =
+            url::form_urlencoded::byte_serialize(request.uri().to_string().as_bytes()).collect();
+        let to = (is_page && wants_sign_in).then(|| [page, "?next=", &back].concat());
+        Self { to, error: PageError(error) }
+    }
+}
+
+impl std::fmt::Display for SignInFirst {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.error.fmt(f)
+    }
+}
+
+impl ResponseError for SignInFirst {
+    fn status_code(&self) -> actix_web::http::StatusCode {
+        match self.to {
+            Some(_) => actix_web::http::StatusCode::SEE_OTHER,
+            None => self.error.status_code(),
+        }
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        match &self.to {
+            Some(to) => HttpResponse::SeeOther().insert_header((header::LOCATION, to.as_str())).finish(),
+            None => {
+                let mut answer = self.error.error_response();
+                // A browser must not ask for a password of its own.
+                answer.headers_mut().remove(header::WWW_AUTHENTICATE);
+                answer
+            }
+        }
+    }
+}
+
+/// Console and portal have cookies of their own: an agent can look at the portal as a contact.
+fn cookie_name(app: &App, path: &str) -> &'static str {
+    let is_portal = path.starts_with("/portal");
+    match (is_portal, is_secure(app)) {
+        (false, true) => "__Host-console",
+        (false, false) => "console",
+        (true, true) => "__Host-portal",
+        (true, false) => "portal",
+    }
+}
+
+fn is_secure(app: &App) -> bool {
+    app.base_url().starts_with("https:")
+}
+
+/// The cookie that carries a new session; `path` tells console from portal.
+pub fn session_cookie(app: &App, path: &str, token: String) -> Cookie<'static> {
+    Cookie::build(cookie_name(app, path), token)
+        .path("/")
+        .http_only(true)
+        .secure(is_secure(app))
+        .same_site(SameSite::Lax)
+        .finish()
+}
+
+/// Tells the browser to forget the cookie.
+pub fn end_cookie(app: &App, path: &str) -> Cookie<'static> {
+    let mut cookie = session_cookie(app, path, String::new());
+    cookie.make_removal();
+    cookie
+}
+
+/// A local path to go to after signing in; anything else becomes `home`.
+pub fn local_path<'a>(next: Option<&'a str>, home: &'a str) -> &'a str {
+    let section = home.split('/').nth(1).unwrap_or_default();
+    match next {
+        Some(path)
+            if path.strip_prefix('/').and_then(|rest| rest.split(['/', '?']).next()) == Some(section)
+                && !path.contains(['\\', '\r', '\n', '\0'])
+                && !path.contains("//") =>
+        {
+            path
+        }
+        _ => home,
+    }
+}
+
+fn app(request: &HttpRequest) -> Result<App> {
+    request
+        .app_data::<actix_web::web::Data<App>>()
+        .map(|app| app.get_ref().clone())
+        .ok_or_else(|| Error::internal("no application"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_paths_of_the_same_section_are_gone_back_to() {
+        assert_eq!(
+            local_path(Some("/console/conversations/1?a=b"), "/console"),
+            "/console/conversations/1?a=b"
+        );
+        for bad in [
+            "//evil.example",
+            "https://evil.example",
+            "/\\evil",
+            "/portal",
+            "javascript:x",
+            "/console//evil",
+            "",
+        ] {
+            assert_eq!(local_path(Some(bad), "/console"), "/console", "{bad}");
+        }
+        assert_eq!(local_path(None, "/portal"), "/portal");
+    }
+}
