@@ -1,0 +1,170 @@
+// Enhances the plain pages of console and portal: forms, drafts, files, copying, theme, menus, times.
+// Everything listens on the document, so that what console.js swaps in needs no set-up.
+
+/** Says something for a few seconds, to eyes and to screen readers. */
+export function toast(text) {
+  let toasts = document.querySelector(".toasts");
+  if (!toasts) {
+    toasts = document.createElement("div");
+    toasts.className = "toasts";
+    toasts.setAttribute("role", "status");
+    document.body.append(toasts);
+  }
+  const item = document.createElement("div");
+  item.className = "toast";
+  item.textContent = text;
+  toasts.append(item);
+  setTimeout(() => item.remove(), 3000);
+}
+
+// Storage throws where it is switched off or full; nothing here is worth an error.
+const attempt = (action) => {
+  try {
+    return action();
+  } catch {
+    return null;
+  }
+};
+
+// ---- Sending once ------------------------------------------------------------------------------------------------
+
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  const question = event.submitter?.dataset.confirm;
+  if (form.dataset.busy !== undefined || (question && !confirm(question))) {
+    event.preventDefault();
+    return;
+  }
+  if (event.defaultPrevented || form.method !== "post") return;
+  form.dataset.busy = "";
+  event.submitter?.setAttribute("aria-busy", "true");
+  if (form.dataset.draft) attempt(() => sessionStorage.setItem("sending", form.dataset.draft));
+});
+
+// A page that comes back from the browser's cache may send again.
+addEventListener("pageshow", () => {
+  for (const form of document.querySelectorAll("form[data-busy]")) delete form.dataset.busy;
+  for (const button of document.querySelectorAll("button[aria-busy]")) button.removeAttribute("aria-busy");
+});
+
+document.addEventListener("keydown", (event) => {
+  if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && event.target.matches?.("textarea")) {
+    event.preventDefault();
+    event.target.form?.requestSubmit(event.target.form.querySelector("button:not([type=button])"));
+  }
+});
+
+document.addEventListener("change", (event) => {
+  if (event.target.matches("select[data-autosubmit]")) event.target.form.requestSubmit();
+});
+
+// ---- Text not sent yet: kept for this tab, until the server leads to the new message (#message-…) -------------------
+
+const textOf = (form) => form.querySelector("textarea");
+
+function restoreDrafts() {
+  const sent = sessionStorage.getItem("sending");
+  sessionStorage.removeItem("sending");
+  if (sent && location.hash.startsWith("#message-")) sessionStorage.removeItem(`draft:${sent}`);
+  for (const form of document.querySelectorAll("form[data-draft]")) {
+    const text = textOf(form);
+    const draft = sessionStorage.getItem(`draft:${form.dataset.draft}`);
+    if (draft && text.value === "") text.value = draft;
+  }
+}
+
+document.addEventListener("input", (event) => {
+  const form = event.target.form;
+  if (!form?.dataset.draft || event.target !== textOf(form)) return;
+  const key = `draft:${form.dataset.draft}`;
+  attempt(() => (event.target.value ? sessionStorage.setItem(key, event.target.value) : sessionStorage.removeItem(key)));
+});
+
+attempt(restoreDrafts);
+
+// ---- Text areas that grow, where CSS (field-sizing) cannot --------------------------------------------------------
+
+function grow(area) {
+  area.style.height = "auto";
+  area.style.height = `${Math.min(area.scrollHeight + 2, innerHeight * 0.6)}px`;
+}
+
+if (!CSS.supports("field-sizing", "content")) {
+  document.addEventListener("input", (event) => event.target.matches("[data-autosize]") && grow(event.target));
+  for (const area of document.querySelectorAll("[data-autosize]")) if (area.value) grow(area);
+}
+
+// ---- Chosen files by name and size --------------------------------------------------------------------------------
+
+function size(bytes) {
+  if (bytes < 1e3) return `${bytes} B`;
+  return bytes < 1e6 ? `${Math.round(bytes / 1e3)} kB` : `${(bytes / 1e6).toFixed(1)} MB`;
+}
+
+document.addEventListener("change", (event) => {
+  if (event.target.type !== "file") return;
+  const items = [...event.target.files].map((file) => {
+    const item = document.createElement("span");
+    item.className = "file";
+    item.append(Object.assign(document.createElement("span"), { textContent: file.name }));
+    item.append(Object.assign(document.createElement("small"), { textContent: size(file.size) }));
+    return item;
+  });
+  event.target.form?.querySelector("[data-files]")?.replaceChildren(...items);
+});
+
+// ---- Copy, theme, menus -------------------------------------------------------------------------------------------
+
+async function copy(button) {
+  const source = button.dataset.copyFrom && document.getElementById(button.dataset.copyFrom);
+  try {
+    await navigator.clipboard.writeText(source ? source.textContent.trim() : button.dataset.copy);
+    toast(button.dataset.copied ?? "Copied");
+  } catch {
+    // No clipboard outside HTTPS: select the text, the person presses the keys.
+    if (source) getSelection().selectAllChildren(source);
+    toast("Copying is not allowed here. Press Ctrl+C.");
+  }
+}
+
+function showTheme() {
+  const theme = document.documentElement.dataset.theme ?? "system";
+  for (const button of document.querySelectorAll("[data-theme-choice]")) {
+    button.setAttribute("aria-pressed", String(button.dataset.themeChoice === theme));
+  }
+}
+
+function chooseTheme(theme) {
+  if (theme === "system") delete document.documentElement.dataset.theme;
+  else document.documentElement.dataset.theme = theme;
+  attempt(() => localStorage.setItem("theme", theme));
+  showTheme();
+}
+
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("[data-copy], [data-copy-from], [data-theme-choice]");
+  if (button?.dataset.themeChoice) chooseTheme(button.dataset.themeChoice);
+  else if (button) copy(button);
+  for (const menu of document.querySelectorAll("details.menu[open]")) {
+    if (!menu.contains(event.target)) menu.open = false;
+  }
+});
+
+document.addEventListener("keydown", (event) => {
+  const menu = event.key === "Escape" && document.activeElement?.closest("details.menu[open]");
+  if (!menu) return;
+  menu.open = false;
+  menu.querySelector("summary").focus();
+});
+
+showTheme();
+
+// ---- Times: the server's words stay, the full instant appears on hover --------------------------------------------
+
+const full = new Intl.DateTimeFormat(document.documentElement.lang || undefined, { dateStyle: "full", timeStyle: "long" });
+
+document.addEventListener("mouseover", (event) => {
+  const time = event.target.closest?.("time[datetime]:not([title])");
+  const instant = time && new Date(time.dateTime);
+  if (instant && !Number.isNaN(instant.getTime())) time.title = full.format(instant);
+});
