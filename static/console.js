@@ -6,7 +6,10 @@ const list = document.querySelector("[data-live=list]");
 
 // ---- Swapping parts of the page for what the server says now ---------------------------------------------------------
 
-async function fetchPage(url = location.href, options = {}) {
+// After a refused form the address is the form's; data-url names the page itself.
+const here = () => open?.dataset.url ?? location.href;
+
+async function fetchPage(url, options = {}) {
   const response = await fetch(url, { ...options, headers: { Accept: "text/html" } });
   const html = await response.text();
   return new DOMParser().parseFromString(html, "text/html");
@@ -46,8 +49,9 @@ function swap(page, id) {
 }
 
 async function refresh({ rows = false, thread = false, properties = false }) {
-  const page = await fetchPage();
-  if (!page.getElementById("rail")) return location.reload();   // The session has ended.
+  const page = await fetchPage(here());
+  // The session has ended: what is being typed stays, and the next click leads to the sign-in.
+  if (!page.getElementById("rail")) return;
   swap(page, "rail-filters");
   // An empty list has other markup than a full one: its whole pane is swapped.
   if (rows) swap(page, "list");
@@ -64,7 +68,8 @@ function showNews() {
   const bar = document.querySelector(".live-bar") ?? document.createElement("button");
   bar.type = "button";
   bar.className = "live-bar";
-  bar.textContent = changed.size === 1 ? "1 conversation changed" : `${changed.size} conversations changed`;
+  changed.delete(0);
+  bar.textContent = changed.size === 1 ? "1 conversation changed" : `${changed.size || "Some"} conversations changed`;
   if (!bar.isConnected) list.before(bar);
 }
 
@@ -82,23 +87,41 @@ async function applyNews() {
   }
 }
 
-if ("EventSource" in window) {
-  const live = new EventSource("/console/live");
-  live.addEventListener("conversation", (event) => {
-    changed.add(JSON.parse(event.data).conversation);
-    timer ??= setTimeout(applyNews, 250);
-  });
-  // After a gap nobody knows what was missed.
+let stream = null;
+
+function heard(conversation) {
+  changed.add(conversation);
+  timer ??= setTimeout(applyNews, 250);
+}
+
+/** Nobody knows what happened while the stream was closed, so the open conversation counts as changed. */
+const catchUp = () => heard(Number(open?.dataset.conversation ?? 0));
+
+// Only the tab in front listens: a browser keeps six connections to a server, and agents have many tabs.
+function listen() {
+  const wanted = document.visibilityState === "visible";
+  if (wanted === Boolean(stream)) return;
+  if (!wanted) {
+    stream.close();
+    stream = null;
+    return;
+  }
   let lost = false;
-  live.onerror = () => (lost = true);
-  live.onopen = () => {
-    if (lost && open) changed.add(Number(open.dataset.conversation));
-    if (lost) timer ??= setTimeout(applyNews, 250);
+  stream = new EventSource("/console/live");
+  stream.addEventListener("conversation", (event) => heard(JSON.parse(event.data).conversation));
+  stream.onerror = () => (lost = true);
+  stream.onopen = () => {
+    if (lost) catchUp();
     lost = false;
   };
-  addEventListener("pagehide", () => live.close());
-  addEventListener("pageshow", (event) => event.persisted && location.reload());
 }
+
+document.addEventListener("visibilitychange", () => {
+  const wasClosed = !stream;
+  listen();
+  if (wasClosed && stream) catchUp();
+});
+listen();
 
 document.addEventListener("click", async (event) => {
   if (!event.target.closest(".live-bar")) return;
@@ -157,7 +180,7 @@ const keys = [
   { key: "r", says: "Reply", run: () => compose("reply") },
   { key: "n", says: "Internal note", run: () => compose("note") },
   { key: "e", says: "Close the conversation", run: () => press("[data-close]") },
-  { key: "/", says: "Search", run: () => (location.hash = "", document.getElementById("search")?.focus()) },
+  { key: "/", says: "Search", run: () => document.getElementById("search")?.focus() },
   { key: "?", says: "Show these keys", run: showKeys },
 ];
 
