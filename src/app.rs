@@ -1,6 +1,8 @@
 //! The application's handle: everything that requests and jobs share. Cloning it is cheap.
 
-use std::sync::Arc;
+use std::collections::HashSet;
+use std::sync::atomic::AtomicI64;
+use std::sync::{Arc, Mutex};
 
 use actix_web::{FromRequest, HttpRequest, dev::Payload, web};
 use tokio::sync::{Notify, Semaphore, broadcast};
@@ -11,7 +13,7 @@ use crate::db::{Db, Snapshot, Tx};
 use crate::desk::blob;
 use crate::desk::secret::Vault;
 use crate::error::{Error, Result};
-use crate::ids::{BlobId, ConversationId, EventId};
+use crate::ids::{BlobId, ConversationId, EmailAccountId, EventId};
 use crate::time::Timestamp;
 use crate::web::limit::Limiter;
 
@@ -29,6 +31,18 @@ struct Inner {
     stopping: CancellationToken,
     fetch_now: Notify,
     limiter: Limiter,
+    work: Work,
+}
+
+/// What running jobs keep in memory.
+#[derive(Default)]
+pub struct Work {
+    /// Accounts with an open session: a second one would only be refused.
+    pub fetching: Mutex<HashSet<EmailAccountId>>,
+    /// Held while mail is processed: one at a time, so that the order of mails is kept.
+    pub processing: tokio::sync::Mutex<()>,
+    /// The last event that live pages were told of.
+    pub told: AtomicI64,
 }
 
 /// What open pages are told: something happened to a conversation.
@@ -59,6 +73,7 @@ impl App {
             stopping: CancellationToken::new(),
             fetch_now: Notify::new(),
             limiter: Limiter::default(),
+            work: Work::default(),
         }))
     }
 
@@ -91,6 +106,10 @@ impl App {
     /// Wakes the job that fetches mail.
     pub fn fetch_now(&self) -> &Notify {
         &self.0.fetch_now
+    }
+
+    pub fn work(&self) -> &Work {
+        &self.0.work
     }
 
     pub fn limiter(&self) -> &Limiter {

@@ -2,13 +2,19 @@
 
 #![cfg_attr(not(test), warn(clippy::unwrap_used))]
 
+pub mod api;
 pub mod app;
+pub mod command;
 pub mod config;
 pub mod db;
+pub mod demo;
 pub mod desk;
 pub mod error;
 pub mod html;
 pub mod ids;
+pub mod jobs;
 pub mod mail;
+pub mod pages;
+pub mod server;
 pub mod time;
 pub mod web;

@@ -1,1 +1,82 @@
-fn main() {}
+//! Reads the settings, runs the command, and gives its exit code.
+
+use std::io::{IsTerminal, Write};
+use std::process::ExitCode;
+
+use anytime::config::{AgentCommand, Command, CommandLine, Config};
+use anytime::error::Result;
+use anytime::server::Server;
+use anytime::time::Clock;
+use anytime::{command, config};
+use clap::Parser;
+use tracing_subscriber::EnvFilter;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let command_line = CommandLine::parse();
+    match run(command_line).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("anytime: {}", command::describe(&error));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(command_line: CommandLine) -> Result<()> {
+    let config = config::Config::new(command_line.options)?;
+    log_to_stderr(&config);
+    // A second provider never comes: rustls is built with ring alone.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    match command_line.command {
+        Command::Serve => serve(config).await,
+        Command::Demo { conversations, seed } => demo(config, conversations, seed).await,
+        Command::Agent(AgentCommand::Create { email, name, admin, password }) => {
+            command::create_agent(&config, &email, &name, admin, password)
+        }
+        Command::Agent(AgentCommand::ApiKey { email }) => {
+            say(&command::make_api_key(&config, &email)?);
+            Ok(())
+        }
+    }
+}
+
+async fn serve(config: Config) -> Result<()> {
+    let stop = command::stop_signal()?;
+    let server = Server::bind(config, Clock::System)?;
+    say(&format!("listening on http://{}", server.address()));
+    if let Some(token) = &server.setup_token {
+        say(&format!("set up this site at {}/set-up?token={token}", server.app().base_url()));
+    }
+    server.run(stop).await
+}
+
+async fn demo(config: Config, conversations: usize, seed: u64) -> Result<()> {
+    let stop = command::stop_signal()?;
+    let demo = command::Demo::prepare(config, conversations, seed)?;
+    let server = Server::bind(demo.config.clone(), Clock::System)?;
+    say(&demo.welcome(&server)?);
+    server.run(stop).await
+}
+
+/// One line on standard output; nobody reading it is no reason to stop.
+fn say(text: &str) {
+    let mut out = std::io::stdout();
+    let _ = writeln!(out, "{text}").and_then(|()| out.flush());
+}
+
+fn log_to_stderr(config: &Config) {
+    let filter = EnvFilter::try_new(&config.log).unwrap_or_else(|_| EnvFilter::new("info"));
+    let layer =
+        tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
+    // A full or closed log must not stop the service: errors of writing to it are dropped.
+    let started = if std::io::stderr().is_terminal() {
+        layer.compact().log_internal_errors(false).try_init()
+    } else {
+        layer.json().log_internal_errors(false).try_init()
+    };
+    let _ = started;
+}

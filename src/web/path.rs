@@ -29,13 +29,7 @@ impl Spelling {
         if canonical == path {
             return;
         }
-        let query = request.uri().query().map(|query| ["?", query].concat()).unwrap_or_default();
-        let Ok(target) = PathAndQuery::try_from([canonical, query].concat()) else { return };
-        let mut parts = request.uri().clone().into_parts();
-        parts.path_and_query = Some(target);
-        let Ok(uri) = Uri::from_parts(parts) else { return };
-        request.match_info_mut().get_mut().update(&uri);
-        request.head_mut().uri = uri;
+        rewrite(request, &canonical);
     }
 
     fn canonical(&self, path: &str) -> String {
@@ -45,6 +39,17 @@ impl Spelling {
             .map(|segment| self.0.get(&segment.to_ascii_lowercase()).map_or(segment, String::as_str));
         segments.collect::<Vec<_>>().join("/")
     }
+}
+
+/// Makes the request one for another path; its query stays.
+pub fn rewrite(request: &mut ServiceRequest, path: &str) {
+    let query = request.uri().query().map(|query| ["?", query].concat()).unwrap_or_default();
+    let Ok(target) = PathAndQuery::try_from([path, &query].concat()) else { return };
+    let mut parts = request.uri().clone().into_parts();
+    parts.path_and_query = Some(target);
+    let Ok(uri) = Uri::from_parts(parts) else { return };
+    request.match_info_mut().get_mut().update(&uri);
+    request.head_mut().uri = uri;
 }
 
 #[cfg(test)]

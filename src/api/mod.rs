@@ -1,0 +1,117 @@
+//! The public v3 contract: routes, JSON shapes, and every odd spelling of the documents. One file for each resource.
+//! Below, `routes!` is the route table; the OpenAPI document is generated from the same list.
+
+pub mod tag;
+
+mod docs;
+mod envelope;
+
+use actix_web::http::header::{self, HeaderValue};
+use actix_web::http::{Method, StatusCode};
+use actix_web::web::ServiceConfig;
+use actix_web::{HttpRequest, HttpResponse, ResponseError};
+use utoipa::OpenApi;
+
+use docs::About;
+pub use docs::asset;
+pub use envelope::Face;
+
+use crate::error::Error;
+use crate::web::ApiError;
+use crate::web::error::api_answer;
+use crate::web::path::Spelling;
+
+/// Declares the handlers once: for the server and for the document.
+macro_rules! routes {
+    ($($module:ident :: { $($handler:ident),+ $(,)? }),+ $(,)?) => {
+        #[derive(OpenApi)]
+        #[openapi(paths($($($module::$handler),+),+), modifiers(&About))]
+        struct Document;
+
+        fn register(config: &mut ServiceConfig) {
+            $($(config.service($module::$handler);)+)+
+        }
+    };
+}
+
+routes!(
+    tag::{list, get, create, update, delete},
+);
+
+/// Where the API lives; paths in the document and in the handlers' macros are complete.
+pub const BASE: &str = "/api/v3";
+
+/// Resources that may also be addressed below `/api/v3/anytime/` (contract 1.1, 27.3 row 72).
+const ALIASES: &[&str] = &["attachments", "tags", "departments"];
+
+pub fn routes(config: &mut ServiceConfig) {
+    register(config);
+    config.service(docs::document).service(docs::page);
+}
+
+/// The document, once it is built.
+pub fn document() -> &'static utoipa::openapi::OpenApi {
+    static DOCUMENT: std::sync::OnceLock<utoipa::openapi::OpenApi> = std::sync::OnceLock::new();
+    DOCUMENT.get_or_init(Document::openapi)
+}
+
+/// Every path in its declared spelling.
+pub fn spelling() -> Spelling {
+    let extra = [BASE, "/api/v3/anytime", "/api/v3/openapi.json", "/api/docs"];
+    let aliases = ALIASES.iter().copied();
+    Spelling::of(document().paths.paths.keys().map(String::as_str).chain(extra).chain(aliases))
+}
+
+/// The path without the alias, if it is one: `/api/v3/anytime/tags/1` is `/api/v3/tags/1`.
+pub fn unalias(path: &str) -> Option<String> {
+    let rest = path.strip_prefix("/api/v3/anytime/")?;
+    let resource = rest.split('/').next()?;
+    ALIASES.contains(&resource).then(|| [BASE, "/", rest].concat())
+}
+
+/// What no route took: 405 where the path exists with another method, else 404; in the API's error body.
+pub fn fallback(request: &HttpRequest) -> HttpResponse {
+    let methods = methods_of(request.path());
+    if methods.is_empty() {
+        return ApiError(Error::not_found("resource", request.path())).error_response();
+    }
+    if request.method() == Method::OPTIONS {
+        return HttpResponse::NoContent().insert_header((header::ALLOW, methods.join(", "))).finish();
+    }
+    let message = format!("{} is not allowed here; use {}", request.method(), methods.join(", "));
+    let mut answer = api_answer(StatusCode::METHOD_NOT_ALLOWED, message);
+    if let Ok(allow) = HeaderValue::from_str(&methods.join(", ")) {
+        answer.headers_mut().insert(header::ALLOW, allow);
+    }
+    answer
+}
+
+/// The methods that the document has for a path.
+fn methods_of(path: &str) -> Vec<&'static str> {
+    let matches = |pattern: &str| {
+        let (mut pattern, mut segments) = (pattern.split('/'), path.split('/'));
+        loop {
+            match (pattern.next(), segments.next()) {
+                (None, None) => return true,
+                (Some(p), Some(s)) if p == s || (p.starts_with('{') && !s.is_empty()) => {}
+                _ => return false,
+            }
+        }
+    };
+    let mut methods = Vec::new();
+    for (_, item) in document().paths.paths.iter().filter(|(pattern, _)| matches(pattern)) {
+        for (name, operation) in
+            [("GET", &item.get), ("POST", &item.post), ("PUT", &item.put), ("DELETE", &item.delete)]
+        {
+            if operation.is_some() && !methods.contains(&name) {
+                methods.push(name);
+            }
+        }
+    }
+    methods
+}
+
+/// An id in a path: anything but digits names nothing.
+pub fn id<T: std::str::FromStr>(noun: &'static str, text: &str) -> Result<T, ApiError> {
+    text.parse().map_err(|_| ApiError(Error::not_found(noun, text.chars().take(80).collect::<String>())))
+}

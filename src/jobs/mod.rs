@@ -1,0 +1,182 @@
+//! When things run: the schedule, and the runner that keeps a job from overlapping itself. tokio-cron-scheduler is only
+//! the clock; a job is a function that returns, so that tests call it directly.
+
+mod fetch_mail;
+mod housekeeping;
+mod process_mail;
+mod relay;
+mod send_mail;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use tokio::sync::Mutex;
+use tokio_cron_scheduler::{Job as CronJob, JobScheduler};
+use tokio_util::task::TaskTracker;
+
+use crate::app::App;
+use crate::desk::job;
+use crate::error::{Error, Result};
+
+pub use fetch_mail::{Fetched, fetch_account};
+pub use process_mail::process_waiting;
+pub use send_mail::send_due;
+
+/// A piece of background work.
+pub struct Job {
+    pub name: &'static str,
+    /// Seconds, minutes, hours, days, months, weekdays; UTC.
+    pub every: &'static str,
+    /// Whether a commit may give it work to do at once.
+    pub follows_commits: bool,
+    pub run: fn(&App) -> BoxFuture<'_, Result<()>>,
+}
+
+pub const SCHEDULE: &[Job] = &[
+    Job { name: "relay", every: "*/10 * * * * *", follows_commits: true, run: |app| relay::run(app).boxed() },
+    Job {
+        name: "fetch mail",
+        every: "*/5 * * * * *",
+        follows_commits: false,
+        run: |app| fetch_mail::run(app).boxed(),
+    },
+    Job {
+        name: "process mail",
+        every: "*/10 * * * * *",
+        follows_commits: true,
+        run: |app| process_mail::run(app).boxed(),
+    },
+    Job {
+        name: "send mail",
+        every: "*/10 * * * * *",
+        follows_commits: true,
+        run: |app| send_mail::run(app).boxed(),
+    },
+    Job {
+        name: "housekeeping",
+        every: "0 7 * * * *",
+        follows_commits: false,
+        run: |app| housekeeping::run(app).boxed(),
+    },
+];
+
+/// Running jobs.
+pub struct Jobs {
+    scheduler: JobScheduler,
+    tracker: TaskTracker,
+}
+
+impl Jobs {
+    /// Waits until running jobs have seen that the application stops.
+    pub async fn stop(mut self) {
+        if let Err(error) = self.scheduler.shutdown().await {
+            tracing::warn!(%error, "the scheduler did not stop");
+        }
+        self.tracker.close();
+        if tokio::time::timeout(Duration::from_secs(3), self.tracker.wait()).await.is_err() {
+            tracing::warn!("a job did not stop in time; its work is taken up at the next start");
+        }
+    }
+}
+
+/// Starts the clock, and for jobs that follow commits a task that runs them as soon as there is something new.
+pub async fn start(app: &App) -> Result<Jobs> {
+    let scheduler = JobScheduler::new().await.map_err(Error::internal)?;
+    let tracker = TaskTracker::new();
+    relay::begin(app).await?;
+    for job in SCHEDULE {
+        let running = Arc::new(Mutex::new(()));
+        if job.follows_commits {
+            tracker.spawn(follow(app.clone(), job, running.clone()));
+        }
+        let (app, tasks) = (app.clone(), tracker.clone());
+        let tick = CronJob::new_async(job.every, move |_, _| {
+            let (app, running) = (app.clone(), running.clone());
+            tasks.track_future(async move { run_once(&app, job, &running).await }).boxed()
+        });
+        scheduler.add(tick.map_err(Error::internal)?).await.map_err(Error::internal)?;
+    }
+    tracker.spawn(fetch_on_demand(app.clone()));
+    scheduler.start().await.map_err(Error::internal)?;
+    Ok(Jobs { scheduler, tracker })
+}
+
+async fn follow(app: App, job: &'static Job, running: Arc<Mutex<()>>) {
+    let mut committed = app.db().committed();
+    loop {
+        run_once(&app, job, &running).await;
+        tokio::select! {
+            () = app.stopping().cancelled() => return,
+            changed = committed.changed() => if changed.is_err() { return },
+        }
+    }
+}
+
+/// Somebody added or changed an account, or pressed "check now".
+async fn fetch_on_demand(app: App) {
+    loop {
+        tokio::select! {
+            () = app.stopping().cancelled() => return,
+            () = app.fetch_now().notified() => {}
+        }
+        if let Err(error) = fetch_mail::run(&app).await {
+            tracing::warn!(%error, "fetching mail failed");
+        }
+    }
+}
+
+/// Runs the job unless it is still running. Only runs that did something, failed or mend a failure are written down: a
+/// job that finds nothing to do each few seconds must not write each few seconds.
+async fn run_once(app: &App, job: &'static Job, running: &Mutex<()>) {
+    let Ok(_guard) = running.try_lock() else { return };
+    if app.stopping().is_cancelled() {
+        return;
+    }
+    let started_at = app.now();
+    let result = std::panic::AssertUnwindSafe((job.run)(app)).catch_unwind().await;
+    let error = match result {
+        Ok(Ok(())) => None,
+        Ok(Err(error)) => Some(describe(&error)),
+        Err(_) => Some("the job panicked".to_owned()),
+    };
+    if let Some(error) = &error {
+        tracing::warn!(job = job.name, error, "a job failed");
+    }
+    note(app, job, started_at, error).await;
+}
+
+async fn note(app: &App, job: &'static Job, started_at: crate::time::Timestamp, error: Option<String>) {
+    let last = app.read(job::list).ok().and_then(|jobs| jobs.into_iter().find(|row| row.name == job.name));
+    let is_news = last.as_ref().is_none_or(|last| {
+        last.last_error != error
+            || last.last_finished_at.is_none_or(|at| Duration::from_secs(60) <= app.now().since(at))
+    });
+    if !is_news {
+        return;
+    }
+    let next = next_run(job, app.now());
+    let write = app.write(move |tx| job::record(tx, job.name, started_at, error.as_deref(), next)).await;
+    if let Err(error) = write {
+        tracing::warn!(%error, "a job's run could not be written down");
+    }
+}
+
+fn next_run(job: &Job, now: crate::time::Timestamp) -> Option<crate::time::Timestamp> {
+    let step = match job.every.split_whitespace().next()?.strip_prefix("*/") {
+        Some(seconds) => seconds.parse::<i64>().ok()? * 1000,
+        None => 3_600_000,
+    };
+    let offset = if step == 3_600_000 { 7 * 60_000 } else { 0 };
+    let next = (now.millis() - offset).div_euclid(step) * step + step + offset;
+    Some(crate::time::Timestamp::from_millis(next))
+}
+
+/// An internal error's cause, which its own text hides from callers.
+fn describe(error: &Error) -> String {
+    match error {
+        Error::Internal(source) => source.to_string(),
+        other => other.to_string(),
+    }
+}

@@ -1,0 +1,161 @@
+//! Sends what the outgoing queue holds. At least once: a crash after the server's answer and before ours is written
+//! sends the same mail with the same Message-ID again.
+
+use futures_util::future::join_all;
+
+use crate::app::App;
+use crate::desk::email_account::{self, EmailAccount, Security};
+use crate::desk::outgoing_mail::{self, Answer, OutgoingMail};
+use crate::desk::{blob, site};
+use crate::error::{Error, Result};
+use crate::mail::Mailbox;
+use crate::mail::outgoing::{self, File, Outgoing};
+use crate::mail::smtp::{self, Outcome};
+
+/// Mails sent at the same time.
+const AT_ONCE: i64 = 4;
+
+pub async fn run(app: &App) -> Result<()> {
+    send_due(app).await
+}
+
+/// Sends until nothing is due.
+pub async fn send_due(app: &App) -> Result<()> {
+    while !app.stopping().is_cancelled() && app.read(|s| outgoing_mail::is_due(s, app.now()))? {
+        let leased = app.write(|tx| outgoing_mail::lease(tx, AT_ONCE)).await?;
+        join_all(leased.into_iter().map(|mail| send(app, mail))).await;
+    }
+    Ok(())
+}
+
+/// Sends one mail and writes down what became of it.
+async fn send(app: &App, mail: OutgoingMail) {
+    let id = mail.id;
+    let result = tokio::select! {
+        result = deliver(app, &mail) => result,
+        // The lease is released at the next start.
+        () = app.stopping().cancelled() => return,
+    };
+    let written = match result {
+        Ok(answers) => app.write(move |tx| outgoing_mail::record_answers(tx, id, &answers)).await,
+        Err(Failed { text, is_permanent }) => {
+            tracing::warn!(outgoing_mail.id = id.0, error = text, "a mail could not be sent");
+            app.write(move |tx| outgoing_mail::record_error(tx, id, &text, is_permanent)).await
+        }
+    };
+    if let Err(error) = written {
+        tracing::error!(outgoing_mail.id = id.0, %error, "the outcome of a mail could not be written down");
+    }
+}
+
+struct Failed {
+    text: String,
+    is_permanent: bool,
+}
+
+impl From<Error> for Failed {
+    /// A mail that cannot be built will not be buildable later; anything else is ours to mend and worth another try.
+    fn from(error: Error) -> Self {
+        let is_permanent = matches!(error, Error::Invalid(_));
+        Self { text: super::describe(&error), is_permanent }
+    }
+}
+
+async fn deliver(app: &App, mail: &OutgoingMail) -> Result<Vec<(String, Answer)>, Failed> {
+    let account = match mail.email_account_id {
+        Some(id) => app.read(|s| email_account::get(s, id))?,
+        None => None,
+    };
+    let account = account.ok_or_else(|| Failed {
+        text: "the e-mail account it was to be sent from is gone".to_owned(),
+        is_permanent: true,
+    })?;
+    let server = server(app, &account)?;
+    let open: Vec<String> =
+        mail.recipients.iter().filter(|r| r.state != "sent").map(|r| r.address.clone()).collect();
+    let bytes = bytes(app, mail).await?;
+    // Bounces of automatic mail go nowhere (RFC 3834): nobody waits for them, and they cannot loop.
+    let sender = (!mail.is_automatic).then_some(mail.from_address.as_str());
+    match smtp::deliver(&server, sender, &open, &bytes).await {
+        Ok(delivery) => Ok(delivery
+            .recipients
+            .into_iter()
+            .map(|(address, outcome)| {
+                let answer = match outcome {
+                    Outcome::Accepted => Answer::Accepted,
+                    Outcome::Deferred(text) => Answer::Deferred(text),
+                    Outcome::Refused(text) => Answer::Refused(text),
+                };
+                (address, answer)
+            })
+            .collect()),
+        Err(error) => Err(Failed { text: error.to_string(), is_permanent: error.is_permanent() }),
+    }
+}
+
+/// Where and how to hand mail over.
+pub fn server(app: &App, account: &EmailAccount) -> Result<smtp::Server> {
+    let passwords = app.read(|s| email_account::passwords(s, app.vault(), account.id))?;
+    if account.smtp_server.is_empty() {
+        return Err(Error::Unavailable("the account has no SMTP server".to_owned()));
+    }
+    if account.has_smtp_password && passwords.smtp.is_none() {
+        return Err(Error::Unavailable(
+            "the stored SMTP password cannot be opened with this key; enter it again".to_owned(),
+        ));
+    }
+    Ok(smtp::Server {
+        host: account.smtp_server.clone(),
+        port: account.smtp_port,
+        security: match account.smtp_security {
+            Security::None => smtp::Security::None,
+            Security::Ssl => smtp::Security::Tls,
+            Security::StartTls => smtp::Security::StartTls,
+        },
+        // Without a password the server is one that needs no sign-in.
+        user_name: passwords.smtp.is_some().then(|| account.smtp_user_name.clone()),
+        password: passwords.smtp.unwrap_or_default(),
+        accept_invalid_certs: account.tls_accept_invalid_certs,
+    })
+}
+
+async fn bytes(app: &App, mail: &OutgoingMail) -> Result<Vec<u8>> {
+    let mut attachments = Vec::new();
+    for file in app.read(|s| outgoing_mail::files(s, mail))? {
+        if file.is_available {
+            attachments.push(File {
+                bytes: app.read(|s| blob::read(s, file.blob_id))?,
+                file_name: file.file_name,
+                content_type: file.content_type,
+                content_id: file.content_id,
+            });
+        }
+    }
+    let recipients = |is_cc: bool| -> Vec<Mailbox> {
+        let wanted = mail.recipients.iter().filter(|recipient| recipient.is_cc == is_cc);
+        wanted
+            .map(|recipient| Mailbox {
+                name: Some(recipient.name.clone()).filter(|name| !name.is_empty()),
+                address: recipient.address.clone(),
+            })
+            .collect()
+    };
+    let instance = app.read(site::get)?.instance;
+    let outgoing = Outgoing {
+        message_id: mail.internet_message_id.clone(),
+        from: Mailbox { name: Some(mail.from_name.clone()), address: mail.from_address.clone() },
+        reply_to: None,
+        to: recipients(false),
+        cc: recipients(true),
+        subject: mail.subject.clone(),
+        text: mail.text_body.clone(),
+        html: Some(mail.html_body.clone()).filter(|html| !html.is_empty()),
+        in_reply_to: mail.in_reply_to.clone(),
+        references: mail.references.clone(),
+        attachments,
+        date: mail.created_at,
+        is_automatic: mail.is_automatic,
+        instance,
+    };
+    app.compute(move || outgoing::build(&outgoing)).await?
+}

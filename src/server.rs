@@ -1,0 +1,208 @@
+//! Wiring: opens the data directory, binds the listener, starts jobs and HTTP, and stops them in order.
+
+use std::fs::{File, TryLockError};
+use std::io::Write;
+use std::net::{SocketAddr, TcpListener};
+use std::path::Path;
+use std::time::Duration;
+
+use actix_web::dev::Service;
+use actix_web::middleware::from_fn;
+use actix_web::{
+    App as Actix, HttpMessage, HttpRequest, HttpResponse, HttpServer, ResponseError, middleware, web,
+};
+use tracing_actix_web::TracingLogger;
+
+use crate::app::App;
+use crate::config::{self, Config};
+use crate::db::Db;
+use crate::desk::secret::Vault;
+use crate::desk::{outgoing_mail, site};
+use crate::error::{Error, Result};
+use crate::time::Clock;
+use crate::web::{PageError, assets, csrf, security};
+use crate::{api, jobs, pages};
+
+/// How long requests may take to finish after SIGTERM.
+const SHUTDOWN_SECONDS: u64 = 5;
+/// Requests larger than this are refused before they are read; uploads are the largest.
+const PAYLOAD_BYTES: usize = 24 << 20;
+
+/// A data directory that this process alone serves, until this is dropped.
+pub struct DataDirectory {
+    _lock: File,
+}
+
+impl DataDirectory {
+    /// Creates the directory if need be, readable by its owner only, and locks it. `Conflict` when another process
+    /// serves it: nothing in it was touched then.
+    pub fn lock(path: &Path) -> Result<Self> {
+        private_files();
+        std::fs::create_dir_all(path).map_err(|error| named(path, &error))?;
+        let lock_path = path.join("anytime.lock");
+        let mut lock = File::options()
+            .create(true)
+            .truncate(false)
+            .read(true)
+            .write(true)
+            .open(&lock_path)
+            .map_err(|error| named(&lock_path, &error))?;
+        match lock.try_lock() {
+            Ok(()) => {
+                lock.set_len(0)?;
+                writeln!(lock, "{}", std::process::id())?;
+                Ok(Self { _lock: lock })
+            }
+            Err(TryLockError::WouldBlock) => {
+                let pid = std::fs::read_to_string(&lock_path).unwrap_or_default();
+                Err(Error::Conflict(format!(
+                    "another anytime (process {}) already serves '{}'",
+                    pid.trim(),
+                    path.display()
+                )))
+            }
+            Err(TryLockError::Error(error)) => Err(named(&lock_path, &error)),
+        }
+    }
+}
+
+fn named(path: &Path, error: &std::io::Error) -> Error {
+    Error::Unavailable(format!("'{}' cannot be used: {error}", path.display()))
+}
+
+/// New files are for their owner only.
+pub fn private_files() {
+    rustix::process::umask(rustix::fs::Mode::RWXG | rustix::fs::Mode::RWXO);
+}
+
+/// Opens the database of a data directory, making both when they are not there.
+pub fn open(config: &Config, clock: Clock) -> Result<Db> {
+    private_files();
+    std::fs::create_dir_all(&config.data_dir).map_err(|error| named(&config.data_dir, &error))?;
+    Db::open(&config.data_dir.join("anytime.db"), clock)
+}
+
+/// The key that opens stored mail passwords.
+pub fn vault(config: &Config) -> Result<Vault> {
+    let key = match config.secret_key {
+        Some(key) => key,
+        None => config::key_file(&config.data_dir)?,
+    };
+    Ok(Vault::new(key))
+}
+
+/// Everything that serves, ready to run.
+pub struct Server {
+    app: App,
+    listener: TcpListener,
+    address: SocketAddr,
+    /// The token of the set-up page, while there is no agent.
+    pub setup_token: Option<String>,
+    _directory: DataDirectory,
+}
+
+impl Server {
+    /// Locks the directory, opens the file and binds the address; nothing runs yet.
+    pub fn bind(config: Config, clock: Clock) -> Result<Self> {
+        let directory = DataDirectory::lock(&config.data_dir)?;
+        let db = open(&config, clock)?;
+        let vault = vault(&config)?;
+        let listener = TcpListener::bind(config.listen)
+            .map_err(|error| Error::Unavailable(format!("cannot listen on {}: {error}", config.listen)))?;
+        listener.set_nonblocking(true)?;
+        let address = listener.local_addr()?;
+        let base_url = config.base_url.clone().unwrap_or_else(|| format!("http://{address}"));
+        let setup_token = db.write(|tx| {
+            outgoing_mail::release_leases(tx)?;
+            site::offer_setup(tx)
+        })?;
+        Ok(Self {
+            app: App::new(db, config, base_url, vault),
+            listener,
+            address,
+            setup_token,
+            _directory: directory,
+        })
+    }
+
+    pub fn app(&self) -> &App {
+        &self.app
+    }
+
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Serves until `stop` is ready, then ends streams and jobs, lets requests finish and closes the file.
+    pub async fn run(self, stop: impl Future<Output = ()> + Send + 'static) -> Result<()> {
+        let app = self.app;
+        let jobs = jobs::start(&app).await?;
+        let stopping = app.stopping().clone();
+        let serving = http(app.clone(), self.listener, async move {
+            stop.await;
+            stopping.cancel();
+        });
+        let result = serving.await;
+        app.stopping().cancel();
+        jobs.stop().await;
+        let db = app.db().clone();
+        tokio::task::spawn_blocking(move || db.close()).await.map_err(Error::internal)?;
+        result
+    }
+}
+
+async fn http(
+    app: App,
+    listener: TcpListener,
+    stop: impl Future<Output = ()> + Send + 'static,
+) -> Result<()> {
+    let data = web::Data::new(app);
+    let spelling = web::Data::new(api::spelling());
+    let workers = 2 * std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
+    let server = HttpServer::new(move || {
+        let spelling = spelling.clone();
+        Actix::new()
+            .app_data(data.clone())
+            .app_data(web::PayloadConfig::new(PAYLOAD_BYTES))
+            .app_data(
+                web::FormConfig::default()
+                    .limit(3 << 20)
+                    .error_handler(|error, _| PageError(Error::invalid("form", error.to_string())).into()),
+            )
+            .service(assets::serve)
+            .service(
+                web::scope("").wrap(from_fn(csrf::same_site)).configure(pages::routes).configure(api::routes),
+            )
+            .default_service(web::to(nothing_here))
+            .wrap(middleware::Compress::default())
+            .wrap(from_fn(security::headers))
+            .wrap(TracingLogger::default())
+            .wrap_fn(move |mut request, service| {
+                spelling.apply(&mut request);
+                alias(&mut request);
+                service.call(request)
+            })
+    })
+    .workers(workers)
+    .client_request_timeout(Duration::from_secs(10))
+    .shutdown_timeout(SHUTDOWN_SECONDS)
+    .shutdown_signal(stop)
+    .listen(listener)?
+    .run();
+    server.await.map_err(Error::from)
+}
+
+async fn nothing_here(request: HttpRequest) -> HttpResponse {
+    if request.path().starts_with("/api/") {
+        return api::fallback(&request);
+    }
+    PageError(Error::not_found("page", request.path())).error_response()
+}
+
+/// Marks requests that came by an alias of the API; see `api::unalias`.
+fn alias(request: &mut actix_web::dev::ServiceRequest) {
+    if let Some(path) = api::unalias(request.path()) {
+        crate::web::path::rewrite(request, &path);
+        request.extensions_mut().insert(api::Face::Anytime);
+    }
+}
