@@ -14,10 +14,8 @@ use tracing_subscriber::EnvFilter;
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-#[tokio::main]
-async fn main() -> ExitCode {
-    let command_line = CommandLine::parse();
-    match run(command_line).await {
+fn main() -> ExitCode {
+    match run(CommandLine::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("anytime: {}", command::describe(&error));
@@ -26,14 +24,14 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn run(command_line: CommandLine) -> Result<()> {
+fn run(command_line: CommandLine) -> Result<()> {
     let config = config::Config::new(command_line.options)?;
     log_to_stderr(&config);
     // A second provider never comes: rustls is built with ring alone.
     let _ = rustls::crypto::ring::default_provider().install_default();
     match command_line.command {
-        Command::Serve => serve(config).await,
-        Command::Demo { conversations, seed } => demo(config, conversations, seed).await,
+        Command::Serve => serve(config),
+        Command::Demo { conversations, seed } => demo(config, conversations, seed),
         Command::Agent(AgentCommand::Create { email, name, admin, password }) => {
             command::create_agent(&config, &email, &name, admin, password)
         }
@@ -44,22 +42,25 @@ async fn run(command_line: CommandLine) -> Result<()> {
     }
 }
 
-async fn serve(config: Config) -> Result<()> {
-    let stop = command::stop_signal()?;
+fn serve(config: Config) -> Result<()> {
     let server = Server::bind(config, Clock::System)?;
     say(&format!("listening on http://{}", server.address()));
     if let Some(token) = &server.setup_token {
         say(&format!("set up this site at {}/set-up?token={token}", server.app().base_url()));
     }
-    server.run(stop).await
+    until_stopped(server)
 }
 
-async fn demo(config: Config, conversations: usize, seed: u64) -> Result<()> {
-    let stop = command::stop_signal()?;
+fn demo(config: Config, conversations: usize, seed: u64) -> Result<()> {
     let demo = command::Demo::prepare(config, conversations, seed)?;
     let server = Server::bind(demo.config.clone(), Clock::System)?;
     say(&demo.welcome(&server)?);
-    server.run(stop).await
+    until_stopped(server)
+}
+
+fn until_stopped(server: Server) -> Result<()> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(async { server.run(command::stop_signal()?).await })
 }
 
 /// One line on standard output; nobody reading it is no reason to stop.

@@ -2,9 +2,8 @@
 //! both ways asks `Face` which way it was called.
 
 use actix_web::http::header;
-use actix_web::{FromRequest, HttpMessage, HttpRequest, HttpResponse, dev::Payload};
+use actix_web::{FromRequest, HttpMessage, HttpRequest, HttpResponse, HttpResponseBuilder, dev::Payload};
 use serde::Serialize;
-use serde_json::{Map, Value};
 
 /// How the caller addressed a resource that has two addresses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,20 +26,38 @@ impl FromRequest for Face {
 
 impl Face {
     /// A list or an object, wrapped under `key` where the address asks for it.
-    pub fn wrap(self, key: &str, value: impl Serialize) -> HttpResponse {
-        HttpResponse::Ok().json(self.body(key, value))
+    pub fn wrap(self, key: &'static str, value: impl Serialize) -> HttpResponse {
+        self.answer(HttpResponse::Ok(), key, value)
     }
 
     /// 201 with the new object and where it is.
-    pub fn created(self, key: &str, location: &str, value: impl Serialize) -> HttpResponse {
-        HttpResponse::Created().insert_header((header::LOCATION, location)).json(self.body(key, value))
+    pub fn created(self, key: &'static str, location: &str, value: impl Serialize) -> HttpResponse {
+        let mut builder = HttpResponse::Created();
+        builder.insert_header((header::LOCATION, location));
+        self.answer(builder, key, value)
     }
 
-    fn body(self, key: &str, value: impl Serialize) -> Value {
-        let value = serde_json::to_value(value).unwrap_or_default();
+    fn answer(
+        self,
+        mut builder: HttpResponseBuilder,
+        key: &'static str,
+        value: impl Serialize,
+    ) -> HttpResponse {
         match self {
-            Self::Public => value,
-            Self::Anytime => Value::Object(Map::from_iter([(key.to_owned(), value)])),
+            Self::Public => builder.json(value),
+            Self::Anytime => builder.json(Wrapped { key, value }),
         }
+    }
+}
+
+/// `{key: value}`.
+struct Wrapped<T> {
+    key: &'static str,
+    value: T,
+}
+
+impl<T: Serialize> Serialize for Wrapped<T> {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map([(self.key, &self.value)])
     }
 }

@@ -239,7 +239,7 @@ impl Writer<'_, '_> {
                 subject,
                 if keeps_html { entry.body.html.as_str() } else { "" },
                 entry.body.plain,
-                quote,
+                crate::html::from_text(&quote),
                 from,
                 to,
                 entry.cc,
