@@ -1,4 +1,7 @@
-//! Every test that needs more than one module, in one binary.
+//! Everything that is tested through the front door: HTTP, POP3, SMTP and the command line.
 
+mod api;
+mod architecture;
+mod database;
 mod mail_peers;
 mod support;

@@ -3,6 +3,7 @@
 pub mod dovecot;
 pub mod fake_pop3;
 pub mod smtp_server;
+pub mod test_desk;
 
 use std::path::Path;
 use std::process::{Command, Stdio};

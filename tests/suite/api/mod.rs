@@ -1,0 +1,4 @@
+//! One file for each resource of the API.
+
+mod conventions;
+mod tag;
