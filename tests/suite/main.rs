@@ -3,5 +3,7 @@
 mod api;
 mod architecture;
 mod database;
+mod flows;
+mod mail;
 mod mail_peers;
 mod support;

@@ -2,6 +2,8 @@
 
 pub mod dovecot;
 pub mod fake_pop3;
+pub mod mail;
+pub mod process;
 pub mod smtp_server;
 pub mod test_desk;
 

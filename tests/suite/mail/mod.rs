@@ -1,0 +1,4 @@
+//! Mail in detail: servers that misbehave, where a mail belongs, hostile content.
+
+mod intake;
+mod pop3_faults;

@@ -1,0 +1,83 @@
+//! The executable itself, as a process that can be killed.
+
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+use super::test_desk::Client;
+
+pub struct Process {
+    child: Child,
+    pub url: String,
+    /// The lines printed until it was ready.
+    pub printed: Vec<String>,
+}
+
+/// The executable with a data directory.
+pub fn anytime(data_dir: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_anytime"));
+    command.current_dir(data_dir.parent().unwrap()).arg("--data-dir").arg(data_dir).stdin(Stdio::null());
+    command
+}
+
+impl Process {
+    /// Starts `serve` on a free port and waits until it listens.
+    pub fn serve(data_dir: &Path) -> Self {
+        let mut child = anytime(data_dir)
+            .args(["--listen", "127.0.0.1:0", "--log", "warn", "serve"])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let first = lines.next().expect("it prints where it listens").unwrap();
+        let url = first.strip_prefix("listening on ").expect("the address comes first").to_owned();
+        Self { child, url, printed: vec![first] }
+    }
+
+    pub fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// SIGTERM, and the exit code.
+    pub fn terminate(&mut self) -> Option<i32> {
+        let pid = rustix::process::Pid::from_raw(self.child.id() as i32).unwrap();
+        rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
+        self.child.wait().unwrap().code()
+    }
+
+    /// The API of this process as an agent whose key is known.
+    pub fn client(&self, email: &str, key: &str) -> Client {
+        Client::new(&self.url, email, key)
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        self.child.kill().ok();
+        self.child.wait().ok();
+    }
+}
+
+/// Makes an administrator and an API key by the commands.
+pub fn administrator(data_dir: &Path) -> (String, String) {
+    let email = "ann@desk.example".to_owned();
+    let created = anytime(data_dir)
+        .args(["agent", "create", "--email", &email, "--name", "Ann Smith", "--admin"])
+        .args(["--password", super::test_desk::PASSWORD])
+        .output()
+        .unwrap();
+    assert!(created.status.success(), "{}", String::from_utf8_lossy(&created.stderr));
+    (email.clone(), api_key(data_dir, &email))
+}
+
+pub fn api_key(data_dir: &Path, email: &str) -> String {
+    let key = anytime(data_dir).args(["agent", "api-key", "--email", email]).output().unwrap();
+    assert!(key.status.success(), "{}", String::from_utf8_lossy(&key.stderr));
+    String::from_utf8(key.stdout).unwrap().trim().to_owned()
+}
