@@ -1,10 +1,20 @@
 //! The public v3 contract: routes, JSON shapes, and every odd spelling of the documents. One file for each resource.
 //! Below, `routes!` is the route table; the OpenAPI document is generated from the same list.
 
+pub mod agent;
+pub mod attachment;
+pub mod contact;
+pub mod conversation;
+pub mod department;
+pub mod email_account;
+pub mod inbound_mail;
+pub mod message;
+pub mod outgoing_mail;
 pub mod tag;
 
 mod docs;
 mod envelope;
+mod include;
 
 use actix_web::http::header::{self, HeaderValue};
 use actix_web::http::{Method, StatusCode};
@@ -35,6 +45,18 @@ macro_rules! routes {
 }
 
 routes!(
+    agent::{
+        list, me, get, create, update_me, update, delete, set_my_password, set_password, unlock, rotate_my_key,
+        rotate_key,
+    },
+    attachment::{create, get, content, update, delete},
+    contact::{list, get, create, update, delete, add_identity, change_identity, delete_identity},
+    conversation::{list, get, create, update, read, unread},
+    department::{list, get, create, update, delete},
+    email_account::{list, get, create, update, delete, enable, set_default, test, check},
+    inbound_mail::{list, get, raw, retry},
+    message::{list, create},
+    outgoing_mail::{list, get, retry},
     tag::{list, get, create, update, delete},
 );
 

@@ -145,6 +145,12 @@ pub fn require(s: &Snapshot<'_>, id: ContactId) -> Result<Contact> {
     get(s, id)?.ok_or_else(|| Error::not_found("contact", id))
 }
 
+/// The contact, for somebody who may look at contacts.
+pub fn view(s: &Snapshot<'_>, by: &Actor, id: ContactId) -> Result<Contact> {
+    by.require(Permission::ViewContacts)?;
+    require(s, id)
+}
+
 /// The contact who owns an e-mail address, if any; deleted ones left out.
 pub fn by_email(s: &Snapshot<'_>, email: &str) -> Result<Option<ContactId>> {
     s.one(

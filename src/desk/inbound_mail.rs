@@ -124,14 +124,18 @@ pub fn require(s: &Snapshot<'_>, by: &Actor, id: InboundMailId) -> Result<Inboun
     one(s, id)?.ok_or_else(|| Error::not_found("inbound mail", id))
 }
 
+/// Where the exact bytes are that came from the server, and how many. `Conflict` when they were left there.
+pub fn raw_blob(s: &Snapshot<'_>, by: &Actor, id: InboundMailId) -> Result<(BlobId, i64)> {
+    let mail = require(s, by, id)?;
+    let blob = mail.blob_id.ok_or_else(|| {
+        Error::Conflict("this mail was left on the server: it is larger than what is fetched".to_owned())
+    })?;
+    Ok((blob, mail.size_bytes))
+}
+
 /// The exact bytes that came from the server.
 pub fn raw(s: &Snapshot<'_>, by: &Actor, id: InboundMailId) -> Result<Vec<u8>> {
-    match require(s, by, id)?.blob_id {
-        Some(blob) => blob::read(s, blob),
-        None => Err(Error::Conflict(
-            "this mail was left on the server: it is larger than what is fetched".to_owned(),
-        )),
-    }
+    blob::read(s, raw_blob(s, by, id)?.0)
 }
 
 /// What is known of a UIDL of an account: `None` when the server never offered it before.
@@ -239,6 +243,11 @@ pub fn outcomes_since(
         |row| Ok((row.get::<_, String>(0)?, row.get::<_, i64>(1)?)),
     )?;
     Ok(rows.into_iter().filter_map(|(name, count)| Some((Outcome::parse(&name)?, count))).collect())
+}
+
+/// How many mails of the account are newer than `after`, decided or not.
+pub fn count_since(s: &Snapshot<'_>, account: EmailAccountId, after: InboundMailId) -> Result<i64> {
+    s.number("SELECT count(*) FROM inbound_mail WHERE email_account_id = ? AND ? < id", (account, after))
 }
 
 pub fn last_id(s: &Snapshot<'_>) -> Result<InboundMailId> {

@@ -4,6 +4,7 @@
 
 use std::collections::HashSet;
 use std::sync::{MutexGuard, PoisonError};
+use std::time::Duration;
 
 use sha2::{Digest, Sha256};
 
@@ -51,6 +52,22 @@ pub async fn fetch_account(app: &App, id: EmailAccountId) -> Fetched {
         tracing::warn!(%error, "the health of an e-mail account could not be written down");
     }
     fetched
+}
+
+/// How long a check on demand waits for one that is running, and how often it looks.
+const TURN: Duration = Duration::from_secs(60);
+const LOOK: Duration = Duration::from_millis(50);
+
+/// The same, once a fetch of the account that is running already has ended.
+pub async fn fetch_account_in_turn(app: &App, id: EmailAccountId) -> Fetched {
+    let is_free = async {
+        while accounts(app).contains(&id) {
+            tokio::time::sleep(LOOK).await;
+        }
+    };
+    // After that the answer says that the account is busy.
+    let _ = tokio::time::timeout(TURN, is_free).await;
+    fetch_account(app, id).await
 }
 
 /// Marks an account as being fetched until it is dropped, also by a panic.

@@ -6,6 +6,7 @@ mod housekeeping;
 mod process_mail;
 mod relay;
 mod send_mail;
+pub mod test_account;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,7 +21,7 @@ use crate::app::App;
 use crate::desk::job;
 use crate::error::{Error, Result};
 
-pub use fetch_mail::{Fetched, fetch_account};
+pub use fetch_mail::{Fetched, fetch_account, fetch_account_in_turn};
 pub use process_mail::process_waiting;
 pub use send_mail::send_due;
 

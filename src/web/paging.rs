@@ -7,7 +7,7 @@ use super::Query;
 use crate::desk::Paging;
 
 /// Root-relative URIs of the neighbours; `null` where there is none.
-#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Links {
     pub previous_page: Option<String>,

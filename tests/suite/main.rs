@@ -2,6 +2,7 @@
 
 mod api;
 mod architecture;
+mod browser;
 mod database;
 mod flows;
 mod mail;

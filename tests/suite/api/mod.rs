@@ -1,4 +1,5 @@
 //! One file for each resource of the API.
 
 mod conventions;
+mod conversation;
 mod tag;

@@ -81,5 +81,10 @@ async fn every_mail_of_the_corpus_has_one_ledger_row_with_its_bytes_and_an_outco
         0,
         "delivery reports make no contacts"
     );
-    assert_eq!(desk.number("SELECT count(*) FROM message WHERE html_body LIKE '%<script%' OR html_body LIKE '% onerror=%'"), 0);
+    assert_eq!(
+        desk.number(
+            "SELECT count(*) FROM message WHERE html_body LIKE '%<script%' OR html_body LIKE '% onerror=%'"
+        ),
+        0
+    );
 }

@@ -30,7 +30,13 @@ async fn mail_survives_kill_nine_exactly_once() {
             let subject = format!("nonce {round}-{index}");
             let headers = [format!("Message-ID: <{round}.{index}@customer.example>")];
             let filler = "All work and no play makes a dull mail. ".repeat(1 + index % 50);
-            let bytes = mail("Lena <lena@customer.example>", "support@desk.example", &subject, &[&headers[0]], &filler);
+            let bytes = mail(
+                "Lena <lena@customer.example>",
+                "support@desk.example",
+                &subject,
+                &[&headers[0]],
+                &filler,
+            );
             dovecot.deliver("support", &bytes);
         }
         // Moments spread over the fetch by a multiplicative generator: random enough, and the same in every run.

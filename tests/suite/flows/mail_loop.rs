@@ -10,12 +10,17 @@ use crate::support::test_desk::{PATIENCE, TestDesk, eventually};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_customers_mail_is_answered_and_their_next_mail_joins() {
-    let (Some(dovecot), Some(smtp)) = (Dovecot::start(), SmtpServer::start(Mode::RequireLogin)) else { return };
+    let (Some(dovecot), Some(smtp)) = (Dovecot::start(), SmtpServer::start(Mode::RequireLogin)) else {
+        return;
+    };
     let desk = TestDesk::start_now().await;
     let ann = desk.as_ann().await;
     let id = account(&ann, &dovecot, Some(&smtp)).await;
     let tested = ann.post(&format!("/anytime/emailAccounts/{id}/test"), json!({})).await.expect(200);
-    assert_eq!(tested, json!({ "pop3": { "ok": true, "error": null }, "smtp": { "ok": true, "error": null } }));
+    assert_eq!(
+        tested,
+        json!({ "pop3": { "ok": true, "error": null }, "smtp": { "ok": true, "error": null } })
+    );
 
     let first = mail(
         "Lena Hoffmann <lena@customer.example>",
@@ -55,7 +60,10 @@ async fn a_customers_mail_is_answered_and_their_next_mail_joins() {
     assert_eq!(sent.header("References"), Some("<first@customer.example>"));
     assert_eq!(sent.header("Auto-Submitted"), None);
     let raw = String::from_utf8(sent.bytes()).unwrap();
-    assert!(raw.contains("text/plain") && raw.contains("text/html") && raw.contains("we send you a new one."), "{raw}");
+    assert!(
+        raw.contains("text/plain") && raw.contains("text/html") && raw.contains("we send you a new one."),
+        "{raw}"
+    );
     let message_id = sent.header("Message-ID").unwrap().to_owned();
     eventually("the message to be marked as sent", async || {
         let messages = ann.get("/anytime/conversations/1/messages").await.expect(200);
@@ -103,7 +111,8 @@ async fn one_refused_recipient_shows_and_the_others_get_their_mail() {
     let desk = TestDesk::start_now().await;
     let ann = desk.as_ann().await;
     account(&ann, &dovecot, Some(&smtp)).await;
-    let contact = json!({ "name": "Lena", "identities": [{ "type": "email", "value": "lena@customer.example" }] });
+    let contact =
+        json!({ "name": "Lena", "identities": [{ "type": "email", "value": "lena@customer.example" }] });
     let contact = ann.post("/contacts", contact).await.expect(201);
     let new = json!({
         "subject": "Hello", "channel": "email", "contactId": contact["id"],
@@ -175,7 +184,9 @@ async fn every_kind_of_connection_fetches() {
     let desk = TestDesk::start_now().await;
     let ann = desk.as_ann().await;
     for (index, (security, port)) in
-        [("none", dovecot.pop3_port), ("startTls", dovecot.pop3_port), ("ssl", dovecot.pop3s_port)].into_iter().enumerate()
+        [("none", dovecot.pop3_port), ("startTls", dovecot.pop3_port), ("ssl", dovecot.pop3s_port)]
+            .into_iter()
+            .enumerate()
     {
         let user = format!("user{index}");
         let account = json!({

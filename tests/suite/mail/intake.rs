@@ -27,7 +27,9 @@ impl Mailroom {
             "email": DESK, "type": "pop3", "pop3Server": "127.0.0.1", "pop3Port": server.port,
             "pop3Security": "none", "pop3UserName": "support", "pop3Password": "x", "pollInterval": 86400,
         });
-        let account = ann.post("/anytime/emailAccounts", account).await.expect(201)["emailAccount"]["id"].as_i64().unwrap();
+        let account = ann.post("/anytime/emailAccounts", account).await.expect(201)["emailAccount"]["id"]
+            .as_i64()
+            .unwrap();
         Self { desk, ann, server, account, received: std::cell::Cell::new(0) }
     }
 
@@ -36,7 +38,10 @@ impl Mailroom {
         self.received.set(self.received.get() + 1);
         self.server.add(&format!("uid-{}", self.received.get()), bytes);
         crate::support::test_desk::eventually("the mail to be fetched", async || {
-            self.ann.post(&format!("/anytime/emailAccounts/{}/check", self.account), json!({})).await.expect(200);
+            self.ann
+                .post(&format!("/anytime/emailAccounts/{}/check", self.account), json!({}))
+                .await
+                .expect(200);
             self.server.mails().is_empty().then_some(())
         })
         .await;
@@ -66,12 +71,16 @@ async fn a_reply_joins_by_the_signed_token_also_from_another_mail_program() {
     let room = Mailroom::open().await;
     room.receive(&mail(LENA, DESK, "Broken chain", &["Message-ID: <1@c.example>"], "Help")).await;
     let id = room.answer().await;
-    for (index, header) in
-        [format!("In-Reply-To: <{id}>"), format!("References: <1@c.example>\r\n\t<{id}>"), format!("In-Reply-To: {id}")]
-            .iter()
-            .enumerate()
+    for (index, header) in [
+        format!("In-Reply-To: <{id}>"),
+        format!("References: <1@c.example>\r\n\t<{id}>"),
+        format!("In-Reply-To: {id}"),
+    ]
+    .iter()
+    .enumerate()
     {
-        let row = room.receive(&mail(LENA, DESK, &format!("Changed subject {index}"), &[header], "More")).await;
+        let row =
+            room.receive(&mail(LENA, DESK, &format!("Changed subject {index}"), &[header], "More")).await;
         assert_eq!((&row["outcome"], &row["conversationId"]), (&json!("appended"), &json!(1)), "{header}");
     }
     assert_eq!(room.conversations().await, 1);
@@ -84,9 +93,15 @@ async fn a_forged_token_joins_nothing() {
     let id = room.answer().await;
     let (token, domain) = id.split_once('@').unwrap();
     let cut = &token[..token.len() - 4];
-    for forged in [format!("{cut}aaaa@{domain}"), format!("{token}a@{domain}"), token.replace(".1.", ".2.") + "@" + domain] {
+    for forged in [
+        format!("{cut}aaaa@{domain}"),
+        format!("{token}a@{domain}"),
+        token.replace(".1.", ".2.") + "@" + domain,
+    ] {
         let eve = "Eve <eve@evil.example>";
-        let row = room.receive(&mail(eve, DESK, "Re: [#1]", &[&format!("In-Reply-To: <{forged}>")], forged.as_str())).await;
+        let row = room
+            .receive(&mail(eve, DESK, "Re: [#1]", &[&format!("In-Reply-To: <{forged}>")], forged.as_str()))
+            .await;
         assert_eq!(row["outcome"], "created", "{forged}");
     }
     assert_eq!(room.conversations().await, 4);
@@ -98,7 +113,8 @@ async fn a_stranger_with_the_token_is_shown_as_a_third_party_and_changes_nothing
     room.receive(&mail(LENA, DESK, "Broken chain", &[], "Help")).await;
     let id = room.answer().await;
     let before = room.ann.get("/anytime/conversations/1").await.expect(200);
-    let mallory = mail("mallory@evil.example", DESK, "Re: x", &[&format!("In-Reply-To: <{id}>")], "I am Lena");
+    let mallory =
+        mail("mallory@evil.example", DESK, "Re: x", &[&format!("In-Reply-To: <{id}>")], "I am Lena");
     let row = room.receive(&mallory).await;
     assert_eq!(row["outcome"], "appended");
     assert_eq!(room.last_message().await["isThirdParty"], true);
@@ -114,12 +130,24 @@ async fn a_stranger_with_the_token_is_shown_as_a_third_party_and_changes_nothing
 #[tokio::test(flavor = "multi_thread")]
 async fn message_ids_and_subject_numbers_count_only_from_people_of_the_thread() {
     let room = Mailroom::open().await;
-    room.receive(&mail(LENA, DESK, "Broken chain", &["Message-ID: <1@c.example>", "Cc: tom@customer.example"], "Help")).await;
+    room.receive(&mail(
+        LENA,
+        DESK,
+        "Broken chain",
+        &["Message-ID: <1@c.example>", "Cc: tom@customer.example"],
+        "Help",
+    ))
+    .await;
     let eve = "Eve <eve@evil.example>";
     let row = room.receive(&mail(eve, DESK, "Re: [#1]", &["In-Reply-To: <1@c.example>"], "Hi")).await;
     assert_eq!(row["outcome"], "created");
-    let row = room.receive(&mail("tom@customer.example", DESK, "x", &["References: <1@c.example>"], "Me too")).await;
-    assert_eq!((&row["outcome"], &row["matchedBy"]), (&json!("appended"), &json!("Message-ID of an earlier mail")));
+    let row = room
+        .receive(&mail("tom@customer.example", DESK, "x", &["References: <1@c.example>"], "Me too"))
+        .await;
+    assert_eq!(
+        (&row["outcome"], &row["matchedBy"]),
+        (&json!("appended"), &json!("Message-ID of an earlier mail"))
+    );
     let row = room.receive(&mail(LENA, DESK, "AW: Broken chain [#1]", &[], "And?")).await;
     assert_eq!((&row["outcome"], &row["matchedBy"]), (&json!("appended"), &json!("[#1] in the subject")));
 }
@@ -168,7 +196,8 @@ async fn garbage_is_kept_raw_with_an_outcome_and_can_be_retried() {
         assert_ne!(row["reason"], "", "{row}");
         let raw = room.ann.request(reqwest::Method::GET, &format!("/anytime/inboundMails/{}/raw", row["id"]));
         assert_eq!(raw.send().await.unwrap().bytes().await.unwrap(), garbage);
-        let again = room.ann.post(&format!("/anytime/inboundMails/{}/retry", row["id"]), json!({})).await.expect(200);
+        let again =
+            room.ann.post(&format!("/anytime/inboundMails/{}/retry", row["id"]), json!({})).await.expect(200);
         assert_eq!(again["inboundMail"]["outcome"], "quarantined");
     }
     room.receive(&mail(LENA, DESK, "Good", &[], "Hello")).await;
@@ -178,7 +207,8 @@ async fn garbage_is_kept_raw_with_an_outcome_and_can_be_retried() {
 #[tokio::test(flavor = "multi_thread")]
 async fn hostile_html_is_cleaned_and_pictures_point_at_their_attachments() {
     let room = Mailroom::open().await;
-    let png = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==";
+    let png =
+        "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==";
     let bytes = format!(
         "From: {LENA}\r\nTo: {DESK}\r\nSubject: =?utf-8?q?Gr=C3=BC=C3=9Fe?=\r\nMIME-Version: 1.0\r\n\
          Content-Type: multipart/related; boundary=b\r\n\r\n--b\r\nContent-Type: text/html; charset=utf-8\r\n\r\n\
@@ -195,7 +225,8 @@ async fn hostile_html_is_cleaned_and_pictures_point_at_their_attachments() {
     assert!(!html.contains(" src=\"https://tracker") && html.contains("data-remote-src"), "{html}");
     let guid = message["attachments"][0]["guid"].as_str().unwrap();
     assert!(html.contains(&format!("/api/v3/attachments/{guid}/content")), "{html}");
-    let file = room.ann.request(reqwest::Method::GET, &format!("/attachments/{guid}/content")).send().await.unwrap();
+    let file =
+        room.ann.request(reqwest::Method::GET, &format!("/attachments/{guid}/content")).send().await.unwrap();
     assert!(file.headers()["content-disposition"].to_str().unwrap().starts_with("attachment"));
     assert!(file.bytes().await.unwrap().starts_with(b"\x89PNG"));
     let list = room.ann.get("/anytime/conversations").await.expect(200);

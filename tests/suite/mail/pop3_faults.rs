@@ -10,7 +10,9 @@ use crate::support::test_desk::{Client, TestDesk};
 
 fn numbered(count: usize) -> Vec<Vec<u8>> {
     (0..count)
-        .map(|index| mail("lena@customer.example", "support@desk.example", &format!("mail {index}"), &[], "Hello"))
+        .map(|index| {
+            mail("lena@customer.example", "support@desk.example", &format!("mail {index}"), &[], "Hello")
+        })
         .collect()
 }
 
@@ -159,9 +161,8 @@ async fn a_failing_account_backs_off_and_recovers() {
     assert!(answer["error"].as_str().unwrap().contains("IN-USE"), "{answer}");
     let shown = ann.get(&format!("/anytime/emailAccounts/{id}")).await.expect(200);
     assert!(shown["emailAccount"]["lastError"].as_str().unwrap().contains("IN-USE"));
-    let due = |now: &TestDesk| {
-        now.app.read(|s| anytime::desk::email_account::due(s, now.app.now())).unwrap().len()
-    };
+    let due =
+        |now: &TestDesk| now.app.read(|s| anytime::desk::email_account::due(s, now.app.now())).unwrap().len();
     ann.put(&format!("/anytime/emailAccounts/{id}/enable"), json!({ "isEnabled": true })).await.expect(200);
     server.set_faults(Faults::default());
     assert_eq!(check(&ann, id).await["error"], Value::Null);
@@ -181,10 +182,20 @@ async fn nothing_secret_is_sent_when_tls_is_stripped_or_plaintext_is_slipped_in(
         Faults { stls_injection: Some(b"+OK logged in\r\n".to_vec()), ..Faults::default() },
     ] {
         let server = server(&numbered(1), faults);
-        let id = account(&ann, &server, json!({ "email": format!("a{}@desk.example", server.port), "pop3Security": "startTls" })).await;
+        let id = account(
+            &ann,
+            &server,
+            json!({ "email": format!("a{}@desk.example", server.port), "pop3Security": "startTls" }),
+        )
+        .await;
         let answer = check(&ann, id).await;
         assert!(answer["error"].is_string(), "{answer}");
-        assert!(!server.commands().iter().any(|command| command.contains("secret") || command.starts_with("USER")));
+        assert!(
+            !server
+                .commands()
+                .iter()
+                .any(|command| command.contains("secret") || command.starts_with("USER"))
+        );
         assert_eq!(server.mails().len(), 1);
     }
 }

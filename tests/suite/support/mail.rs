@@ -8,11 +8,15 @@ use super::test_desk::Client;
 
 /// A plain mail. `headers` are further lines without line ends.
 pub fn mail(from: &str, to: &str, subject: &str, headers: &[&str], body: &str) -> Vec<u8> {
-    let mut text = format!("From: {from}\r\nTo: {to}\r\nSubject: {subject}\r\nDate: Mon, 5 Jan 2026 08:59:00 +0000\r\n");
+    let mut text =
+        format!("From: {from}\r\nTo: {to}\r\nSubject: {subject}\r\nDate: Mon, 5 Jan 2026 08:59:00 +0000\r\n");
     for header in headers {
         text += &format!("{header}\r\n");
     }
-    text += &format!("MIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n{}\r\n", body.replace('\n', "\r\n"));
+    text += &format!(
+        "MIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n{}\r\n",
+        body.replace('\n', "\r\n")
+    );
     text.into_bytes()
 }
 

@@ -1,0 +1,583 @@
+//! `/anytime/conversations` (contract 11): create, list, get, update, read and unread. Messages are in `message`.
+
+use std::time::Duration;
+
+use actix_web::{HttpRequest, HttpResponse, get, post, put, web};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::include::{self, Included};
+use super::message::{self, MessageInput};
+use super::{Face, id};
+use crate::app::App;
+use crate::desk::code::{Channel, Priority, Status};
+use crate::desk::conversation::{
+    self, Conversation, ConversationChange, ListQuery, NewConversation, Party, Sort, read_state,
+};
+use crate::desk::{Actor, filter};
+use crate::error::{Error, Problems, Result};
+use crate::ids::{AgentId, ContactId, ConversationId, DepartmentId, TagId};
+use crate::time::Timestamp;
+use crate::web::error::ErrorBody;
+use crate::web::json::{Input, nullable};
+use crate::web::paging::Links;
+use crate::web::{ApiError, Caller, Json, Query};
+
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = Conversation)]
+pub struct ConversationJson {
+    id: i64,
+    subject: String,
+    agent_assignee_id: Option<i64>,
+    department_assignee_id: Option<i64>,
+    contact_id: Option<i64>,
+    /// Our address that the first mail came to
+    received_from: Option<String>,
+    #[schema(example = "email")]
+    channel: &'static str,
+    #[schema(example = "normal")]
+    priority: &'static str,
+    #[schema(example = "pendingInternal")]
+    status: &'static str,
+    /// One flag for all agents
+    is_read: bool,
+    is_read_by_contact: bool,
+    /// The documents' spelling of isReadByContact
+    is_rea_by_contact: bool,
+    custom_fields: Vec<CustomFieldValueJson>,
+    created_by_id: Option<i64>,
+    created_by_type: String,
+    #[schema(value_type = String, format = DateTime)]
+    created_time: Timestamp,
+    #[schema(value_type = String, format = DateTime)]
+    last_activity_time: Timestamp,
+    #[schema(value_type = String, format = DateTime)]
+    last_status_change_time: Timestamp,
+    #[schema(value_type = Option<String>, format = DateTime)]
+    last_replied_time: Option<Timestamp>,
+    last_replied_by_id: Option<i64>,
+    last_replied_by_type: Option<String>,
+    #[schema(value_type = Option<String>, format = DateTime)]
+    closed_time: Option<Timestamp>,
+    closed_by_id: Option<i64>,
+    closed_by_type: Option<String>,
+    has_draft: bool,
+    tag_ids: Vec<i64>,
+    is_deleted: bool,
+    merged_to_target_id: Option<i64>,
+    sla_policy_id: Option<i64>,
+    #[schema(value_type = Option<String>, format = DateTime)]
+    first_respond_breach_at: Option<Timestamp>,
+    #[schema(value_type = Option<String>, format = DateTime)]
+    next_respond_breach_at: Option<Timestamp>,
+    #[schema(value_type = Option<String>, format = DateTime)]
+    resolve_breach_at: Option<Timestamp>,
+    #[serde(rename = "nextSLABreachAt")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    next_sla_breach_at: Option<Timestamp>,
+    mentioned_agents: Vec<MentionedAgentJson>,
+    /// Whether the calling agent may change it and reply
+    is_editable: bool,
+    /// Plain text of the last message that is not a note
+    last_message: String,
+    /// Messages of type email or reply after the first
+    total_replies: i64,
+    #[serde(flatten)]
+    included: Included,
+}
+
+#[derive(Serialize, ToSchema)]
+#[schema(as = CustomFieldValue)]
+pub struct CustomFieldValueJson {
+    id: i64,
+    name: String,
+    value: String,
+}
+
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = MentionedAgent)]
+pub struct MentionedAgentJson {
+    agent_id: i64,
+    is_read: bool,
+    message_id: i64,
+}
+
+impl ConversationJson {
+    pub fn new(conversation: Conversation, included: Included) -> Self {
+        let party = |party: Option<Party>| party.map_or((None, None), |party| (party.id, Some(party.kind)));
+        let (last_replied_by_id, last_replied_by_type) = party(conversation.last_replied_by);
+        let (closed_by_id, closed_by_type) = party(conversation.closed_by);
+        Self {
+            id: conversation.id.0,
+            subject: conversation.subject,
+            agent_assignee_id: conversation.agent_assignee_id.map(|id| id.0),
+            department_assignee_id: conversation.department_assignee_id.map(|id| id.0),
+            contact_id: conversation.contact_id.map(|id| id.0),
+            received_from: conversation.received_from,
+            channel: conversation.channel.name(),
+            priority: conversation.priority.name(),
+            status: conversation.status.name(),
+            is_read: conversation.is_read,
+            is_read_by_contact: conversation.is_read_by_contact,
+            is_rea_by_contact: conversation.is_read_by_contact,
+            custom_fields: Vec::new(),
+            created_by_id: conversation.created_by.id,
+            created_by_type: conversation.created_by.kind,
+            created_time: conversation.created_at,
+            last_activity_time: conversation.last_activity_at,
+            last_status_change_time: conversation.last_status_change_at,
+            last_replied_time: conversation.last_replied_at,
+            last_replied_by_id,
+            last_replied_by_type,
+            closed_time: conversation.closed_at,
+            closed_by_id,
+            closed_by_type,
+            has_draft: conversation.has_draft,
+            tag_ids: conversation.tags.into_iter().map(|tag| tag.0).collect(),
+            is_deleted: conversation.is_deleted,
+            merged_to_target_id: conversation.merged_into_id.map(|id| id.0),
+            sla_policy_id: None,
+            first_respond_breach_at: None,
+            next_respond_breach_at: None,
+            resolve_breach_at: None,
+            next_sla_breach_at: None,
+            mentioned_agents: conversation
+                .mentions
+                .into_iter()
+                .map(|mention| MentionedAgentJson {
+                    agent_id: mention.agent_id.0,
+                    is_read: mention.is_read,
+                    message_id: mention.message_id.0,
+                })
+                .collect(),
+            is_editable: conversation.is_editable,
+            last_message: conversation.last_message,
+            total_replies: conversation.total_replies,
+            included,
+        }
+    }
+}
+
+#[derive(Serialize, ToSchema)]
+#[schema(as = ConversationAnswer)]
+pub struct ConversationAnswer {
+    conversation: ConversationJson,
+}
+
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = ConversationList)]
+pub struct ConversationList {
+    conversations: Vec<ConversationJson>,
+    total: i64,
+    #[serde(flatten)]
+    links: Links,
+}
+
+/// Answer keys that a request may repeat without effect.
+const READ_ONLY: &[&str] = &[
+    "id",
+    "receivedFrom",
+    "isReadByContact",
+    "isReaByContact",
+    "createdById",
+    "createdByType",
+    "createdTime",
+    "lastActivityTime",
+    "lastStatusChangeTime",
+    "lastRepliedTime",
+    "lastRepliedById",
+    "lastRepliedByType",
+    "closedTime",
+    "closedById",
+    "closedByType",
+    "hasDraft",
+    "isDeleted",
+    "mergedToTargetId",
+    "slaPolicyId",
+    "firstRespondBreachAt",
+    "nextRespondBreachAt",
+    "resolveBreachAt",
+    "nextSLABreachAt",
+    "mentionedAgents",
+    "isEditable",
+    "lastMessage",
+    "totalReplies",
+    "agentAssignee",
+    "departmentAssignee",
+    "contact",
+    "createdBy",
+    "lastRepliedBy",
+    "messages",
+];
+
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = NewConversation)]
+pub struct NewConversationInput {
+    /// At most 256 characters
+    subject: String,
+    /// `portal` or `email`
+    #[schema(example = "email")]
+    channel: String,
+    contact_id: Option<i64>,
+    /// 0 and null mean nobody
+    agent_assignee_id: Option<i64>,
+    department_assignee_id: Option<i64>,
+    /// `urgent`, `high`, `normal` or `low`
+    #[schema(example = "normal")]
+    priority: Option<String>,
+    /// `new`, `pendingInternal`, `pendingExternal`, `onHold` or `closed`
+    #[schema(example = "new")]
+    status: Option<String>,
+    #[serde(default)]
+    custom_fields: Vec<CustomFieldInput>,
+    #[serde(default)]
+    tag_ids: Vec<i64>,
+    message: MessageInput,
+}
+
+impl Input for NewConversationInput {
+    const READ_ONLY: &'static [&'static str] = READ_ONLY;
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = ConversationChange)]
+pub struct ConversationInput {
+    subject: Option<String>,
+    contact_id: Option<i64>,
+    /// Null or 0 un-assigns
+    #[serde(default, deserialize_with = "nullable")]
+    #[schema(value_type = Option<i64>)]
+    agent_assignee_id: Option<Option<i64>>,
+    #[serde(default, deserialize_with = "nullable")]
+    #[schema(value_type = Option<i64>)]
+    department_assignee_id: Option<Option<i64>>,
+    #[schema(example = "high")]
+    priority: Option<String>,
+    #[schema(example = "onHold")]
+    status: Option<String>,
+    is_read: Option<bool>,
+    #[serde(default)]
+    custom_fields: Vec<CustomFieldInput>,
+    /// Replaces the set
+    tag_ids: Option<Vec<i64>>,
+    /// The channel never changes: only the one it has is accepted
+    channel: Option<String>,
+}
+
+impl Input for ConversationInput {
+    const READ_ONLY: &'static [&'static str] = READ_ONLY;
+}
+
+/// A custom field's value: by id or by name
+#[derive(Deserialize, ToSchema)]
+#[schema(as = CustomFieldInput)]
+pub struct CustomFieldInput {
+    id: Option<i64>,
+    name: Option<String>,
+    #[expect(dead_code, reason = "described, and refused together with its unknown field")]
+    value: Option<String>,
+}
+
+/// Reads a code by name or number; what it may be is told when it is something else.
+pub(super) fn code<T>(
+    problems: &mut Problems,
+    field: &str,
+    text: Option<&str>,
+    parse: fn(&str) -> Option<T>,
+) -> Option<T> {
+    let text = text?;
+    let value = parse(text);
+    problems.require(
+        value.is_some(),
+        field,
+        format!("has no value '{}'", text.chars().take(80).collect::<String>()),
+    );
+    value
+}
+
+/// There are no custom fields to set: each one named is unknown.
+fn refuse_custom_fields(problems: &mut Problems, fields: &[CustomFieldInput]) {
+    for (index, field) in fields.iter().enumerate() {
+        let name = field.name.clone().or(field.id.map(|id| id.to_string())).unwrap_or_default();
+        problems
+            .add(format!("customFields[{index}]"), format!("names the field '{name}', which does not exist"));
+    }
+}
+
+fn some_id(id: Option<i64>) -> Option<i64> {
+    id.filter(|id| *id != 0)
+}
+
+impl NewConversationInput {
+    fn check(self) -> Result<NewConversation> {
+        let mut problems = Problems::default();
+        let channel = code(&mut problems, "channel", Some(&self.channel), Channel::parse);
+        let priority = code(&mut problems, "priority", self.priority.as_deref(), Priority::parse);
+        let status = code(&mut problems, "status", self.status.as_deref(), Status::parse_with_aliases);
+        refuse_custom_fields(&mut problems, &self.custom_fields);
+        problems.check()?;
+        Ok(NewConversation {
+            subject: self.subject,
+            channel: channel.unwrap_or(Channel::Portal),
+            contact_id: some_id(self.contact_id).map(ContactId),
+            agent_assignee_id: some_id(self.agent_assignee_id).map(AgentId),
+            department_assignee_id: some_id(self.department_assignee_id).map(DepartmentId),
+            priority,
+            status,
+            tags: self.tag_ids.into_iter().map(TagId).collect(),
+            message: self.message.check("message.")?,
+        })
+    }
+}
+
+impl ConversationInput {
+    fn check(self) -> Result<(ConversationChange, Option<Channel>)> {
+        let mut problems = Problems::default();
+        let priority = code(&mut problems, "priority", self.priority.as_deref(), Priority::parse);
+        let status = code(&mut problems, "status", self.status.as_deref(), Status::parse_with_aliases);
+        let channel = code(&mut problems, "channel", self.channel.as_deref(), Channel::parse);
+        refuse_custom_fields(&mut problems, &self.custom_fields);
+        problems.check()?;
+        let change = ConversationChange {
+            subject: self.subject,
+            contact_id: self.contact_id.map(ContactId),
+            agent_assignee_id: self.agent_assignee_id.map(|id| some_id(id).map(AgentId)),
+            department_assignee_id: self.department_assignee_id.map(|id| some_id(id).map(DepartmentId)),
+            priority,
+            status,
+            is_read: self.is_read,
+            tags: self.tag_ids.map(|ids| ids.into_iter().map(TagId).collect()),
+        };
+        Ok((change, channel))
+    }
+}
+
+/// The window that a list has without being asked (contract 11.6).
+const WINDOW: Duration = Duration::from_secs(30 * 24 * 3600);
+
+fn list_query(query: &Query, now: Timestamp) -> Result<ListQuery> {
+    for name in ["keywords"] {
+        if let Some(text) = query.text(name)? {
+            return Err(Error::invalid(
+                name,
+                format!("'{text}': searching is not supported by this version"),
+            ));
+        }
+    }
+    let to = query.time("timeTo")?;
+    let from = query.time("timeFrom")?.unwrap_or_else(|| to.unwrap_or(now).minus(WINDOW));
+    if to.is_some_and(|to| to < from) {
+        return Err(Error::invalid("timeFrom", format!("'{from}' is later than timeTo")));
+    }
+    let filter = query.value("filterId", "the id of a filter", |text| filter::by_id(text.parse().ok()?))?;
+    let sort = query.value("sortBy", SORTS, |text| match text.to_ascii_lowercase().as_str() {
+        "lastreplytime" | "lastrepliedtime" => Some(Sort::LastReplyTime),
+        "lastactivitytime" => Some(Sort::LastActivityTime),
+        "priority" => Some(Sort::Priority),
+        "status" => Some(Sort::Status),
+        "nextslabreach" => Some(Sort::NextSlaBreach),
+        _ => None,
+    })?;
+    let is_ascending = query.value("sortOrder", "ascending or descending", |text| {
+        match text.to_ascii_lowercase().as_str() {
+            "ascending" => Some(true),
+            "descending" => Some(false),
+            _ => None,
+        }
+    })?;
+    Ok(ListQuery {
+        filter: filter.map(|filter| filter.filter),
+        tag: query.integer("tagId")?.map(TagId),
+        contact: query.integer("contactId")?.map(ContactId),
+        from: Some(from),
+        to,
+        sort: sort.unwrap_or_default(),
+        is_ascending: is_ascending.unwrap_or(false),
+        paging: query.paging()?,
+        count_limit: None,
+    })
+}
+
+const SORTS: &str = "nextSLABreach, lastReplyTime, lastActivityTime, priority or status";
+
+/// List conversations
+///
+/// Those that the caller may see, deleted ones left out; by default the ones with a reply in the last 30 days.
+#[utoipa::path(
+    tag = "Conversations",
+    params(
+        ("filterId" = Option<i64>, Query, description = "1 All, 2 My open, 3 My department open, 4 Unassigned, 5 Mentioned me, 6 Closed"),
+        ("tagId" = Option<i64>, Query),
+        ("contactId" = Option<i64>, Query),
+        ("timeFrom" = Option<String>, Query, description = "Last reply time, ISO-8601; default: 30 days before timeTo"),
+        ("timeTo" = Option<String>, Query, description = "Last reply time, ISO-8601; default: now"),
+        ("sortBy" = Option<String>, Query, description = "nextSLABreach, lastReplyTime (default), lastActivityTime, priority or status"),
+        ("sortOrder" = Option<String>, Query, description = "ascending or descending (default)"),
+        ("pageIndex" = Option<i64>, Query, minimum = 1, maximum = 1000000000),
+        ("pageSize" = Option<i64>, Query, minimum = 1, maximum = 50),
+        ("include" = Option<String>, Query, description = "agentAssignee, departmentAssignee, contact, createdBy, lastRepliedBy; separated by commas"),
+    ),
+    responses(
+        (status = 200, body = ConversationList), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody),
+    )
+)]
+#[get("/api/v3/anytime/conversations")]
+pub async fn list(
+    app: App,
+    by: Caller,
+    query: Query,
+    request: HttpRequest,
+) -> Result<HttpResponse, ApiError> {
+    let wanted = list_query(&query, app.now())?;
+    let includes = query.includes();
+    let (page, included) = app.read(|s| {
+        let page = conversation::list(s, &by.actor, &wanted)?;
+        let included = include::conversations(s, app.now(), &page.items, &includes)?;
+        Ok((page, included))
+    })?;
+    Ok(HttpResponse::Ok().json(ConversationList {
+        links: Links::new(&request, &query, wanted.paging, page.total),
+        total: page.total,
+        conversations: page
+            .items
+            .into_iter()
+            .zip(included)
+            .map(|(c, i)| ConversationJson::new(c, i))
+            .collect(),
+    }))
+}
+
+/// Get a conversation
+#[utoipa::path(
+    tag = "Conversations",
+    params(
+        ("id" = i64, Path),
+        ("include" = Option<String>, Query, description = "agentAssignee, departmentAssignee, contact, createdBy, lastRepliedBy, messages; separated by commas"),
+    ),
+    responses(
+        (status = 200, body = ConversationAnswer), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody),
+        (status = 404, body = ErrorBody),
+    )
+)]
+#[get("/api/v3/anytime/conversations/{id}")]
+pub async fn get(
+    app: App,
+    by: Caller,
+    query: Query,
+    path: web::Path<String>,
+) -> Result<HttpResponse, ApiError> {
+    let id: ConversationId = id("conversation", &path)?;
+    let includes = query.includes();
+    let answer = app.read(|s| {
+        let conversation = conversation::require(s, &by.actor, id)?;
+        let mut included =
+            include::conversations(s, app.now(), std::slice::from_ref(&conversation), &includes)?.remove(0);
+        if includes.iter().any(|name| name == "messages") {
+            included.messages = Some(message::of_conversation(s, &by.actor, app.now(), id, &includes)?);
+        }
+        Ok(ConversationJson::new(conversation, included))
+    })?;
+    Ok(Face::Anytime.wrap("conversation", answer))
+}
+
+/// Submit a new conversation
+///
+/// A first message of type `email` is sent to the contact.
+#[utoipa::path(
+    tag = "Conversations",
+    request_body = NewConversationInput,
+    responses(
+        (status = 201, body = ConversationAnswer), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody),
+        (status = 413, body = ErrorBody), (status = 415, body = ErrorBody),
+    )
+)]
+#[post("/api/v3/anytime/conversations")]
+pub async fn create(
+    app: App,
+    by: Caller,
+    body: Json<NewConversationInput>,
+) -> Result<HttpResponse, ApiError> {
+    let new = body.0.check()?;
+    let created = app.write(move |tx| conversation::create(tx, &by.actor, &new)).await?;
+    let location = format!("/api/v3/anytime/conversations/{}", created.id);
+    Ok(Face::Anytime.created("conversation", &location, ConversationJson::new(created, Included::default())))
+}
+
+/// Update a conversation
+///
+/// Absent properties stay as they are.
+#[utoipa::path(
+    tag = "Conversations",
+    params(("id" = i64, Path)),
+    request_body = ConversationInput,
+    responses(
+        (status = 200, body = ConversationAnswer), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody),
+        (status = 403, body = ErrorBody), (status = 404, body = ErrorBody), (status = 415, body = ErrorBody),
+    )
+)]
+#[put("/api/v3/anytime/conversations/{id}")]
+pub async fn update(
+    app: App,
+    by: Caller,
+    path: web::Path<String>,
+    body: Json<ConversationInput>,
+) -> Result<HttpResponse, ApiError> {
+    let id: ConversationId = id("conversation", &path)?;
+    let (change, channel) = body.0.check()?;
+    let updated = app
+        .write(move |tx| {
+            let before = conversation::require(tx, &by.actor, id)?;
+            if channel.is_some_and(|channel| channel != before.channel) {
+                return Err(Error::invalid(
+                    "channel",
+                    format!("is '{}' and cannot be changed", before.channel.name()),
+                ));
+            }
+            conversation::update(tx, &by.actor, id, &change)
+        })
+        .await?;
+    Ok(Face::Anytime.wrap("conversation", ConversationJson::new(updated, Included::default())))
+}
+
+/// Mark a conversation as read, with the caller's mentions in it
+#[utoipa::path(
+    tag = "Conversations",
+    params(("id" = i64, Path)),
+    responses(
+        (status = 204), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody),
+        (status = 404, body = ErrorBody),
+    )
+)]
+#[put("/api/v3/anytime/conversations/{id}/read")]
+pub async fn read(app: App, by: Caller, path: web::Path<String>) -> Result<HttpResponse, ApiError> {
+    set_read(app, by.actor, &path, true).await
+}
+
+/// Mark a conversation as unread
+#[utoipa::path(
+    tag = "Conversations",
+    params(("id" = i64, Path)),
+    responses(
+        (status = 204), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody),
+        (status = 404, body = ErrorBody),
+    )
+)]
+#[put("/api/v3/anytime/conversations/{id}/unread")]
+pub async fn unread(app: App, by: Caller, path: web::Path<String>) -> Result<HttpResponse, ApiError> {
+    set_read(app, by.actor, &path, false).await
+}
+
+async fn set_read(app: App, by: Actor, path: &str, is_read: bool) -> Result<HttpResponse, ApiError> {
+    let id: ConversationId = id("conversation", path)?;
+    app.write(move |tx| match is_read {
+        true => read_state::mark_read(tx, &by, id),
+        false => read_state::mark_unread(tx, &by, id),
+    })
+    .await?;
+    Ok(HttpResponse::NoContent().finish())
+}

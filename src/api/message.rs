@@ -1,0 +1,280 @@
+//! `/anytime/conversations/{id}/messages` (contract 11.5): the thread, and writing into it.
+
+use actix_web::{HttpResponse, get, post, web};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::attachment::AttachmentJson;
+use super::conversation::code;
+use super::include::{self, PartyJson};
+use super::{Face, id};
+use crate::app::App;
+use crate::db::Snapshot;
+use crate::desk::code::Status;
+use crate::desk::conversation::{self, Body, Message, MessageType, NewMessage, Source};
+use crate::desk::{Actor, attachment};
+use crate::error::{Error, Problem, Problems, Result};
+use crate::html;
+use crate::ids::{AgentId, ConversationId};
+use crate::time::Timestamp;
+use crate::web::error::ErrorBody;
+use crate::web::json::Input;
+use crate::web::{ApiError, Caller, Json, Query};
+
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = Message)]
+pub struct MessageJson {
+    id: i64,
+    conversation_id: i64,
+    /// `note`, `email` or `reply`
+    #[serde(rename = "type")]
+    kind: &'static str,
+    /// Null for a mail that came in
+    source: Option<&'static str>,
+    /// Sanitised
+    html_body: String,
+    plain_body: String,
+    /// What was quoted below a mail; sanitised HTML
+    quote: String,
+    sender_id: Option<i64>,
+    sender_type: String,
+    #[schema(value_type = String, format = DateTime)]
+    time: Timestamp,
+    subject: String,
+    from: String,
+    to: String,
+    cc: String,
+    attachments: Vec<AttachmentJson>,
+    mentioned_agent_ids: Vec<i64>,
+    /// Of mail that we send: `sending`, `success` or `failed`
+    send_status: Option<String>,
+    /// The mail that this message came with
+    inbound_mail_id: Option<i64>,
+    /// Which key joined an incoming mail to this conversation
+    matched_by: Option<String>,
+    /// Came with a valid token, but from somebody who is not part of the conversation
+    is_third_party: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
+    sender: Option<Option<PartyJson>>,
+}
+
+#[derive(Serialize, ToSchema)]
+#[schema(as = MessageAnswer)]
+pub struct MessageAnswer {
+    message: MessageJson,
+}
+
+#[derive(Serialize, ToSchema)]
+#[schema(as = MessageList)]
+pub struct MessageList {
+    messages: Vec<MessageJson>,
+}
+
+impl MessageJson {
+    fn new(message: Message, attachments: Vec<AttachmentJson>, sender: Option<Option<PartyJson>>) -> Self {
+        Self {
+            id: message.id.0,
+            conversation_id: message.conversation_id.0,
+            kind: message.kind.name(),
+            source: message.source.map(Source::name),
+            html_body: message.html_body,
+            plain_body: message.plain_body,
+            quote: message.quote,
+            sender_id: message.sender_id,
+            sender_type: message.sender_type,
+            time: message.created_at,
+            subject: message.subject,
+            from: message.from_address,
+            to: message.to_addresses,
+            cc: message.cc_addresses,
+            attachments,
+            mentioned_agent_ids: message.mentioned.into_iter().map(|agent| agent.0).collect(),
+            send_status: message.send_status,
+            inbound_mail_id: message.inbound_mail_id.map(|id| id.0),
+            matched_by: message.matched_by,
+            is_third_party: message.is_third_party,
+            sender,
+        }
+    }
+}
+
+/// A conversation's messages with their attachments, and with their senders when `include` asks for them.
+pub fn of_conversation(
+    s: &Snapshot<'_>,
+    by: &Actor,
+    now: Timestamp,
+    id: ConversationId,
+    includes: &[String],
+) -> Result<Vec<MessageJson>> {
+    let messages = conversation::message::list(s, by, id)?;
+    let mut files = attachment::of_conversation(s, id)?;
+    let with_sender = includes.iter().any(|name| name == "sender");
+    messages
+        .into_iter()
+        .map(|message| {
+            let own = files.extract_if(.., |file| file.message_id == Some(message.id));
+            let own = own.map(AttachmentJson::from).collect();
+            let sender = with_sender
+                .then(|| include::party(s, now, Some((&message.sender_type, message.sender_id))))
+                .transpose()?;
+            Ok(MessageJson::new(message, own, sender))
+        })
+        .collect()
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = NewMessage)]
+pub struct MessageInput {
+    /// `note`, `email` or `reply`
+    #[serde(rename = "type")]
+    #[schema(example = "note")]
+    kind: String,
+    /// `agentConsole` or `API` (default)
+    source: Option<String>,
+    /// Of a mail; default: Re: and the conversation's subject
+    subject: Option<String>,
+    /// One of the two bodies is required; the other one is derived
+    html_body: Option<String>,
+    plain_body: Option<String>,
+    quote: Option<String>,
+    /// One of the e-mail accounts' addresses
+    from: Option<String>,
+    /// Addresses separated by commas; default: the contact's
+    to: Option<String>,
+    cc: Option<String>,
+    #[serde(default)]
+    attachments: Vec<AttachmentInput>,
+    /// Beside those marked in the body of a note
+    #[serde(default)]
+    mentioned_agent_ids: Vec<i64>,
+    /// What the conversation becomes; default: by the rules
+    status: Option<String>,
+}
+
+impl Input for MessageInput {
+    const READ_ONLY: &'static [&'static str] =
+        &["id", "conversationId", "time", "senderId", "senderType", "sendStatus"];
+}
+
+/// An upload to attach
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = AttachmentReference)]
+pub struct AttachmentInput {
+    guid: String,
+    // What an upload's answer says beside the guid may be sent back as it is.
+    #[expect(dead_code, reason = "accepted and passed over")]
+    file_name: Option<String>,
+    #[expect(dead_code, reason = "accepted and passed over")]
+    url: Option<String>,
+    #[expect(dead_code, reason = "accepted and passed over")]
+    is_available: Option<bool>,
+}
+
+impl MessageInput {
+    /// Checks and sanitises; `prefix` is where the message stands in the body, for naming fields.
+    pub fn check(self, prefix: &str) -> Result<NewMessage> {
+        let mut problems = Problems::default();
+        let at = |field: &str| [prefix, field].concat();
+        let kind = code(&mut problems, &at("type"), Some(&self.kind), MessageType::parse);
+        let source = code(&mut problems, &at("source"), self.source.as_deref(), |text| {
+            Source::parse(text).filter(|source| matches!(source, Source::AgentConsole | Source::Api))
+        });
+        let status = code(&mut problems, &at("status"), self.status.as_deref(), Status::parse_with_aliases);
+        let body = match Body::new(self.html_body.as_deref(), self.plain_body.as_deref()) {
+            Ok(body) => Some(body),
+            Err(Error::Invalid(found)) => {
+                for Problem { field, message } in found {
+                    problems.add(at(&field), message);
+                }
+                None
+            }
+            Err(other) => return Err(other),
+        };
+        problems.check()?;
+        let (Some(kind), Some(body)) = (kind, body) else {
+            return Err(Error::internal("a problem was not told"));
+        };
+        Ok(NewMessage {
+            subject: self.subject,
+            quote: self.quote.map(|quote| html::sanitize_own(&quote)).unwrap_or_default(),
+            from: self.from.filter(|from| !from.trim().is_empty()),
+            to: self.to.map(|to| addresses(&to)),
+            cc: self.cc.map(|cc| addresses(&cc)).unwrap_or_default(),
+            attachments: self.attachments.into_iter().map(|attachment| attachment.guid).collect(),
+            mentioned: self.mentioned_agent_ids.into_iter().map(AgentId).collect(),
+            status,
+            ..NewMessage::new(kind, source.unwrap_or(Source::Api), body)
+        })
+    }
+}
+
+/// Addresses separated by commas or semicolons (contract 27.2 row 36).
+pub fn addresses(text: &str) -> Vec<String> {
+    text.split([',', ';'])
+        .map(|address| address.trim().to_owned())
+        .filter(|address| !address.is_empty())
+        .collect()
+}
+
+/// List the messages of a conversation, oldest first
+#[utoipa::path(
+    tag = "Messages",
+    params(("id" = i64, Path), ("include" = Option<String>, Query, description = "sender")),
+    responses(
+        (status = 200, body = MessageList), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody),
+        (status = 404, body = ErrorBody),
+    )
+)]
+#[get("/api/v3/anytime/conversations/{id}/messages")]
+pub async fn list(
+    app: App,
+    by: Caller,
+    query: Query,
+    path: web::Path<String>,
+) -> Result<HttpResponse, ApiError> {
+    let id: ConversationId = id("conversation", &path)?;
+    let includes = query.includes();
+    let messages = app.read(|s| {
+        conversation::require(s, &by.actor, id)?;
+        of_conversation(s, &by.actor, app.now(), id, &includes)
+    })?;
+    Ok(Face::Anytime.wrap("messages", messages))
+}
+
+/// Reply to a conversation, or write a note into it
+///
+/// A message of type `email` leaves through an e-mail account.
+#[utoipa::path(
+    tag = "Messages",
+    params(("id" = i64, Path)),
+    request_body = MessageInput,
+    responses(
+        (status = 201, body = MessageAnswer), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody),
+        (status = 403, body = ErrorBody), (status = 404, body = ErrorBody), (status = 413, body = ErrorBody),
+        (status = 415, body = ErrorBody),
+    )
+)]
+#[post("/api/v3/anytime/conversations/{id}/messages")]
+pub async fn create(
+    app: App,
+    by: Caller,
+    path: web::Path<String>,
+    body: Json<MessageInput>,
+) -> Result<HttpResponse, ApiError> {
+    let id: ConversationId = id("conversation", &path)?;
+    let new = body.0.check("")?;
+    let message = app
+        .write(move |tx| {
+            let message = conversation::reply(tx, &by.actor, id, &new)?;
+            let files =
+                attachment::of_message(tx, message.id)?.into_iter().map(AttachmentJson::from).collect();
+            Ok(MessageJson::new(message, files, None))
+        })
+        .await?;
+    let location = format!("/api/v3/anytime/conversations/{id}/messages");
+    Ok(Face::Anytime.created("message", &location, message))
+}

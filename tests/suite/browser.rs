@@ -1,0 +1,102 @@
+//! Journeys in headless Chromium, scripted with playwright-core (`tests/browser/*.mjs`). They run when `BROWSER_TESTS`
+//! is set, as `bin/test` does where Chromium and the driver are there.
+
+use std::process::Command;
+
+use serde_json::json;
+
+use crate::support::mail::mail;
+use crate::support::test_desk::{PASSWORD, TestDesk, change};
+
+/// Runs a script against the desk; it prints what it saw, and fails by its exit code.
+fn run(script: &str, desk: &TestDesk, more: &[(&str, String)]) -> bool {
+    if std::env::var_os("BROWSER_TESTS").is_none() {
+        println!("skipped: BROWSER_TESTS is not set");
+        return false;
+    }
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/browser").join(script);
+    let output = Command::new("node")
+        .arg(path)
+        .env("DESK", desk.url(""))
+        .env("PASSWORD", PASSWORD)
+        .envs(more.iter().map(|(key, value)| (*key, value.as_str())))
+        .output()
+        .expect("node runs");
+    let text =
+        format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    println!("{text}");
+    assert!(output.status.success(), "{script} failed:\n{text}");
+    true
+}
+
+/// A desk with one conversation by mail, as intake makes it.
+async fn desk_with_mail() -> TestDesk {
+    let desk = TestDesk::start_now().await;
+    let ann = desk.as_ann().await;
+    let account = json!({ "email": "support@desk.example", "type": "pop3" });
+    ann.post("/anytime/emailAccounts", account).await.expect(201);
+    let html = "<p>Hello, my <b>chain</b> broke.</p><img src=\"https://tracker.example/x.gif\"><script>document.title='owned'</script>";
+    let raw = [
+        mail("Lena Hoffmann <lena@customer.example>", "support@desk.example", "My chain broke", &[], "x"),
+        Vec::new(),
+    ]
+    .concat();
+    let raw = String::from_utf8(raw)
+        .unwrap()
+        .replace("text/plain", "text/html")
+        .replace("\r\n\r\nx\r\n", &format!("\r\n\r\n{html}\r\n"));
+    let prepared = anytime::desk::intake::prepare(anytime::mail::incoming::parse(raw.as_bytes())).unwrap();
+    change(&desk, move |tx| {
+        let blob = anytime::desk::blob::create(tx)?;
+        anytime::desk::blob::append(tx, blob, raw.as_bytes())?;
+        let account = anytime::ids::EmailAccountId(1);
+        let id = anytime::desk::inbound_mail::store(tx, account, "1", blob, &[1; 32], raw.len() as i64)?;
+        anytime::desk::intake::receive(tx, id, &prepared)
+    })
+    .await;
+    desk
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_agent_signs_in_reads_answers_notes_and_closes_with_and_without_javascript() {
+    for javascript in ["on", "off"] {
+        let desk = desk_with_mail().await;
+        let more = [("JAVASCRIPT", javascript.to_owned())];
+        if !tokio::task::block_in_place(|| run("console.mjs", &desk, &more)) {
+            return;
+        }
+        let ann = desk.as_ann().await;
+        let after =
+            ann.get("/anytime/conversations/1?include=messages").await.expect(200)["conversation"].clone();
+        assert_eq!(after["status"], "closed", "{after}");
+        assert_eq!(after["agentAssigneeId"], ann.id, "{after}");
+        let kinds: Vec<&str> = after["messages"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|message| message["type"].as_str().unwrap())
+            .collect();
+        assert_eq!(kinds, ["email", "email", "note"], "{after}");
+        assert_eq!(after["messages"][1]["attachments"][0]["fileName"], "invoice.txt", "{after}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_customer_signs_in_by_link_writes_reads_answers_closes_and_reopens() {
+    for javascript in ["on", "off"] {
+        let desk = desk_with_mail().await;
+        let token =
+            change(&desk, |tx| anytime::desk::sign_in_link::create(tx, anytime::ids::ContactId(1))).await;
+        let more = [("TOKEN", token), ("JAVASCRIPT", javascript.to_owned())];
+        if !tokio::task::block_in_place(|| run("portal.mjs", &desk, &more)) {
+            return;
+        }
+        let ann = desk.as_ann().await;
+        let written =
+            ann.get("/anytime/conversations/2?include=messages").await.expect(200)["conversation"].clone();
+        assert_eq!(written["channel"], "portal", "{written}");
+        assert_eq!(written["status"], "pendingInternal", "closed and reopened: {written}");
+        assert_eq!(written["messages"].as_array().unwrap().len(), 2, "{written}");
+        assert_eq!(written["messages"][0]["attachments"][0]["fileName"], "photo.txt", "{written}");
+    }
+}
