@@ -75,7 +75,9 @@ struct Busy<'a>(&'a App, EmailAccountId);
 
 impl<'a> Busy<'a> {
     fn begin(app: &'a App, id: EmailAccountId) -> Option<Self> {
-        accounts(app).insert(id).then_some(Self(app, id))
+        // The lock is given back before there is a `Busy`, whose end takes it again.
+        let is_free = accounts(app).insert(id);
+        is_free.then(|| Self(app, id))
     }
 }
 

@@ -148,7 +148,11 @@ fn make_directory(path: &Path) {
         make_directory(parent);
     }
     if !path.exists() {
-        std::fs::create_dir(path).expect("the directory can be made");
+        match std::fs::create_dir(path) {
+            // Dovecot makes a mailbox's directories when somebody signs in: it may have been faster.
+            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => return,
+            made => made.expect("the directory can be made"),
+        }
         give_to_mail_user(path);
     }
 }

@@ -24,9 +24,9 @@ impl Process {
     /// Starts `serve` on a free port and waits until it listens.
     pub fn serve(data_dir: &Path) -> Self {
         let mut child = anytime(data_dir)
-            .args(["--listen", "127.0.0.1:0", "--log", "warn", "serve"])
+            .args(["--listen", "127.0.0.1:0", "--log", "info", "serve"])
             .stdout(Stdio::piped())
-            .stderr(Stdio::null())
+            .stderr(std::fs::File::create(data_dir.with_extension("log")).unwrap())
             .spawn()
             .unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();

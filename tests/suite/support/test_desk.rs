@@ -228,6 +228,7 @@ pub struct Client {
 impl Client {
     /// The API at `url` as somebody.
     pub fn new(url: &str, email: &str, key: &str) -> Self {
+        let _ = rustls::crypto::ring::default_provider().install_default();
         let user = Some((email.to_owned(), key.to_owned()));
         Self { desk: url.to_owned(), http: reqwest::Client::new(), user, id: 0 }
     }
