@@ -30,7 +30,7 @@ fn files_of(path: &Path) -> Vec<PathBuf> {
 fn essence(bytes: &[u8]) -> Vec<u8> {
     let kept = bytes.iter().filter(|byte| !matches!(byte, b'\r' | 0 | 0x80)).copied();
     let text: Vec<u8> = kept.collect();
-    Sha256::digest(text.strip_suffix(b"\n").unwrap_or(&text)).to_vec()
+    Sha256::digest(text.trim_ascii_end()).to_vec()
 }
 
 #[tokio::test(flavor = "multi_thread")]
