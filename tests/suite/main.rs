@@ -3,6 +3,7 @@
 mod api;
 mod architecture;
 mod browser;
+mod command;
 mod database;
 mod flows;
 mod mail;

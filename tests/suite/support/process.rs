@@ -9,8 +9,6 @@ use super::test_desk::Client;
 pub struct Process {
     child: Child,
     pub url: String,
-    /// The lines printed until it was ready.
-    pub printed: Vec<String>,
 }
 
 /// The executable with a data directory.
@@ -32,7 +30,7 @@ impl Process {
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let first = lines.next().expect("it prints where it listens").unwrap();
         let url = first.strip_prefix("listening on ").expect("the address comes first").to_owned();
-        Self { child, url, printed: vec![first] }
+        Self { child, url }
     }
 
     pub fn kill(mut self) {
@@ -42,13 +40,6 @@ impl Process {
 
     pub fn pid(&self) -> u32 {
         self.child.id()
-    }
-
-    /// SIGTERM, and the exit code.
-    pub fn terminate(&mut self) -> Option<i32> {
-        let pid = rustix::process::Pid::from_raw(self.child.id() as i32).unwrap();
-        rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
-        self.child.wait().unwrap().code()
     }
 
     /// The API of this process as an agent whose key is known.

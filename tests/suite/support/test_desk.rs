@@ -72,14 +72,6 @@ impl TestDesk {
         format!("http://{}{path}", self.address)
     }
 
-    pub fn address(&self) -> SocketAddr {
-        self.address
-    }
-
-    pub fn directory(&self) -> &std::path::Path {
-        self.directory.path()
-    }
-
     /// Moves the desk's clock.
     pub fn advance(&self, span: Duration) {
         self.clock.advance(span);

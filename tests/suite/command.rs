@@ -1,0 +1,114 @@
+//! The executable's commands.
+
+use std::io::{BufRead, BufReader};
+use std::process::Stdio;
+
+use crate::support::process::{Process, administrator, anytime, api_key};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn agents_and_keys_are_made_beside_a_running_server_and_without_one() {
+    let directory = tempfile::tempdir().unwrap();
+    let data = directory.path().join("data");
+    let (email, key) = administrator(&data);
+    assert!(key.starts_with("any_") && !key.contains(char::is_whitespace), "the key stands alone: {key}");
+    let process = Process::serve(&data);
+    process.client(&email, &key).get("/tags").await.expect(200);
+    let fresh = api_key(&data, &email);
+    process.client(&email, &key).get("/tags").await.error(401);
+    process.client(&email, &fresh).get("/tags").await.expect(200);
+    let made = anytime(&data)
+        .args(["agent", "create", "--email", "luis@desk.example", "--name", "Luis Ortega"])
+        .env("ANYTIME_PASSWORD", "another long password")
+        .output()
+        .unwrap();
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    let agents = process.client(&email, &fresh).get("/agents").await.expect(200);
+    assert_eq!(agents["total"], 2);
+}
+
+#[test]
+fn what_is_wrong_with_a_command_is_said() {
+    let directory = tempfile::tempdir().unwrap();
+    let data = directory.path().join("data");
+    let (email, _) = administrator(&data);
+    let run = |arguments: &[&str]| {
+        let output = anytime(&data).args(arguments).output().unwrap();
+        (output.status.success(), String::from_utf8_lossy(&output.stderr).into_owned())
+    };
+    let create = |email: &str, password: &str| {
+        run(&["agent", "create", "--email", email, "--name", "X", "--password", password])
+    };
+    let (ok, text) = create("nobody", "correct horse battery");
+    assert!(!ok && text.contains("'nobody' is not an e-mail address"), "{text}");
+    let (ok, text) = create("x@desk.example", "short");
+    assert!(!ok && text.contains("at least 12 characters"), "{text}");
+    let (ok, text) = create(&email, "correct horse battery");
+    assert!(!ok && text.contains("there is already an agent"), "{text}");
+    let (ok, text) = run(&["agent", "api-key", "--email", "gone@desk.example"]);
+    assert!(!ok && text.contains("there is no agent gone@desk.example"), "{text}");
+    let (ok, text) = run(&["--base-url", "desk", "serve"]);
+    assert!(!ok && text.contains("'desk' is not an http or https URL"), "{text}");
+}
+
+#[test]
+fn the_first_start_prints_a_set_up_link_and_sigterm_ends_it_well() {
+    let directory = tempfile::tempdir().unwrap();
+    let data = directory.path().join("data");
+    let mut child = anytime(&data)
+        .args(["--listen", "127.0.0.1:0", "serve"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
+    assert!(lines.next().unwrap().starts_with("listening on http://127.0.0.1:"));
+    assert!(lines.next().unwrap().contains("/set-up?token="));
+    let pid = rustix::process::Pid::from_raw(child.id() as i32).unwrap();
+    rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
+    let began = std::time::Instant::now();
+    assert!(child.wait().unwrap().success());
+    assert!(began.elapsed().as_secs() < 10);
+}
+
+#[test]
+fn a_second_server_exits_with_a_clear_message() {
+    let directory = tempfile::tempdir().unwrap();
+    let data = directory.path().join("data");
+    let first = Process::serve(&data);
+    let second = anytime(&data).args(["--listen", "127.0.0.1:0", "serve"]).output().unwrap();
+    assert!(!second.status.success());
+    let text = String::from_utf8_lossy(&second.stderr).into_owned();
+    assert!(text.contains(&format!("another anytime (process {}) already serves", first.pid())), "{text}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_demo_starts_with_data_sign_ins_and_a_key() {
+    let directory = tempfile::tempdir().unwrap();
+    let data = directory.path().join("data");
+    let mut child = anytime(&data)
+        .args(["--listen", "127.0.0.1:0", "--log", "warn", "demo", "--conversations", "120"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut text = String::new();
+    for line in BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap) {
+        text += &line;
+        text.push('\n');
+        if line.contains("(disposable)") {
+            break;
+        }
+    }
+    let after = |mark: &str| text.split(mark).nth(1).unwrap().split_whitespace().next().unwrap().to_owned();
+    let url = after("listening on ");
+    let login = after("curl -u ");
+    let (email, key) = login.split_once(':').unwrap();
+    let client = crate::support::test_desk::Client::new(&url, email, key);
+    let list = client.get("/anytime/conversations?timeFrom=2020-01-01").await.expect(200);
+    assert_eq!(list["total"], 120, "{text}");
+    let link = text.lines().find(|line| line.contains("/portal/sign-in/")).unwrap().trim();
+    let page = reqwest::get(link).await.unwrap();
+    assert_eq!(page.status(), 200);
+    child.kill().unwrap();
+    child.wait().unwrap();
+}
