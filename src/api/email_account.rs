@@ -274,9 +274,11 @@ pub struct ServerTestJson {
     error: Option<String>,
 }
 
-impl From<Option<String>> for ServerTestJson {
-    fn from(error: Option<String>) -> Self {
-        Self { ok: error.is_none(), error }
+impl ServerTestJson {
+    /// `None` when the account names no such server.
+    fn new(what: &str, result: Option<Result<(), String>>) -> Self {
+        let result = result.unwrap_or_else(|| Err(format!("the account has no {what} server")));
+        Self { ok: result.is_ok(), error: result.err() }
     }
 }
 
@@ -472,7 +474,10 @@ pub async fn delete(app: App, by: Caller, path: web::Path<String>) -> Result<Htt
 pub async fn test(app: App, by: Caller, path: web::Path<String>) -> Result<HttpResponse, ApiError> {
     let id = managed(&by, &path)?;
     let checked = jobs::test_account::check(&app, id).await?;
-    Ok(HttpResponse::Ok().json(TestJson { pop3: checked.pop3.into(), smtp: checked.smtp.into() }))
+    Ok(HttpResponse::Ok().json(TestJson {
+        pop3: ServerTestJson::new("POP3", checked.pop3),
+        smtp: ServerTestJson::new("SMTP", checked.smtp),
+    }))
 }
 
 /// Fetch mail now, and answer once it is processed

@@ -1,6 +1,7 @@
 //! Agents: the people who answer. Deleting one only marks it: history keeps naming it, its open conversations
 //! become unassigned (contract 3.2).
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use super::{Actor, Page, Paging, Permission, check_name, check_text, like, password};
@@ -106,6 +107,17 @@ pub fn get(s: &Snapshot<'_>, id: AgentId) -> Result<Option<Agent>> {
 /// Also finds deleted agents: for naming who did something long ago.
 pub fn get_ever(s: &Snapshot<'_>, id: AgentId) -> Result<Option<Agent>> {
     s.one(&["SELECT ", COLUMNS, " FROM agent a WHERE a.id = ?"].concat(), [id], from_row)
+}
+
+/// The display names of several agents at once, deleted ones included.
+pub fn names(s: &Snapshot<'_>, ids: &[AgentId]) -> Result<HashMap<AgentId, String>> {
+    let ids = serde_json::to_string(ids).map_err(Error::internal)?;
+    let found = s.all(
+        "SELECT id, display_name FROM agent WHERE id IN (SELECT value FROM json_each(?))",
+        [ids],
+        |row| Ok((row.get(0)?, row.get(1)?)),
+    )?;
+    Ok(found.into_iter().collect())
 }
 
 pub fn by_email(s: &Snapshot<'_>, email: &str) -> Result<Option<Agent>> {

@@ -1,5 +1,7 @@
 //! Contacts: the people who write, and by which identities they are known (contract 4). Deleting only marks.
 
+use std::collections::HashMap;
+
 use super::{Actor, Page, Paging, Permission, check_name, check_text, like};
 use crate::db::{Snapshot, Tx};
 use crate::error::{Error, OnConstraint, Result};
@@ -138,6 +140,16 @@ pub fn get(s: &Snapshot<'_>, id: ContactId) -> Result<Option<Contact>> {
 pub fn get_ever(s: &Snapshot<'_>, id: ContactId) -> Result<Option<Contact>> {
     let found = s.one(&["SELECT ", COLUMNS, " FROM contact c WHERE c.id = ?"].concat(), [id], from_row)?;
     found.map(|contact| Ok(Contact { identities: identities(s, id)?, ..contact })).transpose()
+}
+
+/// The names of several contacts at once, deleted ones included.
+pub fn names(s: &Snapshot<'_>, ids: &[ContactId]) -> Result<HashMap<ContactId, String>> {
+    let ids = serde_json::to_string(ids).map_err(Error::internal)?;
+    let found =
+        s.all("SELECT id, name FROM contact WHERE id IN (SELECT value FROM json_each(?))", [ids], |row| {
+            Ok((row.get(0)?, row.get(1)?))
+        })?;
+    Ok(found.into_iter().collect())
 }
 
 /// The contact, or `NotFound`.

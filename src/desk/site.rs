@@ -49,6 +49,11 @@ pub fn rename(tx: &Tx<'_>, by: &Actor, name: &str, time_zone: &str) -> Result<()
     Ok(())
 }
 
+/// Whether there was ever an agent: before, only the set-up page makes sense.
+pub fn is_set_up(s: &Snapshot<'_>) -> Result<bool> {
+    s.exists("SELECT 1 FROM agent LIMIT 1", [])
+}
+
 /// Stores the hash of a new set-up token if there is no agent yet; `None` when the site is already set up.
 pub fn offer_setup(tx: &Tx<'_>) -> Result<Option<String>> {
     if tx.exists("SELECT 1 FROM agent", [])? {

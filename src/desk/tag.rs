@@ -18,6 +18,11 @@ pub fn list(s: &Snapshot<'_>) -> Result<Vec<Tag>> {
     s.all(&["SELECT ", COLUMNS, " FROM tag t ORDER BY t.name"].concat(), [], from_row)
 }
 
+/// Every tag's id and name, by name, without counting.
+pub fn names(s: &Snapshot<'_>) -> Result<Vec<(TagId, String)>> {
+    s.all("SELECT id, name FROM tag ORDER BY name", [], |row| Ok((row.get(0)?, row.get(1)?)))
+}
+
 pub fn get(s: &Snapshot<'_>, id: TagId) -> Result<Option<Tag>> {
     s.one(&["SELECT ", COLUMNS, " FROM tag t WHERE t.id = ?"].concat(), [id], from_row)
 }

@@ -120,15 +120,19 @@ pub fn server(app: &App, account: &EmailAccount) -> Result<pop3::Server> {
     Ok(pop3::Server {
         host: account.pop3_server.clone(),
         port: account.pop3_port,
-        security: match account.pop3_security {
-            Security::None => pop3::Security::None,
-            Security::Ssl => pop3::Security::Tls,
-            Security::StartTls => pop3::Security::StartTls,
-        },
+        security: security(account.pop3_security),
         user_name: account.pop3_user_name.clone(),
         password,
         accept_invalid_certs: account.tls_accept_invalid_certs,
     })
+}
+
+pub(super) fn security(stored: Security) -> pop3::Security {
+    match stored {
+        Security::None => pop3::Security::None,
+        Security::Ssl => pop3::Security::Tls,
+        Security::StartTls => pop3::Security::StartTls,
+    }
 }
 
 /// What to do with one mail of the listing.

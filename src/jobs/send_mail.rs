@@ -107,16 +107,20 @@ pub fn server(app: &App, account: &EmailAccount) -> Result<smtp::Server> {
     Ok(smtp::Server {
         host: account.smtp_server.clone(),
         port: account.smtp_port,
-        security: match account.smtp_security {
-            Security::None => smtp::Security::None,
-            Security::Ssl => smtp::Security::Tls,
-            Security::StartTls => smtp::Security::StartTls,
-        },
+        security: security(account.smtp_security),
         // Without a password the server is one that needs no sign-in.
         user_name: passwords.smtp.is_some().then(|| account.smtp_user_name.clone()),
         password: passwords.smtp.unwrap_or_default(),
         accept_invalid_certs: account.tls_accept_invalid_certs,
     })
+}
+
+pub(super) fn security(stored: Security) -> smtp::Security {
+    match stored {
+        Security::None => smtp::Security::None,
+        Security::Ssl => smtp::Security::Tls,
+        Security::StartTls => smtp::Security::StartTls,
+    }
 }
 
 async fn bytes(app: &App, mail: &OutgoingMail) -> Result<Vec<u8>> {

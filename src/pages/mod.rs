@@ -1,5 +1,21 @@
 //! Server-rendered pages: the agents' console and the contacts' portal. Everything works without JavaScript.
+//! A file's name follows its URL, and its template's name follows the file's.
+
+pub mod console;
+pub mod form;
+pub mod health;
+pub mod portal;
+pub mod set_up;
+pub mod sign_in;
+pub mod when;
 
 use actix_web::web::ServiceConfig;
 
-pub fn routes(_config: &mut ServiceConfig) {}
+/// The route table.
+pub fn routes(config: &mut ServiceConfig) {
+    config.service(health::healthz).service(health::readyz);
+    config.service(sign_in::home).service(sign_in::show).service(sign_in::submit).service(sign_in::sign_out);
+    config.service(set_up::show).service(set_up::submit);
+    console::routes(config);
+    portal::routes(config);
+}

@@ -9,6 +9,7 @@ use actix_web::{HttpResponse, ResponseError};
 use askama::Template;
 use serde::Serialize;
 
+use super::filters;
 use crate::error::Error;
 
 /// `{"code": 400000, "message": "…"}` (contract 1.6).

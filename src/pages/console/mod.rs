@@ -1,0 +1,77 @@
+//! The agents' console. Every page stands in the same layout: `templates/console/layout.html`, fed by `Layout`.
+
+pub mod inbox;
+pub mod live;
+mod words;
+
+use actix_web::web::ServiceConfig;
+
+use crate::db::Snapshot;
+use crate::desk::{Permission, conversation, filter, site};
+use crate::error::Result;
+use crate::web::SignedIn;
+
+pub fn routes(config: &mut ServiceConfig) {
+    config.service(live::stream);
+    // Last: it takes what is left directly below /console.
+    config.service(inbox::home).service(inbox::show);
+}
+
+/// What the frame around every console page shows. A page's template has a field `layout`, extends
+/// `console/layout.html` and fills the blocks `name` (for the title) and `main`.
+pub struct Layout {
+    pub site_name: String,
+    pub agent_name: String,
+    /// For every form: `<input type="hidden" name="csrf" value="{{ layout.csrf }}">`.
+    pub csrf: String,
+    /// What the menu marks: a filter's slug, a link's path, `settings`, or nothing.
+    pub current: &'static str,
+    pub filters: Vec<RailFilter>,
+    pub sees_mail: bool,
+}
+
+pub struct RailFilter {
+    pub slug: &'static str,
+    pub name: &'static str,
+    pub icon: &'static str,
+    pub unread: i64,
+}
+
+pub struct Link {
+    pub href: &'static str,
+    pub name: &'static str,
+    pub icon: &'static str,
+}
+
+/// Beside each of `filter::SYSTEM`.
+const FILTER_ICONS: [&str; 6] = ["inbox", "user", "building-2", "users", "at-sign", "archive"];
+
+impl Layout {
+    pub fn new(s: &Snapshot<'_>, signed_in: &SignedIn, current: &'static str) -> Result<Self> {
+        let unread = conversation::list::unread(s, &signed_in.actor)?;
+        let filters = filter::SYSTEM.into_iter().zip(FILTER_ICONS).zip(unread);
+        Ok(Self {
+            site_name: site::get(s)?.name,
+            agent_name: signed_in.agent.display_name.clone(),
+            csrf: signed_in.session.csrf.clone(),
+            current,
+            filters: filters
+                .map(|((filter, icon), unread)| RailFilter {
+                    slug: filter.slug,
+                    name: filter.name,
+                    icon,
+                    unread: unread.conversations,
+                })
+                .collect(),
+            sees_mail: signed_in.actor.require(Permission::ManageChannels).is_ok(),
+        })
+    }
+
+    pub fn mail_links(&self) -> [Link; 3] {
+        [
+            Link { href: "/console/settings/incoming-mails", name: "Incoming", icon: "mailbox" },
+            Link { href: "/console/settings/outgoing-mails", name: "Outgoing", icon: "send" },
+            Link { href: "/console/settings/jobs", name: "Jobs", icon: "activity" },
+        ]
+    }
+}

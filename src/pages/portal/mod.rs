@@ -1,0 +1,111 @@
+//! The portal: where contacts write to the desk and follow what they wrote. They sign in by a link that is mailed to
+//! them. What a contact may see and do is decided by `desk`; notes and strangers' mail never get here.
+
+mod attachment;
+mod conversation;
+mod home;
+mod new;
+mod sign_in;
+
+use actix_web::web::ServiceConfig;
+
+use crate::app::App;
+use crate::desk::site::{self, Site};
+use crate::error::{Error, Problem, Result};
+use crate::pages::when::{When, Zone};
+use crate::time::Timestamp;
+use crate::web::Visitor;
+
+pub fn routes(config: &mut ServiceConfig) {
+    config
+        .service(home::home)
+        .service(home::sign_in)
+        .service(sign_in::ask)
+        .service(sign_in::show)
+        .service(sign_in::redeem)
+        .service(sign_in::sign_out)
+        .service(new::show)
+        .service(new::submit)
+        .service(conversation::list)
+        .service(conversation::show)
+        .service(conversation::answer)
+        .service(conversation::close)
+        .service(conversation::reopen)
+        .service(conversation::mark_read)
+        .service(conversation::mark_unread)
+        .service(attachment::download);
+}
+
+/// What every page of the portal shows around its content.
+struct Frame {
+    site: String,
+    zone: Zone,
+    /// The session's form secret; `None` on the pages of people who have not signed in.
+    csrf: Option<String>,
+    /// The entry of the navigation that is open.
+    here: &'static str,
+}
+
+impl Frame {
+    fn new(app: &App, visitor: Option<&Visitor>, here: &'static str) -> Result<Self> {
+        let Site { name, time_zone, .. } = app.read(site::get)?;
+        let zone = visitor.and_then(|visitor| visitor.contact.time_zone.clone()).unwrap_or(time_zone);
+        Ok(Self {
+            site: name,
+            zone: Zone::of(&zone),
+            csrf: visitor.map(|visitor| visitor.session.csrf.clone()),
+            here,
+        })
+    }
+
+    fn csrf(&self) -> &str {
+        self.csrf.as_deref().unwrap_or_default()
+    }
+
+    fn when(&self, at: &Timestamp) -> When {
+        self.zone.long(*at)
+    }
+}
+
+/// What is wrong with a form, as sentences beside its fields.
+#[derive(Default)]
+struct Complaints(Vec<Problem>);
+
+impl Complaints {
+    /// The problems a person can mend in the form they sent; every other error is passed on.
+    fn of(error: Error) -> Result<Self> {
+        match error {
+            Error::Invalid(problems) => Ok(Self(problems)),
+            Error::TooLarge { .. } => {
+                let message = "Files of one request may have 20 MB together; these are larger.".to_owned();
+                Ok(Self(vec![Problem { field: "file".to_owned(), message }]))
+            }
+            other => Err(other),
+        }
+    }
+
+    /// About `subject`, `body` or `file`.
+    fn about(&self, field: &str) -> Option<&str> {
+        let is_about = |problem: &&Problem| match field {
+            "body" => matches!(problem.field.as_str(), "plainBody" | "htmlBody"),
+            "file" => problem.field == "file" || problem.field.starts_with("attachments"),
+            field => problem.field == field,
+        };
+        self.0.iter().find(is_about).map(|problem| match problem.message.as_str() {
+            "is required" | "or 'htmlBody' is required" => "Please fill this in.",
+            message => message,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_empty_field_is_asked_for_in_words_of_the_form() {
+        let complaints = Complaints::of(Error::invalid("plainBody", "or 'htmlBody' is required"));
+        assert_eq!(complaints.unwrap().about("body"), Some("Please fill this in."));
+        assert!(Complaints::of(Error::not_found("conversation", 7)).is_err());
+    }
+}
