@@ -164,13 +164,7 @@ pub async fn content(
     if !attachment.is_available {
         return Err(Error::not_found("available attachment", attachment.guid).into());
     }
-    let file = Download {
-        blob_id: attachment.blob_id,
-        size_bytes: attachment.size_bytes,
-        content_type: attachment.content_type,
-        file_name: attachment.file_name,
-    };
-    Ok(file.answer(&app, &request))
+    Ok(Download::from(attachment).answer(&app, &request))
 }
 
 /// Say whether the file may be downloaded: the result of a virus scan

@@ -3,11 +3,15 @@
 
 use std::time::Duration;
 
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
+
 use super::conversation::Visibility;
 use super::{Actor, conversation, secret};
 use crate::db::{Snapshot, Tx};
 use crate::error::{Error, Result};
 use crate::ids::{AttachmentId, BlobId, ConversationId, MessageId};
+use crate::time::Timestamp;
 
 /// Of all attachments of one conversation together.
 pub const LIMIT_BYTES: i64 = 20 * 1024 * 1024;
@@ -240,6 +244,51 @@ pub fn of_conversation(s: &Snapshot<'_>, conversation: ConversationId) -> Result
         [conversation],
         from_row,
     )
+}
+
+/// Turns the pictures of a stored body into URLs that show them for the rest of the day and the next, without a
+/// session: the sandboxed frame that shows a mail has no cookies. The same all day, so that a frame need not reload.
+pub fn with_signed_pictures(clean_html: &str, key: &[u8; 32], now: Timestamp) -> String {
+    let day = now.millis() / DAY_MILLIS;
+    let mut parts = clean_html.split("/api/v3/attachments/");
+    let mut out = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let guid = part.get(..32).filter(|guid| guid.bytes().all(|byte| byte.is_ascii_hexdigit()));
+        match guid.and_then(|guid| Some((guid, part[32..].strip_prefix("/content")?))) {
+            Some((guid, rest)) => {
+                out +=
+                    &["/inline/", guid, "/", &day.to_string(), "/", &picture_signature(key, guid, day), rest]
+                        .concat();
+            }
+            None => out += &["/api/v3/attachments/", part].concat(),
+        }
+    }
+    out
+}
+
+/// The picture that a signed URL names, while it is valid; only what browsers show safely.
+pub fn signed_picture(
+    s: &Snapshot<'_>,
+    key: &[u8; 32],
+    guid: &str,
+    day: i64,
+    signature: &str,
+    now: Timestamp,
+) -> Result<Option<Attachment>> {
+    let is_current = (0..=1).contains(&(now.millis() / DAY_MILLIS - day));
+    let is_signed = secret::is_equal(picture_signature(key, guid, day).as_bytes(), signature.as_bytes());
+    if !is_current || !is_signed {
+        return Ok(None);
+    }
+    Ok(one(s, guid)?.filter(|file| file.is_available && is_safe_picture(&file.content_type)))
+}
+
+const DAY_MILLIS: i64 = 86_400_000;
+
+fn picture_signature(key: &[u8; 32], guid: &str, day: i64) -> String {
+    let mut mac = <Hmac<Sha256> as KeyInit>::new_from_slice(key).expect("HMAC takes keys of any length");
+    mac.update(format!("picture/{guid}/{day}").as_bytes());
+    secret::hex(&mac.finalize().into_bytes())
 }
 
 /// The result of a virus scan: an unavailable file cannot be downloaded.

@@ -39,6 +39,12 @@ pub fn thread_key(s: &Snapshot<'_>) -> Result<TokenKey> {
     bytes.map(TokenKey::new).ok_or_else(|| Error::internal("the file has no site row"))
 }
 
+/// Signs the URLs of pictures in mail frames (see `attachment::with_signed_pictures`).
+pub fn picture_key(s: &Snapshot<'_>) -> Result<[u8; 32]> {
+    s.one("SELECT thread_key FROM site", [], |row| row.get(0))?
+        .ok_or_else(|| Error::internal("the file has no site row"))
+}
+
 pub fn rename(tx: &Tx<'_>, by: &Actor, name: &str, time_zone: &str) -> Result<()> {
     by.require(Permission::ManageSiteProfile)?;
     let name = check_name("siteName", name, 100)?;

@@ -33,6 +33,11 @@ impl Zone {
         self.when(at, "%a %-d %b %Y, %H:%M")
     }
 
+    /// `22 Nov 2026`.
+    pub fn day(&self, at: Timestamp) -> When {
+        self.when(at, "%-d %b %Y")
+    }
+
     fn when(&self, at: Timestamp, format: &str) -> When {
         let zoned = at.to_jiff().to_zoned(self.0.clone());
         When {
@@ -49,6 +54,12 @@ pub struct When {
     instant: Timestamp,
     full: String,
     text: String,
+}
+
+impl When {
+    pub fn instant(&self) -> Timestamp {
+        self.instant
+    }
 }
 
 impl fmt::Display for When {

@@ -13,6 +13,7 @@ use futures_util::stream::{Stream, try_unfold};
 use super::error::api_answer;
 use super::security::FILE_POLICY;
 use crate::app::App;
+use crate::desk::attachment::Attachment;
 use crate::desk::blob::{self, CHUNK_BYTES};
 use crate::error::{Error, Result};
 use crate::ids::BlobId;
@@ -24,6 +25,17 @@ pub struct Download {
     pub size_bytes: i64,
     pub content_type: String,
     pub file_name: String,
+}
+
+impl From<Attachment> for Download {
+    fn from(file: Attachment) -> Self {
+        Self {
+            blob_id: file.blob_id,
+            size_bytes: file.size_bytes,
+            content_type: file.content_type,
+            file_name: file.file_name,
+        }
+    }
 }
 
 impl Download {

@@ -1,18 +1,28 @@
 //! The agents' console. Every page stands in the same layout: `templates/console/layout.html`, fed by `Layout`.
 
+pub mod conversation;
 pub mod inbox;
 pub mod live;
+pub mod message;
 mod words;
 
 use actix_web::web::ServiceConfig;
 
 use crate::db::Snapshot;
-use crate::desk::{Permission, conversation, filter, site};
+use crate::desk::conversation::list;
+use crate::desk::{Permission, filter, site};
 use crate::error::Result;
 use crate::web::SignedIn;
 
 pub fn routes(config: &mut ServiceConfig) {
     config.service(live::stream);
+    config.service(conversation::show).service(conversation::reply).service(conversation::properties);
+    config.service(conversation::close).service(conversation::read).service(conversation::unread);
+    config
+        .service(message::show_body)
+        .service(message::picture)
+        .service(message::download)
+        .service(message::retry);
     // Last: it takes what is left directly below /console.
     config.service(inbox::home).service(inbox::show);
 }
@@ -48,7 +58,7 @@ const FILTER_ICONS: [&str; 6] = ["inbox", "user", "building-2", "users", "at-sig
 
 impl Layout {
     pub fn new(s: &Snapshot<'_>, signed_in: &SignedIn, current: &'static str) -> Result<Self> {
-        let unread = conversation::list::unread(s, &signed_in.actor)?;
+        let unread = list::unread(s, &signed_in.actor)?;
         let filters = filter::SYSTEM.into_iter().zip(FILTER_ICONS).zip(unread);
         Ok(Self {
             site_name: site::get(s)?.name,
@@ -69,7 +79,7 @@ impl Layout {
 
     pub fn mail_links(&self) -> [Link; 3] {
         [
-            Link { href: "/console/settings/incoming-mails", name: "Incoming", icon: "mailbox" },
+            Link { href: "/console/settings/inbound-mails", name: "Incoming", icon: "mailbox" },
             Link { href: "/console/settings/outgoing-mails", name: "Outgoing", icon: "send" },
             Link { href: "/console/settings/jobs", name: "Jobs", icon: "activity" },
         ]

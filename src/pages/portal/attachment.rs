@@ -19,11 +19,5 @@ pub async fn download(
     if !file.is_available {
         return Err(Error::Conflict("this file is not available".to_owned()).into());
     }
-    let download = Download {
-        blob_id: file.blob_id,
-        size_bytes: file.size_bytes,
-        content_type: file.content_type,
-        file_name: file.file_name,
-    };
-    Ok(download.answer(&app, &request))
+    Ok(Download::from(file).answer(&app, &request))
 }
