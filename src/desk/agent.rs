@@ -67,6 +67,11 @@ pub const ADMINISTRATORS: RoleId = RoleId(1);
 const DATE_FORMATS: &[&str] =
     &["MM-dd-yyyy", "MM/dd/yyyy", "dd-MM-yyyy", "dd/MM/yyyy", "yyyy-MM-dd", "yyyy/MM/dd"];
 
+/// What may be chosen as an agent's `dateTimeFormat`.
+pub fn date_time_formats() -> Vec<String> {
+    DATE_FORMATS.iter().map(|date| [date, " HH:mm:ss"].concat()).collect()
+}
+
 /// A page of agents by name; `keywords` looks into display name and e-mail address.
 pub fn list(s: &Snapshot<'_>, keywords: Option<&str>, paging: Paging) -> Result<Page<Agent>> {
     let pattern = like(keywords.unwrap_or_default());
@@ -176,6 +181,7 @@ pub fn update(tx: &Tx<'_>, by: &Actor, id: AgentId, change: &AgentChange) -> Res
         && change.departments.as_ref().is_none_or(|departments| *departments == before.departments)
         && change.email.as_ref().is_none_or(|email| *email == before.email);
     by.require(if is_own_profile { Permission::ManageMyProfile } else { Permission::ManageAgents })?;
+    may_touch_administrator(by, &before)?;
     may_grant(by, change)?;
     check(tx, change)?.check()?;
     if let Some(email) = &change.email
@@ -393,7 +399,7 @@ fn may_grant(by: &Actor, change: &AgentChange) -> Result<()> {
     }
 }
 
-fn may_touch_administrator(by: &Actor, agent: &Agent) -> Result<()> {
+pub(super) fn may_touch_administrator(by: &Actor, agent: &Agent) -> Result<()> {
     match by {
         Actor::Agent(rights) if agent.is_admin && !rights.is_admin => {
             Err(Error::may_not("change administrators"))

@@ -21,12 +21,12 @@ pub fn get(s: &Snapshot<'_>, agent: AgentId) -> Result<Option<ApiKey>> {
 }
 
 /// Makes a fresh key, which replaces the old one, and returns it: it cannot be read again. One's own key is free;
-/// another agent's needs `manageAgentAndRoles`.
+/// another agent's needs `manageAgentAndRoles`, and an administrator's only an administrator may make.
 pub fn rotate(tx: &Tx<'_>, by: &Actor, agent: AgentId) -> Result<String> {
     if by.agent_id() != Some(agent) {
         by.require(Permission::ManageAgents)?;
     }
-    agent::require(tx, agent)?;
+    agent::may_touch_administrator(by, &agent::require(tx, agent)?)?;
     let key = ["any_", &secret::random_token()?].concat();
     let last_four = &key[key.len() - 4..];
     tx.run(

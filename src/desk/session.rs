@@ -87,6 +87,12 @@ pub fn delete(tx: &Tx<'_>, session: &[u8]) -> Result<()> {
     Ok(())
 }
 
+/// Signs an agent out everywhere but in the session with the hash `keep`.
+pub fn end_others(tx: &Tx<'_>, agent: AgentId, keep: &[u8]) -> Result<()> {
+    tx.run("DELETE FROM session WHERE agent_id = ? AND hash <> ?", (agent, keep))?;
+    Ok(())
+}
+
 /// Removes sessions that have ended.
 pub fn sweep(tx: &Tx<'_>) -> Result<usize> {
     tx.run(

@@ -4,6 +4,7 @@ pub mod conversation;
 pub mod inbox;
 pub mod live;
 pub mod message;
+mod settings;
 mod words;
 
 use actix_web::web::ServiceConfig;
@@ -23,6 +24,7 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(message::picture)
         .service(message::download)
         .service(message::retry);
+    settings::routes(config);
     // Last: it takes what is left directly below /console.
     config.service(inbox::home).service(inbox::show);
 }

@@ -1,0 +1,158 @@
+//! Settings, and the pages that show what mail and jobs do. Each page shows itself only to agents who may change what
+//! is on it; `desk` decides again when they do.
+
+mod agent;
+mod department;
+mod email_account;
+mod field;
+mod inbound_mail;
+mod index;
+mod job;
+mod outgoing_mail;
+mod profile;
+mod site;
+mod tag;
+
+use actix_web::web::ServiceConfig;
+
+use super::Layout;
+use crate::app::App;
+use crate::desk::{Actor, Permission};
+use crate::error::{Error, Result};
+use crate::web::SignedIn;
+
+pub fn routes(config: &mut ServiceConfig) {
+    config.service(index::show).service(job::show);
+    config.service(tag::show).service(tag::create).service(tag::rename).service(tag::delete);
+    config.service(site::show).service(site::save);
+    config
+        .service(profile::show)
+        .service(profile::save)
+        .service(profile::change_password)
+        .service(profile::rotate_key)
+        .service(profile::end_other_sessions);
+    config
+        .service(department::list)
+        .service(department::fresh)
+        .service(department::create)
+        .service(department::show)
+        .service(department::save)
+        .service(department::delete);
+    config
+        .service(agent::list)
+        .service(agent::fresh)
+        .service(agent::create)
+        .service(agent::show)
+        .service(agent::save)
+        .service(agent::set_password)
+        .service(agent::rotate_key)
+        .service(agent::unlock)
+        .service(agent::delete);
+    config
+        .service(email_account::list)
+        .service(email_account::fresh)
+        .service(email_account::create)
+        .service(email_account::show)
+        .service(email_account::save)
+        .service(email_account::test)
+        .service(email_account::check_now)
+        .service(email_account::make_default)
+        .service(email_account::enable)
+        .service(email_account::disable)
+        .service(email_account::delete);
+    config.service(inbound_mail::list).service(inbound_mail::raw).service(inbound_mail::retry);
+    config
+        .service(outgoing_mail::list)
+        .service(outgoing_mail::show)
+        .service(outgoing_mail::body)
+        .service(outgoing_mail::retry);
+}
+
+/// A page of the settings, as their navigation shows it.
+struct Section {
+    href: &'static str,
+    name: &'static str,
+    icon: &'static str,
+    about: &'static str,
+    permission: Permission,
+}
+
+const SECTIONS: [Section; 6] = [
+    Section {
+        href: "/console/settings/profile",
+        name: "Profile",
+        icon: "circle-user",
+        about: "Your name, time zone, password and API key.",
+        permission: Permission::ManageMyProfile,
+    },
+    Section {
+        href: "/console/settings/site",
+        name: "Site",
+        icon: "house",
+        about: "The name customers see, and the time zone.",
+        permission: Permission::ManageSiteProfile,
+    },
+    Section {
+        href: "/console/settings/agents",
+        name: "Agents",
+        icon: "users",
+        about: "Who answers, who administers.",
+        permission: Permission::ManageAgents,
+    },
+    Section {
+        href: "/console/settings/departments",
+        name: "Departments",
+        icon: "building-2",
+        about: "Groups of agents that conversations are given to.",
+        permission: Permission::ManageDepartments,
+    },
+    Section {
+        href: "/console/settings/email-accounts",
+        name: "E-mail accounts",
+        icon: "mailbox",
+        about: "Where mail comes from and leaves.",
+        permission: Permission::ManageChannels,
+    },
+    Section {
+        href: "/console/settings/tags",
+        name: "Tags",
+        icon: "tag",
+        about: "Words to find and count conversations by.",
+        permission: Permission::ManageTags,
+    },
+];
+
+/// The sections an agent may open.
+struct Nav {
+    here: &'static str,
+    sections: Vec<&'static Section>,
+}
+
+impl Nav {
+    fn new(by: &Actor, here: &'static str) -> Self {
+        Self { here, sections: SECTIONS.iter().filter(|s| by.require(s.permission).is_ok()).collect() }
+    }
+}
+
+/// The frame of the settings page `here`; `Forbidden` to an agent who may not open it.
+fn frame(app: &App, signed_in: &SignedIn, here: &'static str) -> Result<(Layout, Nav)> {
+    if let Some(section) = SECTIONS.iter().find(|section| section.href == here) {
+        signed_in.actor.require(section.permission)?;
+    }
+    let layout = app.read(|s| Layout::new(s, signed_in, "settings"))?;
+    Ok((layout, Nav::new(&signed_in.actor, here)))
+}
+
+/// The frame of a page about mail, which stands in the console's menu by itself.
+fn mail_frame(app: &App, signed_in: &SignedIn, here: &'static str) -> Result<Layout> {
+    signed_in.actor.require(Permission::ManageChannels)?;
+    app.read(|s| Layout::new(s, signed_in, here))
+}
+
+/// A clash is told beside the field it is about.
+fn beside(field: &str, error: Error) -> Error {
+    match error {
+        Error::Conflict(message) => Error::invalid(field, message),
+        other => other,
+    }
+}

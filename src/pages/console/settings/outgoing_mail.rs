@@ -1,0 +1,95 @@
+//! `/console/settings/outgoing-mails`: the queue of mail that leaves, what the servers said, and what the mail says.
+
+use actix_web::http::header;
+use actix_web::{HttpRequest, HttpResponse, get, post, web};
+use askama::Template;
+
+use super::super::Layout;
+use super::field::Sent;
+use super::mail_frame;
+use crate::app::App;
+use crate::desk::outgoing_mail::{self, OutgoingMail, State};
+use crate::desk::{Page as Items, Paging};
+use crate::html;
+use crate::ids::OutgoingMailId;
+use crate::pages::when::Zone;
+use crate::time::Timestamp;
+use crate::web::page::see_other;
+use crate::web::paging::Links;
+use crate::web::{Page, PageError, Query, SignedIn, filters};
+
+const HERE: &str = "/console/settings/outgoing-mails";
+
+/// For the frame that shows a mail's HTML: no scripts, nothing fetched from anywhere.
+const MAIL_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; \
+    sandbox allow-popups allow-popups-to-escape-sandbox; frame-ancestors 'self'";
+
+#[derive(Template)]
+#[template(path = "console/settings/outgoing_mails.html")]
+struct List {
+    layout: Layout,
+    zone: Zone,
+    now: Timestamp,
+    state: Option<State>,
+    mails: Items<OutgoingMail>,
+    paging: Paging,
+    links: Links,
+}
+
+#[get("/console/settings/outgoing-mails")]
+pub async fn list(
+    app: App,
+    request: HttpRequest,
+    signed_in: SignedIn,
+    query: Query,
+) -> Result<Page<List>, PageError> {
+    let layout = mail_frame(&app, &signed_in, HERE)?;
+    let (state, paging) = (query.value("state", "a state", State::parse)?, query.paging()?);
+    let mails = app.read(|s| outgoing_mail::list(s, &signed_in.actor, state, paging))?;
+    let links = Links::new(&request, &query, paging, mails.total);
+    let (zone, now) = (Zone::of(&signed_in.time_zone), app.now());
+    Ok(Page(List { layout, zone, now, state, mails, paging, links }))
+}
+
+#[derive(Template)]
+#[template(path = "console/settings/outgoing_mail.html")]
+struct Show {
+    layout: Layout,
+    zone: Zone,
+    mail: OutgoingMail,
+    /// The text with links; everything else in it is escaped.
+    text: String,
+}
+
+#[get("/console/settings/outgoing-mails/{id}")]
+pub async fn show(
+    app: App,
+    signed_in: SignedIn,
+    id: web::Path<OutgoingMailId>,
+) -> Result<Page<Show>, PageError> {
+    let layout = mail_frame(&app, &signed_in, HERE)?;
+    let mail = app.read(|s| outgoing_mail::require(s, &signed_in.actor, *id))?;
+    let text = html::from_text(&mail.text_body);
+    Ok(Page(Show { layout, zone: Zone::of(&signed_in.time_zone), mail, text }))
+}
+
+/// The content of the sandboxed frame.
+#[get("/console/settings/outgoing-mails/{id}/html")]
+pub async fn body(
+    app: App,
+    signed_in: SignedIn,
+    id: web::Path<OutgoingMailId>,
+) -> Result<HttpResponse, PageError> {
+    let mail = app.read(|s| outgoing_mail::require(s, &signed_in.actor, *id))?;
+    Ok(HttpResponse::Ok()
+        .content_type("text/html; charset=utf-8")
+        .insert_header((header::CONTENT_SECURITY_POLICY, MAIL_POLICY))
+        .body(mail.html_body))
+}
+
+#[post("/console/settings/outgoing-mails/{id}/retry")]
+pub async fn retry(app: App, id: web::Path<OutgoingMailId>, sent: Sent) -> Result<HttpResponse, PageError> {
+    let id = *id;
+    app.write(move |tx| outgoing_mail::retry(tx, &sent.signed_in.actor, id)).await?;
+    Ok(see_other(&format!("{HERE}/{id}")))
+}

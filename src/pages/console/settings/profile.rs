@@ -1,0 +1,135 @@
+//! `/console/settings/profile`: an agent's own name, time zone, password, API key and sessions.
+
+use actix_web::http::StatusCode;
+use actix_web::{HttpRequest, HttpResponse, get, post};
+use askama::Template;
+
+use super::super::Layout;
+use super::field::{Fields, Sent};
+use super::{Nav, frame};
+use crate::app::App;
+use crate::desk::agent::{self, AgentChange};
+use crate::desk::api_key::{self, ApiKey};
+use crate::desk::{password, session};
+use crate::error::{Error, Result};
+use crate::pages::form::Mistakes;
+use crate::pages::set_up::time_zones;
+use crate::pages::when::Zone;
+use crate::web::page::see_other;
+use crate::web::{Page, PageError, SignedIn, client, filters};
+
+const HERE: &str = "/console/settings/profile";
+
+#[derive(Template)]
+#[template(path = "console/settings/profile.html")]
+struct ProfilePage {
+    layout: Layout,
+    nav: Nav,
+    zone: Zone,
+    form: Fields,
+    has_own_zone: bool,
+    time_zones: Vec<String>,
+    formats: Vec<String>,
+    key: Option<ApiKey>,
+    /// A key just made: shown this once.
+    fresh_key: Option<String>,
+    mistakes: Mistakes,
+}
+
+impl ProfilePage {
+    fn new(
+        app: &App,
+        signed_in: &SignedIn,
+        form: Option<Fields>,
+        fresh_key: Option<String>,
+        mistakes: Mistakes,
+    ) -> Result<Self> {
+        let (layout, nav) = frame(app, signed_in, HERE)?;
+        let agent = &signed_in.agent;
+        let stored = || {
+            Fields::of([
+                ("displayName", agent.display_name.clone()),
+                ("timeZone", agent.time_zone.clone().unwrap_or_default()),
+                ("dateTimeFormat", agent.date_time_format.clone()),
+            ])
+        };
+        Ok(Self {
+            layout,
+            nav,
+            zone: Zone::of(&signed_in.time_zone),
+            form: form.unwrap_or_else(stored),
+            has_own_zone: agent.time_zone.is_some(),
+            time_zones: time_zones(),
+            formats: agent::date_time_formats(),
+            key: app.read(|s| api_key::get(s, agent.id))?,
+            fresh_key,
+            mistakes,
+        })
+    }
+}
+
+#[get("/console/settings/profile")]
+pub async fn show(app: App, signed_in: SignedIn) -> Result<Page<ProfilePage>, PageError> {
+    Ok(Page(ProfilePage::new(&app, &signed_in, None, None, Mistakes::default())?))
+}
+
+#[post("/console/settings/profile")]
+pub async fn save(app: App, sent: Sent) -> Result<HttpResponse, PageError> {
+    let Sent { signed_in, fields } = sent;
+    let change = AgentChange {
+        display_name: fields.own("displayName"),
+        time_zone: fields.filled("timeZone"),
+        date_time_format: fields.filled("dateTimeFormat"),
+        ..AgentChange::default()
+    };
+    let (by, id) = (signed_in.actor.clone(), signed_in.agent.id);
+    match app.write(move |tx| agent::update(tx, &by, id, &change)).await {
+        Ok(_) => Ok(see_other(HERE)),
+        Err(error) => {
+            let page = ProfilePage::new(&app, &signed_in, Some(fields), None, Mistakes::of(error)?)?;
+            Ok(Page(page).with_status(StatusCode::BAD_REQUEST))
+        }
+    }
+}
+
+/// Every other session of the agent ends; this one goes on.
+#[post("/console/settings/profile/password")]
+pub async fn change_password(app: App, request: HttpRequest, sent: Sent) -> Result<HttpResponse, PageError> {
+    app.limiter().check(client::network(client::address(&request, &app)))?;
+    match replace_password(&app, &sent).await {
+        Ok(()) => Ok(see_other(HERE)),
+        Err(error) => {
+            let page = ProfilePage::new(&app, &sent.signed_in, None, None, Mistakes::of(error)?)?;
+            Ok(Page(page).with_status(StatusCode::BAD_REQUEST))
+        }
+    }
+}
+
+async fn replace_password(app: &App, sent: &Sent) -> Result<()> {
+    let agent = &sent.signed_in.agent;
+    let (current, new) =
+        (sent.fields.text("currentPassword").to_owned(), sent.fields.text("newPassword").to_owned());
+    let stored = app.read(|s| agent::credentials(s, &agent.email))?.and_then(|found| found.password_hash);
+    if !app.compute(move || password::verify(&current, stored.as_deref())).await? {
+        return Err(Error::invalid("currentPassword", "is not your password"));
+    }
+    agent::check_new_password(agent, "newPassword", &new)?;
+    let hash = app.compute(move || password::hash(&new)).await??;
+    let (by, id, keep) = (sent.signed_in.actor.clone(), agent.id, sent.signed_in.session.hash);
+    app.write(move |tx| agent::set_password(tx, &by, id, &hash, Some(&keep))).await
+}
+
+#[post("/console/settings/profile/api-key")]
+pub async fn rotate_key(app: App, sent: Sent) -> Result<Page<ProfilePage>, PageError> {
+    let signed_in = sent.signed_in;
+    let (by, id) = (signed_in.actor.clone(), signed_in.agent.id);
+    let key = app.write(move |tx| api_key::rotate(tx, &by, id)).await?;
+    Ok(Page(ProfilePage::new(&app, &signed_in, None, Some(key), Mistakes::default())?))
+}
+
+#[post("/console/settings/profile/sessions")]
+pub async fn end_other_sessions(app: App, sent: Sent) -> Result<HttpResponse, PageError> {
+    let (id, keep) = (sent.signed_in.agent.id, sent.signed_in.session.hash);
+    app.write(move |tx| session::end_others(tx, id, &keep)).await?;
+    Ok(see_other(HERE))
+}

@@ -1,0 +1,56 @@
+//! `/console/settings/site`: its name and time zone.
+
+use actix_web::http::StatusCode;
+use actix_web::{HttpResponse, get, post};
+use askama::Template;
+
+use super::super::Layout;
+use super::field::{Fields, Sent};
+use super::{Nav, frame};
+use crate::app::App;
+use crate::desk::site;
+use crate::error::Result;
+use crate::pages::form::Mistakes;
+use crate::pages::set_up::time_zones;
+use crate::web::page::see_other;
+use crate::web::{Page, PageError, SignedIn, filters};
+
+const HERE: &str = "/console/settings/site";
+
+#[derive(Template)]
+#[template(path = "console/settings/site.html")]
+struct SitePage {
+    layout: Layout,
+    nav: Nav,
+    form: Fields,
+    time_zones: Vec<String>,
+    mistakes: Mistakes,
+}
+
+impl SitePage {
+    fn new(app: &App, signed_in: &SignedIn, form: Fields, mistakes: Mistakes) -> Result<Self> {
+        let (layout, nav) = frame(app, signed_in, HERE)?;
+        Ok(Self { layout, nav, form, time_zones: time_zones(), mistakes })
+    }
+}
+
+#[get("/console/settings/site")]
+pub async fn show(app: App, signed_in: SignedIn) -> Result<Page<SitePage>, PageError> {
+    let site = app.read(site::get)?;
+    let form = Fields::of([("siteName", site.name), ("timeZone", site.time_zone)]);
+    Ok(Page(SitePage::new(&app, &signed_in, form, Mistakes::default())?))
+}
+
+#[post("/console/settings/site")]
+pub async fn save(app: App, sent: Sent) -> Result<HttpResponse, PageError> {
+    let Sent { signed_in, fields } = sent;
+    let (by, name, zone) =
+        (signed_in.actor.clone(), fields.text("siteName").to_owned(), fields.text("timeZone").to_owned());
+    match app.write(move |tx| site::rename(tx, &by, &name, &zone)).await {
+        Ok(()) => Ok(see_other(HERE)),
+        Err(error) => {
+            let page = SitePage::new(&app, &signed_in, fields, Mistakes::of(error)?)?;
+            Ok(Page(page).with_status(StatusCode::BAD_REQUEST))
+        }
+    }
+}
