@@ -44,23 +44,30 @@ fn run(command_line: CommandLine) -> Result<()> {
 
 fn serve(config: Config) -> Result<()> {
     let server = Server::bind(config, Clock::System)?;
-    say(&format!("listening on http://{}", server.address()));
-    if let Some(token) = &server.setup_token {
-        say(&format!("set up this site at {}/set-up?token={token}", server.app().base_url()));
-    }
-    until_stopped(server)
+    run_until_stopped(server, |server| {
+        let mut text = format!("listening on http://{}", server.address());
+        if let Some(token) = &server.setup_token {
+            text += &format!("\nset up this site at {}/set-up?token={token}", server.app().base_url());
+        }
+        Ok(text)
+    })
 }
 
 fn demo(config: Config, conversations: usize, seed: u64) -> Result<()> {
     let demo = command::Demo::prepare(config, conversations, seed)?;
     let server = Server::bind(demo.config.clone(), Clock::System)?;
-    say(&demo.welcome(&server)?);
-    until_stopped(server)
+    run_until_stopped(server, |server| demo.welcome(server))
 }
 
-fn until_stopped(server: Server) -> Result<()> {
+/// Says `welcome` once signals are heeded: whoever reads it may stop us at once.
+fn run_until_stopped(server: Server, welcome: impl FnOnce(&Server) -> Result<String>) -> Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    runtime.block_on(async { server.run(command::stop_signal()?).await })
+    let stop = {
+        let _context = runtime.enter();
+        command::stop_signal()?
+    };
+    say(&welcome(&server)?);
+    runtime.block_on(server.run(stop))
 }
 
 /// One line on standard output; nobody reading it is no reason to stop.

@@ -31,6 +31,7 @@ use rusqlite::ToSql;
 
 use crate::error::{Error, Result};
 use crate::ids::{AgentId, ContactId};
+pub use crate::mail::is_address;
 pub use permission::{Permission, Rights};
 
 /// Who does something: the second argument of every verb, called `by`.

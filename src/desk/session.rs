@@ -63,9 +63,9 @@ pub fn get(s: &Snapshot<'_>, token: &str, now: Timestamp) -> Result<Option<Sessi
            AND (a.id IS NULL OR (a.is_active = 1 AND a.deleted_at IS NULL)) AND (c.id IS NULL OR c.deleted_at IS NULL)",
         (hash(token), now.minus(IDLE), now.minus(LONGEST)),
         |row| {
-            let owner = match (row.get(1)?, row.get(2)?) {
-                (Some(agent), _) => Owner::Agent(agent),
-                (None, contact) => Owner::Contact(contact),
+            let owner = match row.get(1)? {
+                Some(agent) => Owner::Agent(agent),
+                None => Owner::Contact(row.get(2)?),
             };
             Ok(Session { hash: row.get(0)?, owner, csrf: row.get(3)?, seen_at: row.get(4)? })
         },

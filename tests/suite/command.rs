@@ -105,7 +105,7 @@ async fn the_demo_starts_with_data_sign_ins_and_a_key() {
     let (email, key) = login.split_once(':').unwrap();
     let client = crate::support::test_desk::Client::new(&url, email, key);
     let list = client.get("/anytime/conversations?timeFrom=2020-01-01").await.expect(200);
-    assert_eq!(list["total"], 120, "{text}");
+    assert!(100 < list["total"].as_i64().unwrap(), "all but a few in the recycle bin: {list}");
     let link = text.lines().find(|line| line.contains("/portal/sign-in/")).unwrap().trim();
     let page = reqwest::get(link).await.unwrap();
     assert_eq!(page.status(), 200);

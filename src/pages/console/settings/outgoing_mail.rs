@@ -58,7 +58,7 @@ struct Show {
     zone: Zone,
     mail: OutgoingMail,
     /// The text with links; everything else in it is escaped.
-    text: String,
+    clean_text: String,
 }
 
 #[get("/console/settings/outgoing-mails/{id}")]
@@ -69,8 +69,8 @@ pub async fn show(
 ) -> Result<Page<Show>, PageError> {
     let layout = mail_frame(&app, &signed_in, HERE)?;
     let mail = app.read(|s| outgoing_mail::require(s, &signed_in.actor, *id))?;
-    let text = html::from_text(&mail.text_body);
-    Ok(Page(Show { layout, zone: Zone::of(&signed_in.time_zone), mail, text }))
+    let clean_text = html::from_text(&mail.text_body);
+    Ok(Page(Show { layout, zone: Zone::of(&signed_in.time_zone), mail, clean_text }))
 }
 
 /// The content of the sandboxed frame.
