@@ -93,7 +93,7 @@ struct Talk {
     is_mine: bool,
     name: String,
     /// Escaped, with links: the only markup of a message that is shown here.
-    body: String,
+    clean_body: String,
     files: Vec<Attachment>,
 }
 
@@ -112,7 +112,7 @@ impl Talk {
         Ok(Self {
             is_mine,
             name,
-            body: html::from_text(&message.plain_body),
+            clean_body: html::from_text(&message.plain_body),
             files: attachment::of_message(s, message.id)?,
             message,
         })
