@@ -135,7 +135,7 @@ impl ContactInput {
     fn change(self) -> Result<ContactChange> {
         let identities = self.identities.map(|identities| {
             let numbered = identities.into_iter().enumerate();
-            numbered.map(|(index, input)| input.new(&format!("identities[{index}]."))).collect()
+            numbered.map(|(index, input)| input.check(&format!("identities[{index}]."))).collect()
         });
         Ok(ContactChange {
             name: self.name,
@@ -180,7 +180,7 @@ pub struct IdentityInput {
 impl Input for IdentityInput {}
 
 impl IdentityInput {
-    fn new(self, path: &str) -> Result<NewIdentity> {
+    fn check(self, path: &str) -> Result<NewIdentity> {
         let kind = kind(&[path, "type"].concat(), &self.kind)?;
         Ok(NewIdentity { kind, value: self.value, name: self.name.unwrap_or_default() })
     }
@@ -339,7 +339,7 @@ pub async fn add_identity(
     body: Json<IdentityInput>,
 ) -> Result<HttpResponse, ApiError> {
     let contact: ContactId = id("contact", &path)?;
-    let new = body.0.new("")?;
+    let new = body.0.check("")?;
     let identity = app.write(move |tx| contact::add_identity(tx, &by.actor, contact, &new)).await?;
     Ok(HttpResponse::Created().json(IdentityJson::from(identity)))
 }

@@ -1,6 +1,7 @@
 //! `include=` (contract 1.5): related objects beside their ids. Each object is looked up once for a whole page.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -100,10 +101,11 @@ pub fn conversations(
         if asks("departmentassignee") {
             included.department_assignee = Some(match conversation.department_assignee_id {
                 Some(id) => {
-                    if !departments.contains_key(&id) {
-                        departments.insert(id, department::get(s, id)?);
-                    }
-                    departments[&id].clone().map(DepartmentJson::from)
+                    let found = match departments.entry(id) {
+                        Entry::Occupied(known) => known.into_mut(),
+                        Entry::Vacant(place) => place.insert(department::get(s, id)?),
+                    };
+                    found.clone().map(DepartmentJson::from)
                 }
                 None => None,
             });

@@ -1,5 +1,7 @@
 //! Everything that is tested through the front door: HTTP, POP3, SMTP and the command line.
 
+#![allow(clippy::unwrap_used, reason = "a test that meets a surprise should fail there")]
+
 mod api;
 mod architecture;
 mod browser;
@@ -8,4 +10,5 @@ mod database;
 mod flows;
 mod mail;
 mod mail_peers;
+mod pages;
 mod support;

@@ -1,0 +1,172 @@
+//! Pages without JavaScript: sessions, forged forms, the first set-up, and who sees what in the portal.
+
+use anytime::config::Config;
+use anytime::desk::conversation::{Body, portal};
+use anytime::desk::{contact, sign_in_link};
+use anytime::ids::ContactId;
+use anytime::time::Clock;
+use serde_json::json;
+
+use crate::support::test_desk::{PASSWORD, TestDesk, change};
+
+#[tokio::test]
+async fn the_console_asks_strangers_to_sign_in_and_leads_them_back() {
+    let desk = TestDesk::start().await;
+    let browser = desk.browser();
+    let view = browser.get("/console/closed").await;
+    assert_eq!(
+        (view.status, view.location.as_deref()),
+        (303, Some("/console/sign-in?next=%2Fconsole%2Fclosed"))
+    );
+    let fields = [("email", "ann@desk.example"), ("password", PASSWORD), ("next", "/console/closed")];
+    let view = browser.post("/console/sign-in", &fields).await;
+    assert_eq!((view.status, view.location.as_deref()), (303, Some("/console/closed")));
+    let cookie = view.headers["set-cookie"].to_str().unwrap().to_owned();
+    assert!(cookie.contains("HttpOnly") && cookie.contains("SameSite=Lax"), "{cookie}");
+    browser.get("/console/closed").await.shows("Nothing is closed yet");
+    let fields = [("email", "ann@desk.example"), ("password", PASSWORD), ("next", "//evil.example")];
+    let view = desk.browser().post("/console/sign-in", &fields).await;
+    assert_eq!(view.location.as_deref(), Some("/console"));
+}
+
+#[tokio::test]
+async fn wrong_passwords_lock_an_account_for_a_while_without_telling_who_exists() {
+    let desk = TestDesk::start().await;
+    let browser = desk.browser();
+    let sign_in = async |email: &str, password: &str| {
+        browser.post("/console/sign-in", &[("email", email), ("password", password)]).await
+    };
+    let unknown = sign_in("nobody@desk.example", "wrong password").await.html.replace("nobody@", "ann@");
+    let known = sign_in("ann@desk.example", "wrong password").await;
+    assert_eq!(known.html, unknown, "the same page for both");
+    for _ in 0..5 {
+        sign_in("ann@desk.example", "wrong password").await;
+    }
+    assert_ne!(sign_in("ann@desk.example", PASSWORD).await.status, 303, "locked, even with the right one");
+    desk.advance(std::time::Duration::from_secs(3 * 60));
+    assert_eq!(sign_in("ann@desk.example", PASSWORD).await.status, 303);
+}
+
+#[tokio::test]
+async fn a_form_without_its_secret_or_from_another_site_changes_nothing() {
+    let desk = TestDesk::start().await;
+    let ann = desk.as_ann().await;
+    let new = json!({ "subject": "s", "channel": "portal", "message": { "type": "note", "plainBody": "x" } });
+    ann.post("/anytime/conversations", new).await.expect(201);
+    let browser = desk.browser();
+    browser.sign_in("ann").await;
+    let page = browser.get("/console/conversations/1").await;
+    let csrf = page.csrf();
+    let path = "/console/conversations/1/close";
+    assert_eq!(browser.post(path, &[]).await.status, 403);
+    assert_eq!(browser.post(path, &[("csrf", "wrong")]).await.status, 403);
+    let forged =
+        browser.http.post(browser.url(path)).form(&[("csrf", &csrf)]).header("sec-fetch-site", "cross-site");
+    assert_eq!(browser.send(forged).await.status, 403);
+    let forged = browser
+        .http
+        .post(browser.url(path))
+        .form(&[("csrf", &csrf)])
+        .header("origin", "https://evil.example");
+    assert_eq!(browser.send(forged).await.status, 403);
+    assert_eq!(ann.get("/anytime/conversations/1").await.expect(200)["conversation"]["status"], "new");
+    assert_eq!(browser.post(path, &[("csrf", &csrf)]).await.status, 303);
+    assert_eq!(ann.get("/anytime/conversations/1").await.expect(200)["conversation"]["status"], "closed");
+    let out = browser.post("/console/sign-out", &[("csrf", &csrf)]).await;
+    assert_eq!(out.status, 303);
+    assert_eq!(browser.get("/console/all").await.status, 303, "the session is over");
+}
+
+#[tokio::test]
+async fn looking_changes_nothing() {
+    let desk = TestDesk::start().await;
+    let ann = desk.as_ann().await;
+    let new = json!({ "subject": "s", "channel": "portal", "message": { "type": "note", "plainBody": "x" } });
+    ann.post("/anytime/conversations", new).await.expect(201);
+    ann.put("/anytime/conversations/1/unread", json!({})).await.expect(204);
+    let browser = desk.browser();
+    browser.sign_in("ann").await;
+    let events = desk.number("SELECT count(*) FROM event");
+    for path in ["/console", "/console/all", "/console/conversations/1", "/console/settings/tags", "/portal"]
+    {
+        browser.get(path).await;
+    }
+    assert_eq!(desk.number("SELECT count(*) FROM event"), events);
+    assert_eq!(desk.number("SELECT is_read FROM conversation"), 0);
+}
+
+#[tokio::test]
+async fn the_first_start_is_set_up_once_by_its_link() {
+    let directory = tempfile::tempdir().unwrap();
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let config = Config::for_directory(directory.path());
+    let desk = TestDesk::run(config, Clock::System, directory).await;
+    let token = change(&desk, |tx| Ok(anytime::desk::site::offer_setup(tx)?.unwrap())).await;
+    let browser = desk.browser();
+    assert_ne!(browser.get("/set-up?token=wrong").await.status, 200);
+    let page = browser.get(&format!("/set-up?token={token}")).await;
+    assert_eq!(page.status, 200, "{}", page.html);
+    assert_eq!(desk.number("SELECT count(*) FROM agent"), 0);
+}
+
+#[tokio::test]
+async fn a_contact_sees_only_their_own_conversations_and_never_notes() {
+    let desk = TestDesk::start().await;
+    let ann = desk.as_ann().await;
+    let token = change(&desk, |tx| {
+        let lena = contact::find_or_create(tx, "lena@customer.example", Some("Lena"))?;
+        let tom = contact::find_or_create(tx, "tom@customer.example", Some("Tom"))?;
+        portal::submit(tx, lena, "Lena's question", &Body::new(None, Some("Why?"))?, &[])?;
+        portal::submit(tx, tom, "Tom's secret", &Body::new(None, Some("Psst"))?, &[])?;
+        sign_in_link::create(tx, lena)
+    })
+    .await;
+    let note = json!({ "type": "note", "plainBody": "she asks every week" });
+    ann.post("/anytime/conversations/1/messages", note).await.expect(201);
+    let reply = json!({ "type": "reply", "plainBody": "Because." });
+    ann.post("/anytime/conversations/1/messages", reply).await.expect(201);
+    let lena = desk.browser();
+    let link = format!("/portal/sign-in/{token}");
+    assert_eq!(lena.get(&link).await.status, 200, "looking does not use the link up");
+    assert_eq!(lena.post(&link, &[]).await.status, 303);
+    let list = lena.get("/portal/conversations").await;
+    list.shows("Lena&#39;s question");
+    assert!(!list.html.contains("secret"), "{}", list.html);
+    let own = lena.get("/portal/conversations/1").await;
+    own.shows("Because.");
+    assert!(!own.html.contains("every week"), "{}", own.html);
+    assert_eq!(lena.get("/portal/conversations/2").await.status, 404);
+    let csrf = own.csrf();
+    assert_eq!(lena.post("/portal/conversations/2/close", &[("csrf", &csrf)]).await.status, 404);
+    assert_eq!(lena.get("/console/all").await.status, 303, "a contact is no agent");
+    let again = desk.browser();
+    assert_ne!(again.post(&link, &[]).await.status, 303, "the link works once");
+    let id = ContactId(1);
+    assert_eq!(change(&desk, move |tx| contact::require(tx, id)).await.name, "Lena");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_portal_answer_is_told_by_mail_once_and_an_unknown_address_gets_the_same_page() {
+    let desk = TestDesk::start().await;
+    let ann = desk.as_ann().await;
+    change(&desk, |tx| {
+        let lena = contact::find_or_create(tx, "lena@customer.example", Some("Lena"))?;
+        portal::submit(tx, lena, "Question", &Body::new(None, Some("Why?"))?, &[])
+    })
+    .await;
+    let reply = json!({ "type": "reply", "plainBody": "Because of the secret sauce." });
+    ann.post("/anytime/conversations/1/messages", reply).await.expect(201);
+    let mail = crate::support::test_desk::eventually("the mail to be queued", async || {
+        let mails = ann.get("/anytime/outgoingMails").await.expect(200);
+        mails["outgoingMails"].get(0).cloned()
+    })
+    .await;
+    assert_eq!((&mail["isAutomatic"], &mail["state"]), (&json!(true), &json!("held")), "{mail}");
+    assert_eq!(desk.number("SELECT count(*) FROM outgoing_mail WHERE text_body LIKE '%sauce%'"), 0);
+    assert_eq!(desk.number("SELECT count(*) FROM outgoing_mail"), 1);
+    let browser = desk.browser();
+    let known = browser.post("/portal/sign-in", &[("email", "lena@customer.example")]).await;
+    let unknown = browser.post("/portal/sign-in", &[("email", "eve@customer.example")]).await;
+    assert_eq!(known.html.replace("lena@", "eve@"), unknown.html);
+    assert_eq!(desk.number("SELECT count(*) FROM outgoing_mail WHERE subject LIKE 'Your sign-in link%'"), 2);
+}
