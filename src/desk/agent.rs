@@ -146,6 +146,7 @@ pub fn is_assignable(s: &Snapshot<'_>, id: AgentId) -> Result<bool> {
 /// `password_hash` comes from `password::hash`; without one the agent can use the API but not sign in.
 pub fn create(tx: &Tx<'_>, by: &Actor, new: &AgentChange, password_hash: Option<&str>) -> Result<Agent> {
     by.require(Permission::ManageAgents)?;
+    let new = &settled(new);
     let email = new.email.as_deref().unwrap_or_default().trim();
     let mut problems = check(tx, new)?;
     problems.require(is_address(email), "email", format!("'{email}' is not an e-mail address"));
@@ -174,6 +175,7 @@ pub fn create(tx: &Tx<'_>, by: &Actor, new: &AgentChange, password_hash: Option<
 /// An agent may change their own profile with `manageMyProfile`; anything else needs `manageAgentAndRoles`.
 pub fn update(tx: &Tx<'_>, by: &Actor, id: AgentId, change: &AgentChange) -> Result<Agent> {
     let before = require(tx, id)?;
+    let change = &settled(change);
     let is_own_profile = by.agent_id() == Some(id)
         && change.is_admin.is_none_or(|value| value == before.is_admin)
         && change.is_active.is_none_or(|value| value == before.is_active)
@@ -348,6 +350,12 @@ fn apply(tx: &Tx<'_>, id: AgentId, change: &AgentChange) -> Result<Agent> {
         end_access(tx, id)?;
     }
     require(tx, id)
+}
+
+/// The flag and the administrators' role are one thing: roles without the flag say what the flag is.
+fn settled(change: &AgentChange) -> AgentChange {
+    let by_roles = change.roles.as_ref().map(|roles| roles.contains(&ADMINISTRATORS));
+    AgentChange { is_admin: change.is_admin.or(by_roles), ..change.clone() }
 }
 
 fn check(s: &Snapshot<'_>, change: &AgentChange) -> Result<Problems> {

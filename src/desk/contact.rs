@@ -351,12 +351,28 @@ fn apply(tx: &Tx<'_>, id: ContactId, change: &ContactChange) -> Result<Contact> 
         },
     )?;
     if let Some(identities) = &change.identities {
-        tx.run("DELETE FROM contact_identity WHERE contact_id = ?", [id])?;
-        for (index, identity) in identities.iter().enumerate() {
-            insert_identity(tx, id, identity, &format!("identities[{index}].value"))?;
-        }
+        replace_identities(tx, id, identities)?;
     }
     require(tx, id)
+}
+
+/// Makes `new` the contact's identities; those that stay keep their ids.
+fn replace_identities(tx: &Tx<'_>, contact: ContactId, new: &[NewIdentity]) -> Result<()> {
+    let before = identities(tx, contact)?;
+    let is_same = |old: &Identity, new: &NewIdentity| {
+        old.kind == new.kind && old.value == new.value.trim() && old.name == new.name.trim()
+    };
+    for old in before.iter().filter(|old| !new.iter().any(|new| is_same(old, new))) {
+        tx.run("DELETE FROM contact_identity WHERE id = ?", [old.id])?;
+        // As when one is changed alone: a link mailed to the old address opens nothing any more.
+        tx.run("DELETE FROM sign_in_link WHERE contact_id = ?", [contact])?;
+    }
+    for (index, identity) in new.iter().enumerate() {
+        if !before.iter().any(|old| is_same(old, identity)) {
+            insert_identity(tx, contact, identity, &format!("identities[{index}].value"))?;
+        }
+    }
+    Ok(())
 }
 
 const COLUMNS: &str = "c.id, c.name, c.alias, c.description, c.company, c.title, c.phone_number, c.fax_number,

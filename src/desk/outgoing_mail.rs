@@ -503,7 +503,7 @@ fn resend(tx: &Tx<'_>, id: OutgoingMailId) -> Result<OutgoingMail> {
     })?;
     tx.run(
         "UPDATE outgoing_mail SET state = 'queued', attempts = 0, next_attempt_at = ?1, lease_until = 0,
-           email_account_id = ?2, from_address = ?3 WHERE id = ?4",
+           last_error = NULL, email_account_id = ?2, from_address = ?3 WHERE id = ?4",
         (tx.now(), account.id, account.email, id),
     )?;
     tx.run(

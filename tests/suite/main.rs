@@ -1,6 +1,10 @@
 //! Everything that is tested through the front door: HTTP, POP3, SMTP and the command line.
 
-#![allow(clippy::unwrap_used, clippy::disallowed_methods, reason = "a test that meets a surprise should fail there")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    reason = "a test that meets a surprise should fail there"
+)]
 
 mod api;
 mod architecture;

@@ -1,0 +1,107 @@
+use serde_json::json;
+
+use crate::support::test_desk::TestDesk;
+
+#[tokio::test]
+async fn a_department_is_created_read_changed_and_deleted() {
+    let desk = TestDesk::start().await;
+    let (ann, luis) = (desk.as_ann().await, desk.as_agent("luis").await);
+    let new = json!({ "name": "Billing", "description": "Money", "agents": [luis.id], "roles": [1] });
+    let created = ann.post("/departments", new).await;
+    assert_eq!(created.location.as_deref(), Some("/api/v3/departments/1"));
+    let department = json!({
+        "id": 1, "name": "Billing", "description": "Money", "isAvailableInTicketingAndMessaging": true,
+        "agents": [luis.id], "roles": [1],
+        "members": [
+            { "id": luis.id, "name": "Luis", "type": "agent" },
+            { "id": 1, "name": "Site Administrators", "type": "group" },
+        ],
+    });
+    assert_eq!(created.expect(201), department);
+    assert_eq!(luis.get("/departments/1").await.expect(200), department);
+    assert_eq!(luis.get("/agents/me").await.expect(200)["departments"], json!([1]));
+    let hidden = json!({ "isAvailableInTicketingAndMessaging": false, "agents": [] });
+    let changed = ann.put("/departments/1", hidden).await.expect(200);
+    assert_eq!((&changed["agents"], &changed["name"]), (&json!([]), &json!("Billing")));
+    assert_eq!(changed["isAvailableInTicketingAndMessaging"], false);
+    ann.delete("/departments/1").await.expect(204);
+    assert_eq!(ann.get("/departments/1").await.error(404), "there is no department 1");
+}
+
+#[tokio::test]
+async fn departments_are_listed_without_members_bare_and_wrapped() {
+    let desk = TestDesk::start().await;
+    let ann = desk.as_ann().await;
+    ann.post("/departments", json!({ "name": "Sales" })).await.expect(201);
+    let wrapped = ann.post("/anytime/departments", json!({ "name": "Billing" })).await.expect(201);
+    assert_eq!(wrapped["department"]["id"], 2);
+    let list = ann.get("/departments").await.expect(200);
+    let names: Vec<_> = list.as_array().unwrap().iter().map(|d| d["name"].as_str().unwrap()).collect();
+    assert_eq!(names, ["Billing", "Sales"]);
+    assert!(list[0].get("members").is_none());
+    assert_eq!(ann.get("/anytime/departments").await.expect(200), json!({ "departments": list }));
+    let one = ann.get("/anytime/departments/1").await.expect(200);
+    assert_eq!(one["department"]["members"], json!([]));
+}
+
+#[tokio::test]
+async fn a_departments_name_is_required_and_unique_and_its_members_must_exist() {
+    let desk = TestDesk::start().await;
+    let ann = desk.as_ann().await;
+    for (body, message) in [
+        (json!({}), "'name' is required"),
+        (json!({ "name": " " }), "'name' is required"),
+        (json!({ "name": "x".repeat(101) }), "'name' is longer than 100 characters"),
+        (
+            json!({ "name": "a", "description": "x".repeat(1001) }),
+            "'description' is longer than 1000 characters",
+        ),
+        (json!({ "name": "a", "agents": [99] }), "'agents' there is no agent 99"),
+        (json!({ "name": "a", "roles": [99] }), "'roles' there is no role 99"),
+    ] {
+        assert_eq!(ann.post("/departments", body).await.error(400), message);
+    }
+    ann.post("/departments", json!({ "name": "Billing" })).await.expect(201);
+    ann.post("/departments", json!({ "name": "BILLING" })).await.error(409);
+    ann.post("/departments", json!({ "name": "Sales" })).await.expect(201);
+    ann.put("/departments/2", json!({ "name": "billing" })).await.error(409);
+}
+
+#[tokio::test]
+async fn a_department_as_read_can_be_sent_back() {
+    let desk = TestDesk::start().await;
+    let ann = desk.as_ann().await;
+    let department = ann.post("/departments", json!({ "name": "Sales", "agents": [1] })).await.expect(201);
+    assert_eq!(ann.put("/departments/1", department.clone()).await.expect(200), department);
+}
+
+#[tokio::test]
+async fn a_department_that_an_email_account_assigns_to_cannot_be_deleted() {
+    let desk = TestDesk::start().await;
+    let ann = desk.as_ann().await;
+    ann.post("/departments", json!({ "name": "Sales" })).await.expect(201);
+    let account = json!({ "email": "sales@desk.example", "departmentAssigneeId": 1 });
+    ann.post("/anytime/emailAccounts", account).await.expect(201);
+    ann.delete("/departments/1").await.error(409);
+    ann.put("/anytime/emailAccounts/1", json!({ "departmentAssigneeId": null })).await.expect(200);
+    ann.delete("/departments/1").await.expect(204);
+}
+
+#[tokio::test]
+async fn every_agent_reads_departments_but_only_some_change_them() {
+    let desk = TestDesk::start().await;
+    let (ann, luis) = (desk.as_ann().await, desk.as_agent("luis").await);
+    ann.post("/departments", json!({ "name": "Sales" })).await.expect(201);
+    luis.get("/departments").await.expect(200);
+    luis.get("/departments/1").await.expect(200);
+    let message = luis.post("/departments", json!({ "name": "x" })).await.error(403);
+    assert_eq!(message, "you may not manage departments");
+    luis.put("/departments/1", json!({ "agents": [luis.id] })).await.error(403);
+    luis.delete("/departments/1").await.error(403);
+    desk.as_nobody().get("/departments").await.error(401);
+    for id in ["7", "x"] {
+        ann.get(&format!("/departments/{id}")).await.error(404);
+        ann.put(&format!("/departments/{id}"), json!({ "name": "y" })).await.error(404);
+        ann.delete(&format!("/departments/{id}")).await.error(404);
+    }
+}
