@@ -10,7 +10,7 @@ use askama::Template;
 
 use super::{Layout, words};
 use crate::app::App;
-use crate::db::Snapshot;
+use crate::db::{Snapshot, Tx};
 use crate::desk::agent::{self, Agent};
 use crate::desk::attachment::{self, Attachment};
 use crate::desk::code::{Channel, Priority, Status};
@@ -19,16 +19,17 @@ use crate::desk::conversation::{
     self, Body, Conversation, ConversationChange, ListQuery, Message, MessageType, NewMessage, Source,
     message, read_state,
 };
-use crate::desk::department::{self, Department};
+use crate::desk::department;
 use crate::desk::email_account::{self, EmailAccount};
 use crate::desk::event::{self, Event};
 use crate::desk::outgoing_mail::{self, OutgoingMail, State};
-use crate::desk::tag::{self, Tag};
-use crate::desk::{Actor, Paging, filter};
+use crate::desk::{Actor, Paging, filter, site, tag};
 use crate::error::{Error, Result};
+use crate::html::{from_text, to_text};
 use crate::ids::{AgentId, ContactId, ConversationId, DepartmentId, MessageId, TagId};
 use crate::pages::form::Mistakes;
 use crate::pages::when::{When, Zone};
+use crate::time::Timestamp;
 use crate::web::page::see_other;
 use crate::web::upload::{self, Form};
 use crate::web::{Page, PageError, Query, SignedIn, csrf, filters};
@@ -38,17 +39,21 @@ use crate::web::{Page, PageError, Query, SignedIn, csrf, filters};
 struct Show {
     layout: Layout,
     back: String,
+    /// This page's own address: live updates keep what it shows.
+    url: String,
     conversation: Conversation,
     thread: Vec<Entry>,
     draft: Draft,
     mistakes: Mistakes,
+    /// What was wrong with the properties.
+    refused: Mistakes,
     accounts: Vec<EmailAccount>,
     contact: Option<Contact>,
     earlier: Vec<(Conversation, When)>,
     created: When,
-    agents: Vec<Agent>,
-    departments: Vec<Department>,
-    tags: Vec<Tag>,
+    agents: Vec<(AgentId, String)>,
+    departments: Vec<(DepartmentId, String)>,
+    tags: Vec<(TagId, String)>,
     me: AgentId,
 }
 
@@ -139,35 +144,70 @@ fn page(
     app.read(|s| {
         let conversation = conversation::require(s, &signed_in.actor, id)?;
         let contact = conversation.contact_id.map(|id| contact::get_ever(s, id)).transpose()?.flatten();
+        let accounts = email_account::list(s, false)?;
         let (draft, mistakes) = match failed {
             Some(failed) => failed,
-            None => (draft(&conversation, contact.as_ref()), Mistakes::default()),
+            None => (draft(&conversation, contact.as_ref(), &accounts), Mistakes::default()),
         };
         Ok(Show {
             layout: Layout::new(s, signed_in, back.map_or("", |filter| filter.slug))?,
             back: ["/console/", back.map_or("all", |filter| filter.slug)].concat(),
-            thread: thread(s, &signed_in.actor, &zone, &conversation, images)?,
+            url: address(id, back.map(|filter| filter.slug), images),
+            thread: thread(s, &signed_in.actor, &zone, &conversation, images, app.now())?,
             earlier: earlier(s, signed_in, &zone, &conversation)?,
             created: zone.long(conversation.created_at),
-            accounts: email_account::list(s, false)?,
-            agents: agent::assignable(s)?,
-            departments: department::list(s)?,
-            tags: tag::list(s)?,
+            accounts,
+            agents: agents(s, &conversation)?,
+            departments: departments(s, &conversation)?,
+            tags: tag::names(s)?,
             me: signed_in.agent.id,
             conversation,
             contact,
             draft,
             mistakes,
+            refused: Mistakes::default(),
         })
     })
 }
 
-fn draft(conversation: &Conversation, contact: Option<&Contact>) -> Draft {
+fn address(id: ConversationId, filter: Option<&str>, images: Option<MessageId>) -> String {
+    let filter = filter.map(|slug| format!("filter={slug}"));
+    let images = images.map(|message| format!("images={message}"));
+    let query: Vec<String> = filter.into_iter().chain(images).collect();
+    let mark = if query.is_empty() { "" } else { "?" };
+    format!("/console/conversations/{id}{mark}{}", query.join("&"))
+}
+
+/// An empty answer: from the account that the conversation came to, to the contact, and then the contact's turn.
+fn draft(conversation: &Conversation, contact: Option<&Contact>, accounts: &[EmailAccount]) -> Draft {
+    let own = accounts.iter().find(|account| Some(account.id) == conversation.email_account_id);
     Draft {
-        from: conversation.received_from.clone().unwrap_or_default(),
+        from: own.map(|account| account.email.clone()).unwrap_or_default(),
         to: contact.and_then(Contact::email).unwrap_or_default().to_owned(),
+        status: Status::PendingExternal.name().to_owned(),
         ..Draft::default()
     }
+}
+
+/// Agents to choose from. Who has the conversation now is one of them even when no longer active, so that saving the
+/// other properties does not take it away.
+fn agents(s: &Snapshot<'_>, conversation: &Conversation) -> Result<Vec<(AgentId, String)>> {
+    let active = agent::assignable(s)?.into_iter().map(|agent| (agent.id, agent.display_name));
+    let mut agents: Vec<_> = active.collect();
+    if let Some(id) = conversation.agent_assignee_id
+        && !agents.iter().any(|(other, _)| *other == id)
+    {
+        agents.extend(agent::names(s, &[id])?);
+    }
+    Ok(agents)
+}
+
+/// Departments to choose from, and the one that the conversation is in.
+fn departments(s: &Snapshot<'_>, conversation: &Conversation) -> Result<Vec<(DepartmentId, String)>> {
+    let own = conversation.department_assignee_id;
+    let offered =
+        department::list(s)?.into_iter().filter(|found| found.is_available || Some(found.id) == own);
+    Ok(offered.map(|found| (found.id, found.name)).collect())
 }
 
 /// Other conversations of the same contact that the agent may see.
@@ -198,13 +238,21 @@ fn thread(
     zone: &Zone,
     conversation: &Conversation,
     images: Option<MessageId>,
+    now: Timestamp,
 ) -> Result<Vec<Entry>> {
     let messages = message::list(s, by, conversation.id)?;
     let events = event::of_conversation(s, conversation.id)?;
     let names = Names::of(s, &messages, &events)?;
+    let mut files: HashMap<MessageId, Vec<Attachment>> = HashMap::new();
+    for file in attachment::of_conversation(s, conversation.id)?.into_iter().filter(|file| !file.is_inline) {
+        if let Some(message) = file.message_id {
+            files.entry(message).or_default().push(file);
+        }
+    }
     let mut entries = Vec::with_capacity(messages.len() + events.len());
     for message in messages {
-        entries.push(Entry::Said(Box::new(said(s, zone, &names, message, images)?)));
+        let files = files.remove(&message.id).unwrap_or_default();
+        entries.push(Entry::Said(Box::new(said(s, zone, &names, message, files, images, now)?)));
     }
     entries.extend(events.iter().filter_map(|event| happened(zone, &names, event)).map(Entry::Happened));
     entries.sort_by_key(|entry| entry.at().instant());
@@ -216,10 +264,13 @@ fn said(
     zone: &Zone,
     names: &Names,
     message: Message,
+    files: Vec<Attachment>,
     images: Option<MessageId>,
+    now: Timestamp,
 ) -> Result<Said> {
     let is_mail_in = message.sender_type == "contact" && message.kind == MessageType::Email;
-    let has_html = !message.html_body.is_empty();
+    // A mail of text alone is shown as text, in full and in the page's own type.
+    let has_html = !message.html_body.is_empty() && message.html_body != from_text(message.plain_body.trim());
     let frame = (is_mail_in && has_html && !message.is_simplified).then(|| Frame {
         size: match message.plain_body.chars().count() {
             0..=300 => "s",
@@ -229,17 +280,24 @@ fn said(
         },
         shows_images: images == Some(message.id),
     });
+    let pictures = |html: &str| -> Result<String> {
+        Ok(attachment::with_signed_pictures(html, &site::picture_key(s)?, now))
+    };
     Ok(Said {
         name: names.party(&message.sender_type, message.sender_id),
         at: zone.long(message.created_at),
-        files: attachment::of_message(s, message.id)?.into_iter().filter(|file| !file.is_inline).collect(),
+        files,
         mail: match message.send_status {
             Some(_) => outgoing_mail::of_message(s, message.id)?,
             None => None,
         },
-        clean_html: if frame.is_none() && !is_mail_in { message.html_body.clone() } else { String::new() },
+        clean_html: if frame.is_none() && !is_mail_in {
+            pictures(&message.html_body)?
+        } else {
+            String::new()
+        },
         // Of a mail that came in, the quote is shown as text: its markup belongs into a frame.
-        clean_quote: if is_mail_in { String::new() } else { message.quote.clone() },
+        clean_quote: if is_mail_in { String::new() } else { pictures(&message.quote)? },
         frame,
         message,
     })
@@ -247,7 +305,7 @@ fn said(
 
 impl Said {
     fn quote_text(&self) -> String {
-        crate::html::to_text(&self.message.quote)
+        to_text(&self.message.quote)
     }
 }
 
@@ -328,6 +386,7 @@ fn happened(zone: &Zone, names: &Names, event: &Event) -> Option<Happened> {
                 .collect();
             ("pencil", format!("{who} changed {}", named.join(" and ")))
         }
+        "remarked" => ("info", event.detail["remark"].as_str()?.to_owned()),
         "mailFailed" => {
             ("circle-alert", format!("A mail failed: {}", event.detail["error"].as_str().unwrap_or_default()))
         }
@@ -345,10 +404,11 @@ pub async fn reply(
     id: Path<ConversationId>,
     multipart: Multipart,
 ) -> Result<HttpResponse, PageError> {
+    let id = *id;
+    let conversation = app.read(|s| conversation::editable(s, &signed_in.actor, id))?;
     let check = |form: &Form| csrf::check(&request, &signed_in.session, Some(form.text("csrf")));
     let form = upload::read(&app, &signed_in.actor, multipart, check).await?;
-    let id = *id;
-    let result = match new_message(&app, &form) {
+    let result = match new_message(&app, &conversation, &form).await {
         Ok(new) => {
             let by = signed_in.actor.clone();
             app.write(move |tx| conversation::reply(tx, &by, id, &new)).await
@@ -366,7 +426,7 @@ pub async fn reply(
     }
 }
 
-fn new_message(app: &App, form: &Form) -> Result<NewMessage> {
+async fn new_message(app: &App, conversation: &Conversation, form: &Form) -> Result<NewMessage> {
     let kind = form.text("type");
     let kind =
         MessageType::parse(kind).ok_or_else(|| Error::invalid("type", format!("has no value '{kind}'")))?;
@@ -376,6 +436,7 @@ fn new_message(app: &App, form: &Form) -> Result<NewMessage> {
     }
     let status = match form.text("status") {
         "" => None,
+        "keep" => Some(conversation.status),
         name => Some(
             Status::parse(name).ok_or_else(|| Error::invalid("status", format!("has no value '{name}'")))?,
         ),
@@ -389,6 +450,8 @@ fn new_message(app: &App, form: &Form) -> Result<NewMessage> {
         MessageType::Email | MessageType::Reply => Vec::new(),
     };
     let mail = kind == MessageType::Email;
+    let plain = text.to_owned();
+    let body = app.compute(move || Body::new(None, Some(&plain))).await??;
     Ok(NewMessage {
         from: Some(form.text("from").to_owned()).filter(|from| mail && !from.is_empty()),
         to: mail.then(|| addresses("to")),
@@ -396,7 +459,7 @@ fn new_message(app: &App, form: &Form) -> Result<NewMessage> {
         attachments: guids(form),
         mentioned,
         status,
-        ..NewMessage::new(kind, Source::AgentConsole, Body::new(None, Some(text))?)
+        ..NewMessage::new(kind, Source::AgentConsole, body)
     })
 }
 
@@ -462,17 +525,43 @@ pub async fn properties(
 ) -> Result<HttpResponse, PageError> {
     let form = Query::parse(&fields)?;
     csrf::check(&request, &signed_in.session, form.text("csrf")?)?;
-    let change = ConversationChange {
+    let (id, by) = (*id, signed_in.actor.clone());
+    let change = chosen(&form)?;
+    let result = app.write(move |tx| save(tx, &by, id, change)).await;
+    match result {
+        Ok(()) => after(&app, &signed_in, id),
+        Err(error) => {
+            let query = Query::default();
+            let mut page = page(&app, &signed_in, id, &query, None)?;
+            page.refused = Mistakes::of(error)?;
+            Ok(Page(page).with_status(StatusCode::BAD_REQUEST))
+        }
+    }
+}
+
+fn chosen(form: &Query) -> Result<ConversationChange> {
+    let agent = form.integer("agent")?.map(|id| Some(AgentId(id)).filter(|id| id.0 != 0));
+    let department = form.integer("department")?.map(|id| Some(DepartmentId(id)).filter(|id| id.0 != 0));
+    Ok(ConversationChange {
         status: form.value("status", "a status", Status::parse)?,
         priority: form.value("priority", "a priority", Priority::parse)?,
-        agent_assignee_id: form.integer("agent")?.map(|id| Some(AgentId(id)).filter(|id| id.0 != 0)),
-        department_assignee_id: form
-            .integer("department")?
-            .map(|id| Some(DepartmentId(id)).filter(|id| id.0 != 0)),
+        agent_assignee_id: agent,
+        department_assignee_id: department,
         tags: Some(form.all("tag").filter_map(|tag| tag.parse().ok().map(TagId)).collect()),
         ..ConversationChange::default()
-    };
-    change_it(app, signed_in, *id, change).await
+    })
+}
+
+/// The form sends everything. An assignee who stays is left alone: they need not be active any more.
+fn save(tx: &Tx<'_>, by: &Actor, id: ConversationId, mut change: ConversationChange) -> Result<()> {
+    let before = conversation::require(tx, by, id)?;
+    if change.agent_assignee_id == Some(before.agent_assignee_id) {
+        change.agent_assignee_id = None;
+    }
+    if change.department_assignee_id == Some(before.department_assignee_id) {
+        change.department_assignee_id = None;
+    }
+    conversation::update(tx, by, id, &change).map(|_| ())
 }
 
 /// One click: closed.
@@ -486,17 +575,12 @@ pub async fn close(
 ) -> Result<HttpResponse, PageError> {
     csrf::check(&request, &signed_in.session, Query::parse(&fields)?.text("csrf")?)?;
     let change = ConversationChange { status: Some(Status::Closed), ..ConversationChange::default() };
-    change_it(app, signed_in, *id, change).await
+    let (id, by) = (*id, signed_in.actor.clone());
+    app.write(move |tx| conversation::update(tx, &by, id, &change)).await?;
+    after(&app, &signed_in, id)
 }
 
-async fn change_it(
-    app: App,
-    signed_in: SignedIn,
-    id: ConversationId,
-    change: ConversationChange,
-) -> Result<HttpResponse, PageError> {
-    let by = signed_in.actor.clone();
-    app.write(move |tx| conversation::update(tx, &by, id, &change)).await?;
+fn after(app: &App, signed_in: &SignedIn, id: ConversationId) -> Result<HttpResponse, PageError> {
     let is_visible = app.read(|s| conversation::get(s, &signed_in.actor, id))?.is_some();
     // Given away to where the agent may not look: back to the list.
     Ok(see_other(&if is_visible {
