@@ -82,9 +82,6 @@ pub struct Options {
     /// What to log, for example info or anytime=debug [default: info]
     #[arg(long, global = true, env = "ANYTIME_LOG")]
     log: Option<String>,
-    /// Bearer token that opens /metrics; without one there are no metrics
-    #[arg(long, global = true, env = "ANYTIME_METRICS_TOKEN", hide_env_values = true)]
-    metrics_token: Option<String>,
     /// 32 bytes in hexadecimal that encrypt mail passwords [default: the file anytime.key in the data directory]
     #[arg(long, global = true, env = "ANYTIME_SECRET_KEY", hide_env_values = true)]
     secret_key: Option<String>,
@@ -99,7 +96,6 @@ pub struct Config {
     pub base_url: Option<String>,
     pub trusted_proxies: Vec<IpAddr>,
     pub log: String,
-    pub metrics_token: Option<String>,
     pub secret_key: Option<[u8; 32]>,
 }
 
@@ -121,7 +117,6 @@ impl Config {
             base_url: None,
             trusted_proxies: Vec::new(),
             log: "info".to_owned(),
-            metrics_token: None,
             secret_key: None,
         }
     }
@@ -142,7 +137,6 @@ impl Config {
             base_url,
             trusted_proxies: given.trusted_proxies.or(file.trusted_proxies).unwrap_or_default(),
             log: given.log.or(file.log).unwrap_or_else(|| "info".to_owned()),
-            metrics_token: given.metrics_token.or(file.metrics_token),
             secret_key: given.secret_key.or(file.secret_key).map(|key| check_secret_key(&key)).transpose()?,
         })
     }
