@@ -35,8 +35,7 @@ pub fn get(s: &Snapshot<'_>) -> Result<Site> {
 
 /// Signs the tokens in our Message-IDs (contract 20.3).
 pub fn thread_key(s: &Snapshot<'_>) -> Result<TokenKey> {
-    let bytes: Option<[u8; 32]> = s.one("SELECT thread_key FROM site", [], |row| row.get(0))?;
-    bytes.map(TokenKey::new).ok_or_else(|| Error::internal("the file has no site row"))
+    picture_key(s).map(TokenKey::new)
 }
 
 /// Signs the URLs of pictures in mail frames (see `attachment::with_signed_pictures`).
