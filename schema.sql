@@ -265,6 +265,9 @@ CREATE INDEX conversation_contact ON conversation (contact_id, listed_at) WHERE 
 CREATE INDEX conversation_open
   ON conversation (listed_at, id, status, agent_assignee_id, department_assignee_id, is_read)
   WHERE is_deleted = 0 AND status < 5;
+-- The recycle bin; and what was merged into a conversation.
+CREATE INDEX conversation_deleted ON conversation (listed_at, id) WHERE is_deleted = 1;
+CREATE INDEX conversation_merged ON conversation (merged_into_id) WHERE merged_into_id IS NOT NULL;
 -- Unread counts of every filter in one pass.
 CREATE INDEX conversation_unread
   ON conversation (agent_assignee_id, department_assignee_id, status)
@@ -318,6 +321,7 @@ CREATE TABLE mention (
   PRIMARY KEY (conversation_id, agent_id, message_id)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX mention_agent ON mention (agent_id, is_read, conversation_id);
+CREATE INDEX mention_message ON mention (message_id);
 
 -- An upload belongs to whoever uploaded it until the first message that names its guid takes it; unbound ones expire
 -- after 24 hours (contract 9). A file over a conversation's limit keeps its row with is_available = 0.
@@ -352,7 +356,7 @@ CREATE TABLE inbound_mail (
   id INTEGER PRIMARY KEY AUTOINCREMENT,
   email_account_id INTEGER NOT NULL REFERENCES email_account (id) ON DELETE CASCADE,
   uidl TEXT NOT NULL,
-  -- NULL when the mail was left on the server, being too large.
+  -- NULL when the mail was left on the server, being too large, or went when its conversation was deleted for good.
   blob_id INTEGER REFERENCES blob (id),
   sha256 BLOB,
   size_bytes INTEGER NOT NULL,

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use actix_web::{HttpRequest, HttpResponse, get, post, put, web};
+use actix_web::{HttpRequest, HttpResponse, delete, get, post, put, web};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -10,9 +10,10 @@ use super::include::{self, Included};
 use super::message::{self, MessageInput};
 use super::{Face, id};
 use crate::app::App;
+use crate::db::Snapshot;
 use crate::desk::code::{Channel, Priority, Status};
 use crate::desk::conversation::{
-    self, Conversation, ConversationChange, ListQuery, NewConversation, Party, Sort, read_state,
+    self, Conversation, ConversationChange, ListQuery, NewConversation, Party, Sort, read_state, trash,
 };
 use crate::desk::{Actor, filter};
 use crate::error::{Error, Problems, Result};
@@ -309,7 +310,7 @@ fn refuse_custom_fields(problems: &mut Problems, fields: &[CustomFieldInput]) {
     }
 }
 
-fn some_id(id: Option<i64>) -> Option<i64> {
+pub(super) fn some_id(id: Option<i64>) -> Option<i64> {
     id.filter(|id| *id != 0)
 }
 
@@ -358,7 +359,7 @@ impl ConversationInput {
 }
 
 /// The window that a list has without being asked (contract 11.6).
-const WINDOW: Duration = Duration::from_secs(30 * 24 * 3600);
+pub(super) const WINDOW: Duration = Duration::from_secs(30 * 24 * 3600);
 
 fn list_query(query: &Query, now: Timestamp) -> Result<ListQuery> {
     for name in ["keywords"] {
@@ -405,6 +406,34 @@ fn list_query(query: &Query, now: Timestamp) -> Result<ListQuery> {
 
 const SORTS: &str = "nextSLABreach, lastReplyTime, lastActivityTime, priority or status";
 
+/// Conversations as a list shows them, with what `includes` names beside their ids.
+pub(super) fn faces(
+    s: &Snapshot<'_>,
+    now: Timestamp,
+    page: Vec<Conversation>,
+    includes: &[String],
+) -> Result<Vec<ConversationJson>> {
+    let included = include::conversations(s, now, &page, includes)?;
+    Ok(page.into_iter().zip(included).map(|(c, included)| ConversationJson::new(c, included)).collect())
+}
+
+/// One conversation, with what `includes` names: its messages, too.
+pub(super) fn face(
+    s: &Snapshot<'_>,
+    by: &Actor,
+    now: Timestamp,
+    conversation: Conversation,
+    includes: &[String],
+) -> Result<ConversationJson> {
+    let id = conversation.id;
+    let mut included =
+        include::conversations(s, now, std::slice::from_ref(&conversation), includes)?.remove(0);
+    if includes.iter().any(|name| name == "messages") {
+        included.messages = Some(message::of_conversation(s, by, now, id, includes)?);
+    }
+    Ok(ConversationJson::new(conversation, included))
+}
+
 /// List conversations
 ///
 /// Those that the caller may see, deleted ones left out; by default the ones with a reply in the last 30 days.
@@ -435,20 +464,14 @@ pub async fn list(
 ) -> Result<HttpResponse, ApiError> {
     let wanted = list_query(&query, app.now())?;
     let includes = query.includes();
-    let (page, included) = app.read(|s| {
+    let (conversations, total) = app.read(|s| {
         let page = conversation::list(s, &by.actor, &wanted)?;
-        let included = include::conversations(s, app.now(), &page.items, &includes)?;
-        Ok((page, included))
+        Ok((faces(s, app.now(), page.items, &includes)?, page.total))
     })?;
     Ok(HttpResponse::Ok().json(ConversationList {
-        links: Links::new(&request, &query, wanted.paging, page.total),
-        total: page.total,
-        conversations: page
-            .items
-            .into_iter()
-            .zip(included)
-            .map(|(c, i)| ConversationJson::new(c, i))
-            .collect(),
+        links: Links::new(&request, &query, wanted.paging, total),
+        total,
+        conversations,
     }))
 }
 
@@ -475,12 +498,7 @@ pub async fn get(
     let includes = query.includes();
     let answer = app.read(|s| {
         let conversation = conversation::require(s, &by.actor, id)?;
-        let mut included =
-            include::conversations(s, app.now(), std::slice::from_ref(&conversation), &includes)?.remove(0);
-        if includes.iter().any(|name| name == "messages") {
-            included.messages = Some(message::of_conversation(s, &by.actor, app.now(), id, &includes)?);
-        }
-        Ok(ConversationJson::new(conversation, included))
+        face(s, &by.actor, app.now(), conversation, &includes)
     })?;
     Ok(Face::Anytime.wrap("conversation", answer))
 }
@@ -517,7 +535,8 @@ pub async fn create(
     request_body = ConversationInput,
     responses(
         (status = 200, body = ConversationAnswer), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody),
-        (status = 403, body = ErrorBody), (status = 404, body = ErrorBody), (status = 415, body = ErrorBody),
+        (status = 403, body = ErrorBody), (status = 404, body = ErrorBody), (status = 409, body = ErrorBody),
+        (status = 413, body = ErrorBody), (status = 415, body = ErrorBody),
     )
 )]
 #[put("/api/v3/anytime/conversations/{id}")]
@@ -531,7 +550,7 @@ pub async fn update(
     let (change, channel) = body.0.check()?;
     let updated = app
         .write(move |tx| {
-            let before = conversation::require(tx, &by.actor, id)?;
+            let before = conversation::editable(tx, &by.actor, id)?;
             if channel.is_some_and(|channel| channel != before.channel) {
                 return Err(Error::invalid(
                     "channel",
@@ -550,7 +569,7 @@ pub async fn update(
     params(("id" = i64, Path)),
     responses(
         (status = 204), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody),
-        (status = 404, body = ErrorBody),
+        (status = 404, body = ErrorBody), (status = 409, body = ErrorBody),
     )
 )]
 #[put("/api/v3/anytime/conversations/{id}/read")]
@@ -564,7 +583,7 @@ pub async fn read(app: App, by: Caller, path: web::Path<String>) -> Result<HttpR
     params(("id" = i64, Path)),
     responses(
         (status = 204), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody),
-        (status = 404, body = ErrorBody),
+        (status = 404, body = ErrorBody), (status = 409, body = ErrorBody),
     )
 )]
 #[put("/api/v3/anytime/conversations/{id}/unread")]
@@ -579,5 +598,21 @@ async fn set_read(app: App, by: Actor, path: &str, is_read: bool) -> Result<Http
         false => read_state::mark_unread(tx, &by, id),
     })
     .await?;
+    Ok(HttpResponse::NoContent().finish())
+}
+
+/// Delete a conversation: move it to the recycle bin
+#[utoipa::path(
+    tag = "Conversations",
+    params(("id" = i64, Path)),
+    responses(
+        (status = 204), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody),
+        (status = 404, body = ErrorBody), (status = 409, body = ErrorBody, description = "It is deleted already"),
+    )
+)]
+#[delete("/api/v3/anytime/conversations/{id}")]
+pub async fn delete(app: App, by: Caller, path: web::Path<String>) -> Result<HttpResponse, ApiError> {
+    let id: ConversationId = id("conversation", &path)?;
+    app.write(move |tx| trash::delete(tx, &by.actor, id)).await?;
     Ok(HttpResponse::NoContent().finish())
 }

@@ -3,8 +3,10 @@
 
 pub mod agent;
 pub mod attachment;
+pub mod batch;
 pub mod contact;
 pub mod conversation;
+pub mod deleted_conversation;
 pub mod department;
 pub mod email_account;
 pub mod inbound_mail;
@@ -50,8 +52,10 @@ routes!(
         rotate_key,
     },
     attachment::{create, get, content, update, delete},
+    batch::{update, delete},
     contact::{list, get, create, update, delete, add_identity, change_identity, delete_identity},
-    conversation::{list, get, create, update, read, unread},
+    conversation::{list, get, create, update, read, unread, delete},
+    deleted_conversation::{list, get, messages, restore, erase},
     department::{list, get, create, update, delete},
     email_account::{list, get, create, update, delete, enable, set_default, test, check},
     inbound_mail::{list, get, raw, retry},

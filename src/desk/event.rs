@@ -53,6 +53,11 @@ pub enum Change {
     },
     Read,
     Unread,
+    /// Moved to the recycle bin.
+    Deleted,
+    Restored,
+    /// Gone for good; the only event of the conversation that remains.
+    Erased,
     /// A mail reached every recipient, or can no longer.
     MailSent {
         message: MessageId,
@@ -86,6 +91,9 @@ impl Change {
             Self::Updated { .. } => "updated",
             Self::Read => "read",
             Self::Unread => "unread",
+            Self::Deleted => "deleted",
+            Self::Restored => "restored",
+            Self::Erased => "erased",
             Self::MailSent { .. } => "mailSent",
             Self::MailFailed { .. } => "mailFailed",
             Self::Remarked { .. } => "remarked",
@@ -109,7 +117,7 @@ impl Change {
                 "newDepartmentAssigneeId": to.department,
             }),
             Self::Updated { fields } => json!({ "fields": fields }),
-            Self::Read | Self::Unread => json!({}),
+            Self::Read | Self::Unread | Self::Deleted | Self::Restored | Self::Erased => json!({}),
         }
     }
 }

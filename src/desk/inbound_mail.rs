@@ -124,11 +124,11 @@ pub fn require(s: &Snapshot<'_>, by: &Actor, id: InboundMailId) -> Result<Inboun
     one(s, id)?.ok_or_else(|| Error::not_found("inbound mail", id))
 }
 
-/// Where the exact bytes are that came from the server, and how many. `Conflict` when they were left there.
+/// Where the exact bytes are that came from the server, and how many. `Conflict` when they were left there or are gone.
 pub fn raw_blob(s: &Snapshot<'_>, by: &Actor, id: InboundMailId) -> Result<(BlobId, i64)> {
     let mail = require(s, by, id)?;
     let blob = mail.blob_id.ok_or_else(|| {
-        Error::Conflict("this mail was left on the server: it is larger than what is fetched".to_owned())
+        Error::Conflict(format!("the bytes of inbound mail {id} are not here: {}", mail.reason))
     })?;
     Ok((blob, mail.size_bytes))
 }
@@ -336,9 +336,7 @@ pub fn record_failure(tx: &Tx<'_>, id: InboundMailId, error: &str) -> Result<()>
 pub fn retry(tx: &Tx<'_>, by: &Actor, id: InboundMailId) -> Result<InboundMail> {
     let mail = require(tx, by, id)?;
     if mail.blob_id.is_none() {
-        return Err(Error::Conflict(
-            "this mail was left on the server: there is nothing to process".to_owned(),
-        ));
+        return Err(Error::Conflict(format!("the bytes of inbound mail {id} are not here: {}", mail.reason)));
     }
     if mail.message_id.is_some() {
         return Err(Error::Conflict(format!("inbound mail {id} already became a message")));

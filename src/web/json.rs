@@ -60,6 +60,15 @@ impl ResponseError for JsonError {
     }
 }
 
+impl From<JsonError> for Error {
+    fn from(error: JsonError) -> Self {
+        match error {
+            JsonError::Api(ApiError(error)) => error,
+            JsonError::WrongType => Self::invalid("body", "must be JSON"),
+        }
+    }
+}
+
 impl<T: Input> FromRequest for Json<T> {
     type Error = JsonError;
     type Future = LocalBoxFuture<'static, Result<Self, JsonError>>;

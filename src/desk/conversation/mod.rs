@@ -1,6 +1,7 @@
 //! Conversations: the noun everything turns around. One file for each thing that is done to them; here the type, who
 //! may see and change one, and reading one.
 
+pub mod batch;
 pub mod create;
 pub mod list;
 pub mod mention;
@@ -9,6 +10,7 @@ pub mod portal;
 pub mod read_state;
 pub mod reply;
 pub mod status;
+pub mod trash;
 pub mod update;
 
 use rusqlite::ToSql;
@@ -103,12 +105,13 @@ pub const VISIBLE: &str = "(:sees_all OR c.agent_assignee_id = :agent OR c.conta
     OR (:sees_no_department AND c.department_assignee_id IS NULL)
     OR EXISTS (SELECT 1 FROM mention v WHERE v.agent_id = :agent AND v.conversation_id = c.id))";
 
-/// Expression on `conversation c`: whether the caller may change it. A mentioned agent may, whatever the permissions.
-const EDITABLE: &str = "(:manages_all OR (:manages_own AND c.agent_assignee_id = :agent)
+/// Expression on `conversation c`: whether the caller may change it, never NULL. A mentioned agent may, whatever the
+/// permissions.
+const EDITABLE: &str = "coalesce(:manages_all OR (:manages_own AND c.agent_assignee_id = :agent)
     OR c.contact_id = :contact
     OR (:manages_departments AND c.department_assignee_id IN (SELECT value FROM json_each(:departments)))
     OR (:manages_no_department AND c.department_assignee_id IS NULL)
-    OR EXISTS (SELECT 1 FROM mention v WHERE v.agent_id = :agent AND v.conversation_id = c.id))";
+    OR EXISTS (SELECT 1 FROM mention v WHERE v.agent_id = :agent AND v.conversation_id = c.id), 0)";
 
 impl Visibility {
     pub fn of(by: &Actor) -> Self {
@@ -189,10 +192,16 @@ pub fn require(s: &Snapshot<'_>, by: &Actor, id: ConversationId) -> Result<Conve
     }
 }
 
-/// The conversation, if the caller may change it: `NotFound` when they may not see it, `Forbidden` when they only
-/// see it.
+/// The conversation, if the caller may change it: `NotFound` when they may not see it, `Conflict` when it is in the
+/// recycle bin, `Forbidden` when they only see it.
 pub fn editable(s: &Snapshot<'_>, by: &Actor, id: ConversationId) -> Result<Conversation> {
-    let conversation = require(s, by, id)?;
+    let conversation = match get(s, by, id)? {
+        Some(conversation) if !conversation.is_deleted => conversation,
+        Some(conversation) if !matches!(by, Actor::Contact(_)) => {
+            return Err(trash::is_deleted(&conversation));
+        }
+        _ => return Err(Error::not_found("conversation", id)),
+    };
     if !conversation.is_editable {
         return Err(Error::may_not("change this conversation"));
     }

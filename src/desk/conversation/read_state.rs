@@ -23,6 +23,11 @@ fn set(tx: &Tx<'_>, by: &Actor, id: ConversationId, is_read: bool) -> Result<()>
         return Ok(());
     }
     editable(tx, by, id)?;
+    set_for_agents(tx, by, id, is_read)
+}
+
+/// The flag that all agents share, by somebody who may change the conversation; with the caller's mentions.
+pub(super) fn set_for_agents(tx: &Tx<'_>, by: &Actor, id: ConversationId, is_read: bool) -> Result<()> {
     if let (Some(agent), true) = (by.agent_id(), is_read) {
         mention::mark_read(tx, id, agent)?;
     }

@@ -72,10 +72,8 @@ pub fn update(
     if let Some(to) = change.status {
         status::set(tx, by, &before, to)?;
     }
-    match change.is_read {
-        Some(true) => read_state::mark_read(tx, &Actor::System, id)?,
-        Some(false) => read_state::mark_unread(tx, &Actor::System, id)?,
-        None => {}
+    if let Some(is_read) = change.is_read {
+        read_state::set_for_agents(tx, by, id, is_read)?;
     }
     // The caller may just have given the conversation away and no longer see it: they still get what they changed.
     let is_still_editable = super::get(tx, by, id)?.is_some_and(|conversation| conversation.is_editable);

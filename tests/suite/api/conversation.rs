@@ -2,20 +2,8 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::support::test_desk::{Client, TestDesk};
-
-async fn contact(ann: &Client, name: &str) -> i64 {
-    let identity = json!([{ "type": "email", "value": format!("{name}@customer.example") }]);
-    let contact = ann.post("/contacts", json!({ "name": name, "identities": identity })).await.expect(201);
-    contact["id"].as_i64().unwrap()
-}
-
-/// A conversation with a note as its first message: needs no contact and no account.
-async fn noted(by: &Client, subject: &str, more: Value) -> Value {
-    let mut new = json!({ "subject": subject, "channel": "portal", "message": { "type": "note", "plainBody": "hello" } });
-    new.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-    by.post("/anytime/conversations", new).await.expect(201)["conversation"].clone()
-}
+use crate::support::scene::{contact, noted};
+use crate::support::test_desk::TestDesk;
 
 fn subjects(list: &Value) -> Vec<&str> {
     list["conversations"].as_array().unwrap().iter().map(|item| item["subject"].as_str().unwrap()).collect()

@@ -2,9 +2,11 @@
 
 mod agent;
 mod attachment;
+mod batch;
 mod contact;
 mod conventions;
 mod conversation;
+mod deleted_conversation;
 mod department;
 mod email_account;
 mod inbound_mail;

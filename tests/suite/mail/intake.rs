@@ -1,70 +1,9 @@
 //! Where a mail belongs (contract 20.3), and what makes no message at all.
 
-use serde_json::{Value, json};
+use serde_json::json;
 
-use crate::support::fake_pop3::{FakePop3, Faults};
 use crate::support::mail::mail;
-use crate::support::test_desk::{Client, TestDesk};
-
-const LENA: &str = "Lena <lena@customer.example>";
-const DESK: &str = "support@desk.example";
-
-/// A desk with one account whose server holds what `receive` puts there.
-struct Mailroom {
-    desk: TestDesk,
-    ann: Client,
-    server: FakePop3,
-    account: i64,
-    received: std::cell::Cell<usize>,
-}
-
-impl Mailroom {
-    async fn open() -> Self {
-        let desk = TestDesk::start().await;
-        let ann = desk.as_ann().await;
-        let server = FakePop3::start(&[], Faults::default());
-        let account = json!({
-            "email": DESK, "type": "pop3", "pop3Server": "127.0.0.1", "pop3Port": server.port,
-            "pop3Security": "none", "pop3UserName": "support", "pop3Password": "x", "pollInterval": 86400,
-        });
-        let account = ann.post("/anytime/emailAccounts", account).await.expect(201)["emailAccount"]["id"]
-            .as_i64()
-            .unwrap();
-        Self { desk, ann, server, account, received: std::cell::Cell::new(0) }
-    }
-
-    /// Receives a mail and gives its ledger row.
-    async fn receive(&self, bytes: &[u8]) -> Value {
-        self.received.set(self.received.get() + 1);
-        self.server.add(&format!("uid-{}", self.received.get()), bytes);
-        crate::support::test_desk::eventually("the mail to be fetched", async || {
-            self.ann
-                .post(&format!("/anytime/emailAccounts/{}/check", self.account), json!({}))
-                .await
-                .expect(200);
-            self.server.mails().is_empty().then_some(())
-        })
-        .await;
-        self.ann.get("/anytime/inboundMails").await.expect(200)["inboundMails"][0].clone()
-    }
-
-    async fn conversations(&self) -> i64 {
-        self.ann.get("/anytime/conversations").await.expect(200)["total"].as_i64().unwrap()
-    }
-
-    /// Answers conversation 1 and gives the Message-ID of the answer.
-    async fn answer(&self) -> String {
-        let reply = json!({ "type": "email", "plainBody": "We look into it." });
-        self.ann.post("/anytime/conversations/1/messages", reply).await.expect(201);
-        let mails = self.ann.get("/anytime/outgoingMails").await.expect(200);
-        mails["outgoingMails"][0]["internetMessageId"].as_str().unwrap().to_owned()
-    }
-
-    async fn last_message(&self) -> Value {
-        let thread = self.ann.get("/anytime/conversations/1/messages").await.expect(200);
-        thread["messages"].as_array().unwrap().last().unwrap().clone()
-    }
-}
+use crate::support::mailroom::{DESK, LENA, Mailroom};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_reply_joins_by_the_signed_token_also_from_another_mail_program() {

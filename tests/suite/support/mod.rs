@@ -3,7 +3,9 @@
 pub mod dovecot;
 pub mod fake_pop3;
 pub mod mail;
+pub mod mailroom;
 pub mod process;
+pub mod scene;
 pub mod smtp_server;
 pub mod test_desk;
 

@@ -1,0 +1,26 @@
+//! What many tests begin with.
+
+use serde_json::{Value, json};
+
+use super::test_desk::Client;
+
+/// A contact with the address `NAME@customer.example`; gives the id.
+pub async fn contact(by: &Client, name: &str) -> i64 {
+    let identity = json!([{ "type": "email", "value": format!("{name}@customer.example") }]);
+    let contact = by.post("/contacts", json!({ "name": name, "identities": identity })).await.expect(201);
+    contact["id"].as_i64().unwrap()
+}
+
+/// A conversation with the note "hello" as its first message: needs no contact and no account.
+pub async fn noted(by: &Client, subject: &str, more: Value) -> Value {
+    let note = json!({ "type": "note", "plainBody": "hello" });
+    let mut new = json!({ "subject": subject, "channel": "portal", "message": note });
+    new.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    by.post("/anytime/conversations", new).await.expect(201)["conversation"].clone()
+}
+
+/// The kinds of a conversation's events, oldest first.
+pub fn events(desk: &super::test_desk::TestDesk, conversation: i64) -> Vec<String> {
+    let sql = "SELECT kind FROM event WHERE conversation_id = ? ORDER BY id";
+    desk.app.read(|s| s.all(sql, [conversation], |row| row.get(0))).unwrap()
+}
