@@ -117,8 +117,8 @@ impl Volume<'_, '_> {
                department_assignee_id, email_account_id, received_from, is_read, is_read_by_contact,
                created_by_type, created_by_id, created_at, last_activity_at, last_status_change_at,
                last_replied_at, last_replied_by_type, last_replied_by_id, closed_at, closed_by_type,
-               closed_by_id, last_message, total_replies, is_deleted)
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'contact', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+               closed_by_id, last_message, total_replies, is_deleted, listed_at)
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'contact', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             rusqlite::params![
                 self.words.text(random, subject_bytes),
                 EMAIL,
@@ -144,6 +144,7 @@ impl Volume<'_, '_> {
                 summary(&self.words.body(last_seed, PREVIEW_BYTES)),
                 turns.len() as i64 - 1,
                 random.chance(0.03),
+                replied.unwrap_or(created_at),
             ],
         )?;
         while random.chance(0.42) {

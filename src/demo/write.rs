@@ -117,8 +117,8 @@ impl Writer<'_, '_> {
                department_assignee_id, email_account_id, received_from, is_read, is_read_by_contact,
                created_by_type, created_by_id, created_at, last_activity_at, last_status_change_at,
                last_replied_at, last_replied_by_type, last_replied_by_id, closed_at, closed_by_type,
-               closed_by_id, last_message, total_replies, attachment_bytes, is_deleted)
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+               closed_by_id, last_message, total_replies, attachment_bytes, is_deleted, listed_at)
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             params![
                 thread.subject,
                 thread.channel,
@@ -146,6 +146,7 @@ impl Writer<'_, '_> {
                 derived.total_replies,
                 derived.attachment_bytes,
                 thread.is_deleted,
+                replied.map_or(thread.created_at(), |(at, _)| at),
             ],
         )?;
         for tag in &thread.tags {

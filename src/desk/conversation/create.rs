@@ -88,8 +88,8 @@ pub fn open(tx: &Tx<'_>, by: &Actor, new: &Opening<'_>) -> Result<ConversationId
     let id = tx.insert(
         "INSERT INTO conversation (subject, channel, status, priority, contact_id, agent_assignee_id,
            department_assignee_id, email_account_id, received_from, is_read, created_by_type, created_by_id,
-           created_at, last_activity_at, last_status_change_at, closed_at, closed_by_type, closed_by_id)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?13, ?13, ?14,
+           created_at, listed_at, last_activity_at, last_status_change_at, closed_at, closed_by_type, closed_by_id)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?13, ?13, ?13, ?14,
            iif(?14 IS NULL, NULL, ?11), iif(?14 IS NULL, NULL, ?12))",
         rusqlite::params![
             new.subject,

@@ -13,6 +13,8 @@ pub mod status;
 pub mod trash;
 pub mod update;
 
+use std::collections::HashMap;
+
 use rusqlite::ToSql;
 
 use super::code::{Channel, Priority, Status};
@@ -78,7 +80,7 @@ pub struct Party {
     pub id: Option<i64>,
 }
 
-#[derive(Debug, Clone, serde::Deserialize)]
+#[derive(Debug, Clone)]
 pub struct Mention {
     pub agent_id: AgentId,
     pub is_read: bool,
@@ -177,11 +179,13 @@ pub fn get(s: &Snapshot<'_>, by: &Actor, id: ConversationId) -> Result<Option<Co
     let visibility = Visibility::of(by);
     let mut params = visibility.edit_params();
     params.push((":id", &id));
-    s.one(
+    let mut found = s.one(
         &["SELECT ", &columns(), " FROM conversation c WHERE c.id = :id AND ", VISIBLE].concat(),
         params.as_slice(),
         from_row,
-    )
+    )?;
+    complete(s, found.as_mut_slice())?;
+    Ok(found)
 }
 
 /// A conversation that is not deleted, or `NotFound`: also when the caller may not know that it exists.
@@ -208,6 +212,39 @@ pub fn editable(s: &Snapshot<'_>, by: &Actor, id: ConversationId) -> Result<Conv
     Ok(conversation)
 }
 
+/// Fills in what stands in other tables, for a whole page at once.
+fn complete(s: &Snapshot<'_>, conversations: &mut [Conversation]) -> Result<()> {
+    if conversations.is_empty() {
+        return Ok(());
+    }
+    let place: HashMap<ConversationId, usize> =
+        conversations.iter().enumerate().map(|(index, conversation)| (conversation.id, index)).collect();
+    let ids: Vec<ConversationId> = conversations.iter().map(|conversation| conversation.id).collect();
+    let ids = serde_json::to_string(&ids).map_err(Error::internal)?;
+    let tags: Vec<(ConversationId, TagId)> = s.all(
+        "SELECT conversation_id, tag_id FROM conversation_tag
+         WHERE conversation_id IN (SELECT value FROM json_each(?))",
+        [&ids],
+        |row| Ok((row.get(0)?, row.get(1)?)),
+    )?;
+    for (id, tag) in tags {
+        conversations[place[&id]].tags.push(tag);
+    }
+    let mentions: Vec<(ConversationId, Mention)> = s.all(
+        "SELECT conversation_id, agent_id, is_read, message_id FROM mention
+         WHERE conversation_id IN (SELECT value FROM json_each(?))",
+        [&ids],
+        |row| {
+            let mention = Mention { agent_id: row.get(1)?, is_read: row.get(2)?, message_id: row.get(3)? };
+            Ok((row.get(0)?, mention))
+        },
+    )?;
+    for (id, mention) in mentions {
+        conversations[place[&id]].mentions.push(mention);
+    }
+    Ok(())
+}
+
 fn columns() -> String {
     [COLUMNS, ", ", EDITABLE].concat()
 }
@@ -216,14 +253,11 @@ const COLUMNS: &str = "c.id, c.subject, c.channel, c.status, c.priority, c.conta
     c.department_assignee_id, c.email_account_id, c.received_from, c.is_read, c.is_read_by_contact, c.created_by_type,
     c.created_by_id, c.created_at, c.last_activity_at, c.last_status_change_at, c.last_replied_at,
     c.last_replied_by_type, c.last_replied_by_id, c.closed_at, c.closed_by_type, c.closed_by_id, c.last_message,
-    c.total_replies, c.has_draft, c.is_deleted, c.merged_into_id,
-    (SELECT json_group_array(tag_id) FROM conversation_tag WHERE conversation_id = c.id),
-    (SELECT json_group_array(json_object('agent_id', agent_id, 'is_read', json(iif(is_read, 'true', 'false')),
-       'message_id', message_id)) FROM mention WHERE conversation_id = c.id)";
+    c.total_replies, c.has_draft, c.is_deleted, c.merged_into_id";
 
+/// The caller fills in the rest with `complete`.
 fn from_row(row: &rusqlite::Row<'_>) -> rusqlite::Result<Conversation> {
     let party = |kind: Option<String>, id: Option<i64>| kind.map(|kind| Party { kind, id });
-    let tags: Vec<i64> = serde_json::from_str(row.get_ref(28)?.as_str()?).unwrap_or_default();
     Ok(Conversation {
         id: row.get(0)?,
         subject: row.get(1)?,
@@ -250,8 +284,8 @@ fn from_row(row: &rusqlite::Row<'_>) -> rusqlite::Result<Conversation> {
         has_draft: row.get(25)?,
         is_deleted: row.get(26)?,
         merged_into_id: row.get(27)?,
-        tags: tags.into_iter().map(TagId).collect(),
-        mentions: serde_json::from_str(row.get_ref(29)?.as_str()?).unwrap_or_default(),
-        is_editable: row.get(30)?,
+        tags: Vec::new(),
+        mentions: Vec::new(),
+        is_editable: row.get(28)?,
     })
 }

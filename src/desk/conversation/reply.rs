@@ -152,7 +152,7 @@ fn write(tx: &Tx<'_>, by: &Actor, conversation: &Conversation, new: &NewMessage)
 /// The columns that tell of the last reply.
 fn touch(tx: &Tx<'_>, by: &Actor, id: ConversationId, body: &Body) -> Result<()> {
     tx.run(
-        "UPDATE conversation SET last_replied_at = ?1, last_activity_at = ?1, last_replied_by_type = ?2,
+        "UPDATE conversation SET last_replied_at = ?1, listed_at = ?1, last_activity_at = ?1, last_replied_by_type = ?2,
            last_replied_by_id = ?3, last_message = ?4 WHERE id = ?5",
         (tx.now(), by.kind(), by.id(), create::snippet(body), id),
     )?;
