@@ -79,6 +79,18 @@ CREATE TABLE api_key (
   created_at INTEGER NOT NULL
 ) STRICT;
 
+-- Whether an agent is there and takes conversations (contract 3.3). status is what the agent chose; without a sign of
+-- life for some minutes (seen_at: an open console, or setting the status) an agent is offline whatever they chose.
+CREATE TABLE agent_availability (
+  agent_id INTEGER PRIMARY KEY REFERENCES agent (id) ON DELETE CASCADE,
+  status TEXT NOT NULL DEFAULT 'online' CHECK (status IN ('online', 'away', 'offline')),
+  seen_at INTEGER,
+  is_accepting INTEGER NOT NULL DEFAULT 1,
+  -- Most conversations at a time where each agent has an own limit; 0 is none.
+  max_conversations INTEGER NOT NULL DEFAULT 20,
+  last_allocated_at INTEGER
+) STRICT;
+
 CREATE TABLE department (
   id INTEGER PRIMARY KEY,
   name TEXT NOT NULL UNIQUE COLLATE NOCASE,
@@ -249,6 +261,8 @@ CREATE TABLE conversation (
   attachment_bytes INTEGER NOT NULL DEFAULT 0,
   is_deleted INTEGER NOT NULL DEFAULT 0,
   merged_into_id INTEGER REFERENCES conversation (id),
+  -- New and not yet anybody's while auto allocation was on; the first assignment, whoever makes it, ends it for good.
+  awaits_allocation INTEGER NOT NULL DEFAULT 0,
   -- What lists are ordered and windowed by: the last reply, or the creation where there is none (contract 11.6). Written
   -- with the last reply rather than generated: an index on a generated column never covers a query.
   listed_at INTEGER NOT NULL
@@ -277,6 +291,10 @@ CREATE INDEX conversation_merged ON conversation (merged_into_id) WHERE merged_i
 CREATE INDEX conversation_unread
   ON conversation (agent_assignee_id, department_assignee_id, status)
   WHERE is_deleted = 0 AND is_read = 0;
+
+-- Who is allocated next: in each department the most urgent, then the oldest.
+CREATE INDEX conversation_waiting ON conversation (department_assignee_id, priority, created_at, id)
+  WHERE awaits_allocation = 1 AND is_deleted = 0 AND status < 5;
 
 CREATE TABLE conversation_tag (
   conversation_id INTEGER NOT NULL REFERENCES conversation (id) ON DELETE CASCADE,
@@ -435,6 +453,48 @@ CREATE TABLE outgoing_recipient (
 CREATE INDEX outgoing_recipient_address ON outgoing_recipient (address, outgoing_mail_id);
 
 ------------------------------------------------------------------------------------------------------------------------
+-- Automation: who gets a conversation, what happens by itself, and why
+------------------------------------------------------------------------------------------------------------------------
+
+-- One row: auto allocation of new conversations (contract 15.3). The rule and the preference are for conversations
+-- without a department and departments without a row of their own.
+CREATE TABLE auto_allocation (
+  id INTEGER PRIMARY KEY CHECK (id = 1),
+  is_enabled INTEGER NOT NULL DEFAULT 0,
+  rule TEXT NOT NULL DEFAULT 'loadBalancing' CHECK (rule IN ('loadBalancing', 'roundRobin')),
+  prefers_last_assignee INTEGER NOT NULL DEFAULT 0,
+  -- 1: common_limit holds for all agents; 0: agent_availability.max_conversations for each. A limit of 0 is none.
+  has_common_limit INTEGER NOT NULL DEFAULT 1,
+  common_limit INTEGER NOT NULL DEFAULT 20,
+  excludes_pending_external INTEGER NOT NULL DEFAULT 0,
+  excludes_on_hold INTEGER NOT NULL DEFAULT 0
+) STRICT;
+
+CREATE TABLE department_allocation (
+  department_id INTEGER PRIMARY KEY REFERENCES department (id) ON DELETE CASCADE,
+  rule TEXT NOT NULL CHECK (rule IN ('loadBalancing', 'roundRobin')),
+  prefers_last_assignee INTEGER NOT NULL DEFAULT 0
+) STRICT;
+
+-- Round robin: whom a department's last conversation went to; department 0 stands for none.
+CREATE TABLE allocation_pointer (
+  department_id INTEGER PRIMARY KEY,
+  agent_id INTEGER NOT NULL
+) STRICT;
+
+-- Why something happened by itself, or did not. trace is JSON (desk/decision.rs) that can be evaluated again.
+CREATE TABLE decision (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  at INTEGER NOT NULL,
+  conversation_id INTEGER NOT NULL REFERENCES conversation (id) ON DELETE CASCADE,
+  kind TEXT NOT NULL CHECK (kind IN ('routing', 'allocation', 'trigger', 'sla')),
+  trace TEXT NOT NULL
+) STRICT;
+CREATE INDEX decision_conversation ON decision (conversation_id, id);
+-- Old ones go.
+CREATE INDEX decision_at ON decision (at);
+
+------------------------------------------------------------------------------------------------------------------------
 -- What happened, and what runs
 ------------------------------------------------------------------------------------------------------------------------
 
@@ -470,6 +530,8 @@ CREATE TABLE job (
 ------------------------------------------------------------------------------------------------------------------------
 -- What every file starts with
 ------------------------------------------------------------------------------------------------------------------------
+
+INSERT INTO auto_allocation (id) VALUES (1);
 
 INSERT INTO role (id, name, description, is_system) VALUES
   (1, 'Site Administrators', 'Every permission.', 1),

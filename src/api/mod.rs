@@ -3,9 +3,11 @@
 
 pub mod agent;
 pub mod attachment;
+pub mod auto_allocation;
 pub mod batch;
 pub mod contact;
 pub mod conversation;
+pub mod decision;
 pub mod deleted_conversation;
 pub mod department;
 pub mod email_account;
@@ -52,9 +54,11 @@ routes!(
         rotate_key,
     },
     attachment::{create, get, content, update, delete},
+    auto_allocation::{get, update, enable},
     batch::{update, delete},
     contact::{list, get, create, update, delete, add_identity, change_identity, delete_identity},
     conversation::{list, get, create, update, read, unread, delete},
+    decision::{list},
     deleted_conversation::{list, get, messages, restore, erase},
     department::{list, get, create, update, delete},
     email_account::{list, get, create, update, delete, enable, set_default, test, check},

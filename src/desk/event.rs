@@ -122,11 +122,18 @@ impl Change {
     }
 }
 
-/// Writes the event. Every change to a conversation calls this in its own transaction.
+/// Writes the event. Every change to a conversation calls this in its own transaction. What a rule does names the rule.
 pub fn record(tx: &Tx<'_>, by: &Actor, conversation: ConversationId, change: Change) -> Result<EventId> {
+    let mut detail = change.detail();
+    let mut depth = 0;
+    if let Some(cause) = by.cause() {
+        detail["cause"] = json!({ "kind": cause.kind, "id": cause.id, "name": cause.name });
+        depth = cause.depth;
+    }
     tx.insert(
-        "INSERT INTO event (at, actor_type, actor_id, conversation_id, kind, detail) VALUES (?, ?, ?, ?, ?, ?)",
-        (tx.now(), by.kind(), by.id(), conversation, change.kind(), change.detail().to_string()),
+        "INSERT INTO event (at, actor_type, actor_id, conversation_id, kind, detail, depth)
+         VALUES (?, ?, ?, ?, ?, ?, ?)",
+        (tx.now(), by.kind(), by.id(), conversation, change.kind(), detail.to_string(), depth),
     )
     .map(EventId)
 }

@@ -2,12 +2,15 @@
 //! Each file holds one noun: its type, then reads, then verbs, then the private row mapping.
 
 pub mod agent;
+pub mod allocation;
 pub mod api_key;
 pub mod attachment;
+pub mod availability;
 pub mod blob;
 pub mod code;
 pub mod contact;
 pub mod conversation;
+pub mod decision;
 pub mod department;
 pub mod email_account;
 pub mod event;
@@ -40,13 +43,34 @@ pub enum Actor {
     Agent(Arc<Rights>),
     Contact(ContactId),
     System,
+    /// The system, because a rule says so: events name the rule.
+    Rule(Arc<Cause>),
+}
+
+/// The rule on whose behalf the system does something.
+#[derive(Debug, Clone)]
+pub struct Cause {
+    /// `trigger`, `autoAllocation` …
+    pub kind: &'static str,
+    pub id: Option<i64>,
+    pub name: String,
+    /// How many rules led here: events of depth 1 or more raise no triggers.
+    pub depth: i64,
 }
 
 impl Actor {
     pub fn agent_id(&self) -> Option<AgentId> {
         match self {
             Self::Agent(rights) => Some(rights.agent_id),
-            Self::Contact(_) | Self::System => None,
+            Self::Contact(_) | Self::System | Self::Rule(_) => None,
+        }
+    }
+
+    /// The rule on whose behalf this happens.
+    pub fn cause(&self) -> Option<&Cause> {
+        match self {
+            Self::Rule(cause) => Some(cause),
+            Self::Agent(_) | Self::Contact(_) | Self::System => None,
         }
     }
 
@@ -55,7 +79,7 @@ impl Actor {
         match self {
             Self::Agent(_) => "agent",
             Self::Contact(_) => "contact",
-            Self::System => "system",
+            Self::System | Self::Rule(_) => "system",
         }
     }
 
@@ -64,7 +88,7 @@ impl Actor {
         match self {
             Self::Agent(rights) => Some(rights.agent_id.0),
             Self::Contact(id) => Some(id.0),
-            Self::System => None,
+            Self::System | Self::Rule(_) => None,
         }
     }
 
@@ -73,7 +97,7 @@ impl Actor {
         let is_allowed = match self {
             Self::Agent(rights) => rights.allows(permission),
             Self::Contact(_) => false,
-            Self::System => true,
+            Self::System | Self::Rule(_) => true,
         };
         if is_allowed { Ok(()) } else { Err(Error::may_not(permission.sentence())) }
     }

@@ -1,12 +1,17 @@
 //! Every hour: what has expired goes, in small steps.
 
 use crate::app::App;
-use crate::desk::{attachment, blob, session};
+use crate::desk::{attachment, blob, decision, session};
 use crate::error::Result;
 
 pub async fn run(app: &App) -> Result<()> {
     app.write(session::sweep).await?;
     app.write(attachment::sweep).await?;
+    while 0 < app.write(decision::sweep).await? {
+        if app.stopping().is_cancelled() {
+            break;
+        }
+    }
     while 0 < app.write(blob::sweep).await? {
         if app.stopping().is_cancelled() {
             break;

@@ -1,6 +1,7 @@
 //! When things run: the schedule, and the runner that keeps a job from overlapping itself. tokio-cron-scheduler is only
 //! the clock; a job is a function that returns, so that tests call it directly.
 
+mod allocate;
 mod fetch_mail;
 mod housekeeping;
 mod process_mail;
@@ -54,6 +55,12 @@ pub const SCHEDULE: &[Job] = &[
         every: "*/10 * * * * *",
         follows_commits: true,
         run: |app| send_mail::run(app).boxed(),
+    },
+    Job {
+        name: "allocate",
+        every: "*/30 * * * * *",
+        follows_commits: false,
+        run: |app| allocate::run(app).boxed(),
     },
     Job {
         name: "housekeeping",

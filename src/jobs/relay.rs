@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 use crate::app::{App, LiveEvent};
 use crate::db::Tx;
 use crate::desk::event::{self, Event};
-use crate::desk::notification;
+use crate::desk::{allocation, notification};
 use crate::error::Result;
 use crate::ids::EventId;
 
@@ -16,7 +16,10 @@ struct Consumer {
     handle: fn(&Tx<'_>, &Event, &str) -> Result<()>,
 }
 
-const CONSUMERS: &[Consumer] = &[Consumer { name: notification::CONSUMER, handle: notification::handle }];
+const CONSUMERS: &[Consumer] = &[
+    Consumer { name: notification::CONSUMER, handle: notification::handle },
+    Consumer { name: allocation::CONSUMER, handle: allocation::handle },
+];
 
 /// Events handled in one transaction.
 const BATCH: i64 = 50;

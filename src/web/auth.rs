@@ -14,7 +14,7 @@ use crate::app::App;
 use crate::db::Snapshot;
 use crate::desk::agent::{self, Agent};
 use crate::desk::session::{self, Owner, Session};
-use crate::desk::{Actor, Rights, api_key, contact, site};
+use crate::desk::{Actor, Rights, api_key, availability, contact, site};
 use crate::error::{Error, Result};
 use crate::ids::{AgentId, ContactId};
 
@@ -151,6 +151,12 @@ fn with_session<T>(
     if !is_stream && session::wants_touch(&session, now) {
         let (app, hash) = (app.clone(), session.hash);
         tokio::spawn(async move { app.write(move |tx| session::touch(tx, &hash)).await });
+    }
+    if let Owner::Agent(agent) = session.owner
+        && app.read(|s| availability::wants_heartbeat(s, agent, now))?
+    {
+        let app = app.clone();
+        tokio::spawn(async move { app.write(move |tx| availability::heartbeat(tx, agent)).await });
     }
     request.extensions_mut().insert(session.clone());
     Ok((found, session))

@@ -10,7 +10,7 @@ use futures_util::stream;
 use tokio::sync::broadcast::error::RecvError;
 
 use crate::app::{App, LiveEvent};
-use crate::desk::{Actor, Rights, conversation, event};
+use crate::desk::{Actor, Rights, availability, conversation, event};
 use crate::error::Result;
 use crate::ids::{AgentId, EventId};
 
@@ -37,7 +37,10 @@ pub fn stream(app: App, agent: AgentId, request: &HttpRequest) -> Result<HttpRes
             let text = tokio::select! {
                 () = stopping.cancelled() => return None,
                 () = tokio::time::sleep(PING) => match rights(&app, agent) {
-                    Some(_) => ": ping\n\n".to_owned(),
+                    Some(_) => {
+                        is_there(&app, agent).await;
+                        ": ping\n\n".to_owned()
+                    }
                     None => return None,
                 },
                 event = receiver.recv() => match event {
@@ -59,6 +62,14 @@ pub fn stream(app: App, agent: AgentId, request: &HttpRequest) -> Result<HttpRes
         .insert_header((header::CONTENT_ENCODING, "identity"))
         .insert_header(("x-accel-buffering", "no"))
         .streaming(events))
+}
+
+/// An open page is a sign of life.
+async fn is_there(app: &App, agent: AgentId) {
+    let wanted = app.read(|s| availability::wants_heartbeat(s, agent, app.now())).unwrap_or(false);
+    if wanted && let Err(error) = app.write(move |tx| availability::heartbeat(tx, agent)).await {
+        tracing::warn!(%error, "a sign of life could not be written down");
+    }
 }
 
 fn rights(app: &App, agent: AgentId) -> Option<Actor> {

@@ -7,9 +7,10 @@ use super::update::{ConversationChange, SUBJECT_CHARS, check_references, set_tag
 use super::{Conversation, MessageType};
 use crate::db::Tx;
 use crate::desk::code::{Channel, Priority, Status};
-use crate::desk::{Actor, check_name};
+use crate::desk::event::{self, Change};
+use crate::desk::{Actor, allocation, check_name};
 use crate::error::{Error, Problems, Result};
-use crate::ids::{AgentId, ContactId, ConversationId, DepartmentId, EmailAccountId, TagId};
+use crate::ids::{AgentId, ContactId, ConversationId, DepartmentId, EmailAccountId, MessageId, TagId};
 
 #[derive(Debug, Clone)]
 pub struct NewConversation {
@@ -109,6 +110,12 @@ pub fn open(tx: &Tx<'_>, by: &Actor, new: &Opening<'_>) -> Result<ConversationId
         ],
     )?;
     Ok(ConversationId(id))
+}
+
+/// The conversation and its first message are there: who else must act on a new one does, in this transaction.
+pub(super) fn settle(tx: &Tx<'_>, by: &Actor, id: ConversationId, message: MessageId) -> Result<()> {
+    event::record(tx, by, id, Change::Created { message })?;
+    allocation::await_turn(tx, id)
 }
 
 fn check_channel(new: &NewConversation, problems: &mut Problems) {

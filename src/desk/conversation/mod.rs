@@ -130,7 +130,7 @@ impl Visibility {
             manages_own: false,
         };
         match by {
-            Actor::System => Self { sees_all: true, manages_all: true, ..nobody },
+            Actor::System | Actor::Rule(_) => Self { sees_all: true, manages_all: true, ..nobody },
             Actor::Contact(id) => Self { contact: id.0, ..nobody },
             Actor::Agent(rights) => Self {
                 sees_all: rights.allows(Permission::ViewAll) || rights.allows(Permission::ManageAll),

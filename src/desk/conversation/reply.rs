@@ -86,7 +86,7 @@ pub(super) fn first(
     new: &NewMessage,
 ) -> Result<MessageId> {
     let message = write(tx, by, conversation, new)?;
-    event::record(tx, by, conversation.id, Change::Created { message })?;
+    create::settle(tx, by, conversation.id, message)?;
     Ok(message)
 }
 
@@ -104,9 +104,10 @@ pub fn receive(
         "UPDATE conversation SET is_read = 0, is_read_by_contact = 1, total_replies = total_replies + ? WHERE id = ?",
         (i64::from(!is_first), conversation.id),
     )?;
-    let change = if is_first { Change::Created { message } } else { Change::Received { message } };
-    event::record(tx, by, conversation.id, change)?;
-    if !is_first {
+    if is_first {
+        create::settle(tx, by, conversation.id, message)?;
+    } else {
+        event::record(tx, by, conversation.id, Change::Received { message })?;
         status::set(tx, by, conversation, status::after_contact_message(conversation.status))?;
     }
     Ok(message)

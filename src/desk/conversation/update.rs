@@ -57,9 +57,9 @@ pub fn update(
     };
     if !fields.is_empty() || to != before.assignee() {
         tx.run(
-            "UPDATE conversation SET subject = coalesce(?, subject), contact_id = coalesce(?, contact_id),
-               priority = coalesce(?, priority), agent_assignee_id = ?, department_assignee_id = ?,
-               last_activity_at = ? WHERE id = ?",
+            "UPDATE conversation SET subject = coalesce(?1, subject), contact_id = coalesce(?2, contact_id),
+               priority = coalesce(?3, priority), agent_assignee_id = ?4, department_assignee_id = ?5,
+               awaits_allocation = iif(?4 IS NULL, awaits_allocation, 0), last_activity_at = ?6 WHERE id = ?7",
             (subject, change.contact_id, change.priority, to.agent, to.department, tx.now(), id),
         )?;
     }

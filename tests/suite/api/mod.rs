@@ -3,6 +3,7 @@
 mod agent;
 mod attachment;
 mod batch;
+mod auto_allocation;
 mod contact;
 mod conventions;
 mod conversation;

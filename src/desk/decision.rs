@@ -1,0 +1,87 @@
+//! Why something happened by itself, or did not: each automatic decision leaves a trace that holds everything the
+//! decision depended on, so that it can be made again (`Trace::replays`). Traces go after a while.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::allocation::{self, Choice};
+use crate::db::{Snapshot, Tx};
+use crate::error::{Error, Result};
+use crate::ids::{AgentId, ConversationId};
+use crate::time::Timestamp;
+
+#[derive(Debug, Clone)]
+pub struct Decision {
+    pub id: i64,
+    pub at: Timestamp,
+    pub conversation_id: ConversationId,
+    pub trace: Trace,
+}
+
+/// What a decision saw and what came of it. Stored as it is serialised here: only add to it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum Trace {
+    Allocation(AllocationTrace),
+}
+
+/// Who a conversation was given to, and how everybody stood.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct AllocationTrace {
+    pub choice: Choice,
+    /// `None` when nobody had room: the conversation waits.
+    pub chosen: Option<AgentId>,
+}
+
+impl Trace {
+    /// The column `kind`.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Allocation(_) => "allocation",
+        }
+    }
+
+    /// Whether deciding again on the stored facts comes to the stored result: always, or something is broken.
+    pub fn replays(&self) -> bool {
+        match self {
+            Self::Allocation(trace) => allocation::pick(&trace.choice) == trace.chosen,
+        }
+    }
+}
+
+pub fn record(tx: &Tx<'_>, conversation: ConversationId, trace: &Trace) -> Result<()> {
+    let text = serde_json::to_string(trace).map_err(Error::internal)?;
+    tx.insert(
+        "INSERT INTO decision (at, conversation_id, kind, trace) VALUES (?, ?, ?, ?)",
+        (tx.now(), conversation, trace.kind(), text),
+    )?;
+    Ok(())
+}
+
+/// A conversation's decisions, oldest first. The caller has made sure that it may be seen.
+pub fn of_conversation(s: &Snapshot<'_>, conversation: ConversationId) -> Result<Vec<Decision>> {
+    s.all(
+        "SELECT id, at, conversation_id, trace FROM decision WHERE conversation_id = ? ORDER BY id",
+        [conversation],
+        |row| {
+            let trace: String = row.get(3)?;
+            let trace = serde_json::from_str(&trace).map_err(|error| {
+                rusqlite::Error::FromSqlConversionFailure(3, rusqlite::types::Type::Text, error.into())
+            })?;
+            Ok(Decision { id: row.get(0)?, at: row.get(1)?, conversation_id: row.get(2)?, trace })
+        },
+    )
+}
+
+/// How long traces are kept.
+const KEEP: Duration = Duration::from_secs(180 * 24 * 3600);
+/// Traces removed in one transaction.
+const BATCH: i64 = 5_000;
+
+/// Removes old traces, some at a time; tells how many.
+pub fn sweep(tx: &Tx<'_>) -> Result<usize> {
+    tx.run(
+        "DELETE FROM decision WHERE id IN (SELECT id FROM decision WHERE at < ? ORDER BY at LIMIT ?)",
+        (tx.now().minus(KEEP), BATCH),
+    )
+}
