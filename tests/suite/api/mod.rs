@@ -2,8 +2,8 @@
 
 mod agent;
 mod attachment;
-mod batch;
 mod auto_allocation;
+mod batch;
 mod contact;
 mod conventions;
 mod conversation;
