@@ -47,9 +47,9 @@ pub enum Change {
         from: Assignee,
         to: Assignee,
     },
-    /// Other properties; their contract names.
+    /// Other properties.
     Updated {
-        fields: Vec<&'static str>,
+        changes: Vec<Updated>,
     },
     Read,
     Unread,
@@ -71,6 +71,21 @@ pub enum Change {
         message: MessageId,
         remark: String,
     },
+}
+
+/// One property that changed: its contract name, what it was and what it is. With both, any moment's state can be
+/// worked out from the log.
+#[derive(Debug, Clone)]
+pub struct Updated {
+    pub field: String,
+    pub old: Value,
+    pub new: Value,
+}
+
+impl Updated {
+    pub fn new(field: &str, old: impl Into<Value>, new: impl Into<Value>) -> Self {
+        Self { field: field.to_owned(), old: old.into(), new: new.into() }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -116,7 +131,13 @@ impl Change {
                 "oldDepartmentAssigneeId": from.department,
                 "newDepartmentAssigneeId": to.department,
             }),
-            Self::Updated { fields } => json!({ "fields": fields }),
+            Self::Updated { changes } => {
+                let fields: Vec<&str> = changes.iter().map(|change| change.field.as_str()).collect();
+                let values = |value: fn(&Updated) -> &Value| -> serde_json::Map<String, Value> {
+                    changes.iter().map(|change| (change.field.clone(), value(change).clone())).collect()
+                };
+                json!({ "fields": fields, "old": values(|change| &change.old), "new": values(|change| &change.new) })
+            }
             Self::Read | Self::Unread | Self::Deleted | Self::Restored | Self::Erased => json!({}),
         }
     }

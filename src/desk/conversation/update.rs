@@ -3,7 +3,7 @@
 use super::{Conversation, editable, read_state, status};
 use crate::db::Tx;
 use crate::desk::code::{Priority, Status};
-use crate::desk::event::{self, Assignee, Change};
+use crate::desk::event::{self, Assignee, Change, Updated};
 use crate::desk::{Actor, agent, check_name, contact, department, tag};
 use crate::error::{Error, Problems, Result};
 use crate::ids::{AgentId, ContactId, ConversationId, DepartmentId, TagId};
@@ -36,26 +36,34 @@ pub fn update(
         change.subject.as_deref().map(|subject| check_name("subject", subject, SUBJECT_CHARS)).transpose()?;
     check_references(tx, change)?.check()?;
 
-    let mut fields = Vec::new();
-    if subject.as_ref().is_some_and(|subject| *subject != before.subject) {
-        fields.push("subject");
+    let mut changes = Vec::new();
+    if let Some(subject) = &subject
+        && *subject != before.subject
+    {
+        changes.push(Updated::new("subject", before.subject.as_str(), subject.as_str()));
     }
-    if change.contact_id.is_some_and(|contact| Some(contact) != before.contact_id) {
-        fields.push("contactId");
+    if let Some(contact) = change.contact_id
+        && Some(contact) != before.contact_id
+    {
+        changes.push(Updated::new("contactId", before.contact_id.map(|id| id.0), contact.0));
     }
-    if change.priority.is_some_and(|priority| priority != before.priority) {
-        fields.push("priority");
+    if let Some(priority) = change.priority
+        && priority != before.priority
+    {
+        changes.push(Updated::new("priority", before.priority.name(), priority.name()));
     }
     if let Some(tags) = &change.tags
         && set_tags(tx, &before, tags)?
     {
-        fields.push("tagIds");
+        let after: Vec<i64> = tags.iter().map(|id| id.0).collect();
+        let old: Vec<i64> = before.tags.iter().map(|id| id.0).collect();
+        changes.push(Updated::new("tagIds", old, after));
     }
     let to = Assignee {
         agent: change.agent_assignee_id.unwrap_or(before.agent_assignee_id),
         department: change.department_assignee_id.unwrap_or(before.department_assignee_id),
     };
-    if !fields.is_empty() || to != before.assignee() {
+    if !changes.is_empty() || to != before.assignee() {
         tx.run(
             "UPDATE conversation SET subject = coalesce(?1, subject), contact_id = coalesce(?2, contact_id),
                priority = coalesce(?3, priority), agent_assignee_id = ?4, department_assignee_id = ?5,
@@ -63,8 +71,8 @@ pub fn update(
             (subject, change.contact_id, change.priority, to.agent, to.department, tx.now(), id),
         )?;
     }
-    if !fields.is_empty() {
-        event::record(tx, by, id, Change::Updated { fields })?;
+    if !changes.is_empty() {
+        event::record(tx, by, id, Change::Updated { changes })?;
     }
     if to != before.assignee() {
         event::record(tx, by, id, Change::AssigneeChanged { from: before.assignee(), to })?;
