@@ -425,6 +425,8 @@ CREATE TABLE outgoing_mail (
   -- Message-IDs, oldest first, separated by blanks.
   reference_ids TEXT NOT NULL DEFAULT '',
   is_automatic INTEGER NOT NULL DEFAULT 0,
+  -- Holds a way to sign in: its text is never shown to anybody but its recipient.
+  is_confidential INTEGER NOT NULL DEFAULT 0,
   state TEXT NOT NULL CHECK (state IN ('queued', 'held', 'sent', 'failed')),
   attempts INTEGER NOT NULL DEFAULT 0,
   next_attempt_at INTEGER NOT NULL,

@@ -60,5 +60,6 @@ pub fn handle(tx: &Tx<'_>, event: &Event, base_url: &str) -> Result<()> {
         render(&PortalReplyText { site: &site, name: &contact.name, subject: &about.subject, link: &link })?;
     let html =
         render(&PortalReplyHtml { site: &site, name: &contact.name, subject: &about.subject, link: &link })?;
-    enqueue_automatic(tx, email, &subject, &text, &html, Some((about.id, message)))
+    enqueue_automatic(tx, email, &subject, &text, &html, Some((about.id, message)))?;
+    Ok(())
 }

@@ -32,6 +32,8 @@ pub struct OutgoingMail {
     pub in_reply_to: Option<String>,
     pub references: Vec<String>,
     pub is_automatic: bool,
+    /// Holds a way to sign in; see `require`.
+    pub is_confidential: bool,
     pub state: State,
     pub attempts: i64,
     pub next_attempt_at: Timestamp,
@@ -95,6 +97,13 @@ pub enum Answer {
     Refused(String),
 }
 
+/// How many mails are in each state. For measuring, not for people.
+pub fn counts(s: &Snapshot<'_>) -> Result<Vec<(String, i64)>> {
+    s.all("SELECT state, count(*) FROM outgoing_mail GROUP BY state", [], |row| {
+        Ok((row.get(0)?, row.get(1)?))
+    })
+}
+
 /// The newest first. Needs `manageChannels`.
 pub fn list(
     s: &Snapshot<'_>,
@@ -121,11 +130,18 @@ pub fn list(
     Ok(Page { items, total })
 }
 
-/// The row, or `NotFound`.
+/// The row, or `NotFound`. Who manages mail may not sign in as its recipients: the text of a confidential mail is
+/// left out.
 pub fn require(s: &Snapshot<'_>, by: &Actor, id: OutgoingMailId) -> Result<OutgoingMail> {
     by.require(Permission::ManageChannels)?;
-    get(s, id)?.ok_or_else(|| Error::not_found("outgoing mail", id))
+    let mail = get(s, id)?.ok_or_else(|| Error::not_found("outgoing mail", id))?;
+    Ok(match mail.is_confidential {
+        true => OutgoingMail { text_body: NOT_SHOWN.to_owned(), html_body: String::new(), ..mail },
+        false => mail,
+    })
 }
+
+const NOT_SHOWN: &str = "This mail holds a sign-in link. Only its recipient may read it.";
 
 /// The mail by which a message went out.
 pub fn of_message(s: &Snapshot<'_>, message: MessageId) -> Result<Option<OutgoingMail>> {
@@ -240,10 +256,14 @@ pub fn enqueue_sign_in_link(tx: &Tx<'_>, site: &Site, to: &str, link: &str) -> R
     let subject = ["Your sign-in link for ", &site.name].concat();
     let text = render(&SignInLinkText { site: &site.name, link })?;
     let html = render(&SignInLinkHtml { site: &site.name, link })?;
-    enqueue_automatic(tx, to, &subject, &text, &html, None)
+    if let Some(id) = enqueue_automatic(tx, to, &subject, &text, &html, None)? {
+        tx.run("UPDATE outgoing_mail SET is_confidential = 1 WHERE id = ?", [id])?;
+    }
+    Ok(())
 }
 
-/// Queues an automatic mail from the default account, unless the address had its share of them lately.
+/// Queues an automatic mail from the default account; `None` when the address is our own or had its share of them
+/// lately.
 pub fn enqueue_automatic(
     tx: &Tx<'_>,
     to: &str,
@@ -251,10 +271,10 @@ pub fn enqueue_automatic(
     text: &str,
     html: &str,
     conversation: Option<(ConversationId, MessageId)>,
-) -> Result<()> {
+) -> Result<Option<OutgoingMailId>> {
     if is_own_address(tx, to)? || !is_within_budget(tx, to)? {
         tracing::warn!("an automatic mail was not sent: the address is our own or had enough of them lately");
-        return Ok(());
+        return Ok(None);
     }
     let account = email_account::default(tx)?;
     let domain = account.as_ref().and_then(|account| account.email.rsplit('@').next()).unwrap_or("localhost");
@@ -272,7 +292,8 @@ pub fn enqueue_automatic(
             is_automatic: true,
         },
     )?;
-    add_recipient(tx, id, to, "to")
+    add_recipient(tx, id, to, "to")?;
+    Ok(Some(id))
 }
 
 /// Automatic mails that one address may get in an hour and in a day.
@@ -525,7 +546,7 @@ pub(super) fn render(template: &impl Template) -> Result<String> {
 const COLUMNS: &str =
     "id, email_account_id, conversation_id, message_id, internet_message_id, from_name, from_address,
     subject, text_body, html_body, in_reply_to, reference_ids, is_automatic, state, attempts, next_attempt_at,
-    last_error, created_at, sent_at";
+    last_error, created_at, sent_at, is_confidential";
 
 fn from_row(row: &rusqlite::Row<'_>) -> rusqlite::Result<OutgoingMail> {
     let references: String = row.get(11)?;
@@ -549,6 +570,7 @@ fn from_row(row: &rusqlite::Row<'_>) -> rusqlite::Result<OutgoingMail> {
         last_error: row.get(16)?,
         created_at: row.get(17)?,
         sent_at: row.get(18)?,
+        is_confidential: row.get(19)?,
         recipients: Vec::new(),
     })
 }

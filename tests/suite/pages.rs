@@ -170,3 +170,27 @@ async fn a_portal_answer_is_told_by_mail_once_and_an_unknown_address_gets_the_sa
     assert_eq!(known.html.replace("lena@", "eve@"), unknown.html);
     assert_eq!(desk.number("SELECT count(*) FROM outgoing_mail WHERE subject LIKE 'Your sign-in link%'"), 2);
 }
+
+#[tokio::test]
+async fn a_mail_with_a_sign_in_link_is_listed_but_never_shown() {
+    let desk = TestDesk::start().await;
+    let link = change(&desk, |tx| {
+        let mut made = String::new();
+        sign_in_link::request(tx, "lena@customer.example", |token| {
+            made = format!("https://desk.example/portal/sign-in/{token}");
+            made.clone()
+        })?;
+        Ok(made)
+    })
+    .await;
+    let browser = desk.browser();
+    browser.sign_in("ann").await;
+    browser.get("/console/settings/outgoing-mails").await.shows("lena@customer.example");
+    let token = link.rsplit('/').next().unwrap();
+    for path in ["/console/settings/outgoing-mails/1", "/console/settings/outgoing-mails/1/html"] {
+        let view = browser.get(path).await;
+        assert_eq!(view.status, 200);
+        assert!(!view.html.contains(token), "{path} shows the link");
+    }
+    browser.get("/console/settings/outgoing-mails/1").await.shows("Only its recipient may read it");
+}
