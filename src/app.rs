@@ -16,6 +16,7 @@ use crate::error::{Error, Result};
 use crate::ids::{BlobId, ConversationId, EmailAccountId, EventId};
 use crate::time::Timestamp;
 use crate::web::limit::Limiter;
+use crate::web::metrics::Requests;
 
 #[derive(Clone)]
 pub struct App(Arc<Inner>);
@@ -31,6 +32,7 @@ struct Inner {
     stopping: CancellationToken,
     fetch_now: Notify,
     limiter: Limiter,
+    requests: Requests,
     work: Work,
 }
 
@@ -73,6 +75,7 @@ impl App {
             stopping: CancellationToken::new(),
             fetch_now: Notify::new(),
             limiter: Limiter::default(),
+            requests: Requests::default(),
             work: Work::default(),
         }))
     }
@@ -114,6 +117,11 @@ impl App {
 
     pub fn limiter(&self) -> &Limiter {
         &self.0.limiter
+    }
+
+    /// Counts what is answered, for `/metrics`.
+    pub fn requests(&self) -> &Requests {
+        &self.0.requests
     }
 
     pub fn now(&self) -> Timestamp {

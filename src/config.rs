@@ -82,6 +82,9 @@ pub struct Options {
     /// What to log, for example info or anytime=debug [default: info]
     #[arg(long, global = true, env = "ANYTIME_LOG")]
     log: Option<String>,
+    /// Address and port that Prometheus reads /metrics from [default: none]
+    #[arg(long, global = true, env = "ANYTIME_METRICS_LISTEN")]
+    metrics_listen: Option<SocketAddr>,
     /// 32 bytes in hexadecimal that encrypt mail passwords [default: the file anytime.key in the data directory]
     #[arg(long, global = true, env = "ANYTIME_SECRET_KEY", hide_env_values = true)]
     secret_key: Option<String>,
@@ -96,6 +99,8 @@ pub struct Config {
     pub base_url: Option<String>,
     pub trusted_proxies: Vec<IpAddr>,
     pub log: String,
+    /// Where Prometheus may read; its answers need no sign-in, so it is not where people are.
+    pub metrics_listen: Option<SocketAddr>,
     pub secret_key: Option<[u8; 32]>,
 }
 
@@ -117,6 +122,7 @@ impl Config {
             base_url: None,
             trusted_proxies: Vec::new(),
             log: "info".to_owned(),
+            metrics_listen: None,
             secret_key: None,
         }
     }
@@ -137,6 +143,7 @@ impl Config {
             base_url,
             trusted_proxies: given.trusted_proxies.or(file.trusted_proxies).unwrap_or_default(),
             log: given.log.or(file.log).unwrap_or_else(|| "info".to_owned()),
+            metrics_listen: given.metrics_listen.or(file.metrics_listen),
             secret_key: given.secret_key.or(file.secret_key).map(|key| check_secret_key(&key)).transpose()?,
         })
     }

@@ -15,6 +15,9 @@ use tracing_subscriber::EnvFilter;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
+    // Huge pages triple the resident memory of an idle server and speed nothing up: measured 60 MB against 27 MB.
+    #[cfg(target_os = "linux")]
+    let _ = rustix::thread::disable_transparent_huge_pages(true);
     match run(CommandLine::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -46,6 +49,9 @@ fn serve(config: Config) -> Result<()> {
     let server = Server::bind(config, Clock::System)?;
     run_until_stopped(server, |server| {
         let mut text = format!("listening on http://{}", server.address());
+        if let Some(address) = server.metrics_address() {
+            text += &format!("\nmetrics on http://{address}/metrics");
+        }
         if let Some(token) = &server.setup_token {
             text += &format!("\nset up this site at {}/set-up?token={token}", server.app().base_url());
         }
@@ -76,8 +82,13 @@ fn say(text: &str) {
     let _ = writeln!(out, "{text}").and_then(|()| out.flush());
 }
 
+/// Libraries that tell of each step of starting.
+const LIBRARIES: &str = "actix_server=warn,tokio_cron_scheduler=warn";
+
 fn log_to_stderr(config: &Config) {
-    let filter = EnvFilter::try_new(&config.log).unwrap_or_else(|_| EnvFilter::new("info"));
+    // What libraries say of themselves comes before what was asked for, so that it can be asked for.
+    let filter = [LIBRARIES, &config.log].join(",");
+    let filter = EnvFilter::try_new(filter).unwrap_or_else(|_| EnvFilter::new("info"));
     let layer =
         tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
     // A full or closed log must not stop the service: errors of writing to it are dropped.

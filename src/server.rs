@@ -4,7 +4,7 @@ use std::fs::{File, TryLockError};
 use std::io::Write;
 use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use actix_web::dev::Service;
 use actix_web::middleware::from_fn;
@@ -96,6 +96,7 @@ pub struct Server {
     app: App,
     listener: TcpListener,
     address: SocketAddr,
+    metrics: Option<TcpListener>,
     /// The token of the set-up page, while there is no agent.
     pub setup_token: Option<String>,
     _directory: DataDirectory,
@@ -107,9 +108,8 @@ impl Server {
         let directory = DataDirectory::lock(&config.data_dir)?;
         let db = open(&config, clock)?;
         let vault = vault(&config)?;
-        let listener = TcpListener::bind(config.listen)
-            .map_err(|error| Error::Unavailable(format!("cannot listen on {}: {error}", config.listen)))?;
-        listener.set_nonblocking(true)?;
+        let listener = listen(config.listen)?;
+        let metrics = config.metrics_listen.map(listen).transpose()?;
         let address = listener.local_addr()?;
         let base_url = config.base_url.clone().unwrap_or_else(|| format!("http://{address}"));
         let setup_token = db.write(|tx| {
@@ -120,6 +120,7 @@ impl Server {
             app: App::new(db, config, base_url, vault),
             listener,
             address,
+            metrics,
             setup_token,
             _directory: directory,
         })
@@ -133,6 +134,11 @@ impl Server {
         self.address
     }
 
+    /// Where `/metrics` is, if it is to be read.
+    pub fn metrics_address(&self) -> Option<SocketAddr> {
+        self.metrics.as_ref().and_then(|listener| listener.local_addr().ok())
+    }
+
     /// Serves until `stop` is ready, then ends streams and jobs, lets requests finish and closes the file.
     pub async fn run(self, stop: impl Future<Output = ()> + Send + 'static) -> Result<()> {
         let app = self.app;
@@ -142,7 +148,8 @@ impl Server {
             stop.await;
             stopping.cancel();
         });
-        let result = serving.await;
+        let (result, measured) = tokio::join!(serving, measuring(app.clone(), self.metrics));
+        measured?;
         app.stopping().cancel();
         jobs.stop().await;
         let db = app.db().clone();
@@ -151,16 +158,38 @@ impl Server {
     }
 }
 
+fn listen(address: SocketAddr) -> Result<TcpListener> {
+    let listener = TcpListener::bind(address)
+        .map_err(|error| Error::Unavailable(format!("cannot listen on {address}: {error}")))?;
+    listener.set_nonblocking(true)?;
+    Ok(listener)
+}
+
+/// Answers Prometheus until the application stops.
+async fn measuring(app: App, listener: Option<TcpListener>) -> Result<()> {
+    let Some(listener) = listener else { return Ok(()) };
+    let data = web::Data::new(app.clone());
+    let server =
+        HttpServer::new(move || Actix::new().app_data(data.clone()).service(crate::web::metrics::metrics))
+            .workers(1)
+            .shutdown_timeout(1)
+            .shutdown_signal(async move { app.stopping().cancelled().await })
+            .listen(listener)?
+            .run();
+    server.await.map_err(Error::from)
+}
+
 async fn http(
     app: App,
     listener: TcpListener,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> Result<()> {
+    let requests = app.requests().clone();
     let data = web::Data::new(app);
     let spelling = web::Data::new(api::spelling());
     let workers = 2 * std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
     let server = HttpServer::new(move || {
-        let spelling = spelling.clone();
+        let (spelling, requests) = (spelling.clone(), requests.clone());
         Actix::new()
             .app_data(data.clone())
             .app_data(web::PayloadConfig::new(PAYLOAD_BYTES))
@@ -180,7 +209,17 @@ async fn http(
             .wrap_fn(move |mut request, service| {
                 spelling.apply(&mut request);
                 alias(&mut request);
-                service.call(request)
+                let (requests, started) = (requests.clone(), Instant::now());
+                let answer = service.call(request);
+                async move {
+                    let answer = answer.await;
+                    let status = match &answer {
+                        Ok(answer) => answer.status(),
+                        Err(error) => error.as_response_error().status_code(),
+                    };
+                    requests.count(started, status);
+                    answer
+                }
             })
     })
     .workers(workers)

@@ -33,7 +33,7 @@ impl Modify for About {
 
 #[get("/api/v3/openapi.json")]
 pub async fn document() -> HttpResponse {
-    HttpResponse::Ok().json(super::document())
+    HttpResponse::Ok().content_type("application/json").body(super::document())
 }
 
 #[derive(Template)]

@@ -20,11 +20,14 @@ mod docs;
 mod envelope;
 mod include;
 
+use std::sync::OnceLock;
+
 use actix_web::http::header::{self, HeaderValue};
 use actix_web::http::{Method, StatusCode};
-use actix_web::web::ServiceConfig;
+use actix_web::web::{self, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse, ResponseError};
 use utoipa::OpenApi;
+use utoipa::openapi::PathItem;
 
 use docs::About;
 pub use docs::asset;
@@ -79,17 +82,36 @@ pub fn routes(config: &mut ServiceConfig) {
     config.service(docs::document).service(docs::page);
 }
 
-/// The document, once it is built.
-pub fn document() -> &'static utoipa::openapi::OpenApi {
-    static DOCUMENT: std::sync::OnceLock<utoipa::openapi::OpenApi> = std::sync::OnceLock::new();
-    DOCUMENT.get_or_init(Document::openapi)
+/// The document as JSON, written when somebody first asks for it: as objects it would take megabytes for good.
+pub fn document() -> web::Bytes {
+    static DOCUMENT: OnceLock<web::Bytes> = OnceLock::new();
+    DOCUMENT
+        .get_or_init(|| {
+            let text = Document::openapi().to_json().expect("the document is made of strings and numbers");
+            web::Bytes::from(text)
+        })
+        .clone()
+}
+
+/// Every path of the document with its methods.
+fn paths() -> &'static [(String, Vec<&'static str>)] {
+    static PATHS: OnceLock<Vec<(String, Vec<&'static str>)>> = OnceLock::new();
+    PATHS.get_or_init(|| {
+        let methods = |item: &PathItem| {
+            [("GET", &item.get), ("POST", &item.post), ("PUT", &item.put), ("DELETE", &item.delete)]
+                .into_iter()
+                .filter_map(|(name, operation)| operation.is_some().then_some(name))
+                .collect()
+        };
+        Document::openapi().paths.paths.into_iter().map(|(path, item)| (path, methods(&item))).collect()
+    })
 }
 
 /// Every path in its declared spelling.
 pub fn spelling() -> Spelling {
     let extra = [BASE, "/api/v3/anytime", "/api/v3/openapi.json", "/api/docs"];
     let aliases = ALIASES.iter().copied();
-    Spelling::of(document().paths.paths.keys().map(String::as_str).chain(extra).chain(aliases))
+    Spelling::of(paths().iter().map(|(path, _)| path.as_str()).chain(extra).chain(aliases))
 }
 
 /// The path without the alias, if it is one: `/api/v3/anytime/tags/1` is `/api/v3/tags/1`.
@@ -129,14 +151,8 @@ fn methods_of(path: &str) -> Vec<&'static str> {
         }
     };
     let mut methods = Vec::new();
-    for (_, item) in document().paths.paths.iter().filter(|(pattern, _)| matches(pattern)) {
-        for (name, operation) in
-            [("GET", &item.get), ("POST", &item.post), ("PUT", &item.put), ("DELETE", &item.delete)]
-        {
-            if operation.is_some() && !methods.contains(&name) {
-                methods.push(name);
-            }
-        }
+    for (_, found) in paths().iter().filter(|(pattern, _)| matches(pattern)) {
+        methods.extend(found.iter().filter(|name| !methods.contains(*name)).collect::<Vec<_>>());
     }
     methods
 }

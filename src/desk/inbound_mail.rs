@@ -97,6 +97,13 @@ pub struct InboundMailQuery {
     pub outcome: Option<Outcome>,
 }
 
+/// How many mails had each outcome; `waiting` are those without one yet. For measuring, not for people.
+pub fn counts(s: &Snapshot<'_>) -> Result<Vec<(String, i64)>> {
+    s.all("SELECT coalesce(outcome, 'waiting'), count(*) FROM inbound_mail GROUP BY outcome", [], |row| {
+        Ok((row.get(0)?, row.get(1)?))
+    })
+}
+
 /// The newest first. Needs `manageChannels`: the ledger shows mail of every department.
 pub fn list(
     s: &Snapshot<'_>,

@@ -11,6 +11,7 @@ pub mod filters;
 pub mod json;
 pub mod limit;
 pub mod live;
+pub mod metrics;
 pub mod page;
 pub mod paging;
 pub mod path;

@@ -70,6 +70,38 @@ fn the_first_start_prints_a_set_up_link_and_sigterm_ends_it_well() {
     assert!(began.elapsed().as_secs() < 10);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn prometheus_reads_metrics_from_a_listener_of_their_own() {
+    let directory = tempfile::tempdir().unwrap();
+    let data = directory.path().join("data");
+    let (email, key) = administrator(&data);
+    let mut child = anytime(&data)
+        .args(["--listen", "127.0.0.1:0", "--metrics-listen", "127.0.0.1:0", "serve"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
+    let url = lines.next().unwrap().replace("listening on ", "");
+    let metrics = lines.next().unwrap().replace("metrics on ", "");
+    let client = crate::support::test_desk::Client::new(&url, &email, &key);
+    client.get("/tags").await.expect(200);
+    client.get("/nothing").await.error(404);
+    let text = reqwest::get(&metrics).await.unwrap().text().await.unwrap();
+    for line in [
+        "anytime_http_answers_total{status=\"2xx\"} 1",
+        "anytime_http_answers_total{status=\"4xx\"} 1",
+        "anytime_http_answer_seconds_count 2",
+        "anytime_job_failing{name=\"relay\"} 0",
+        "# EOF",
+    ] {
+        assert!(text.contains(line), "{line} is not in {text}");
+    }
+    assert_eq!(reqwest::get(format!("{url}/metrics")).await.unwrap().status(), 404);
+    child.kill().unwrap();
+    child.wait().unwrap();
+}
+
 #[test]
 fn a_second_server_exits_with_a_clear_message() {
     let directory = tempfile::tempdir().unwrap();
