@@ -303,6 +303,47 @@ CREATE TABLE conversation_tag (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX conversation_tag_tag ON conversation_tag (tag_id, conversation_id);
 
+-- What conditions ask about and forms show (contract 14). Ids 1 to 20 are the system fields (src/rules/field.rs), whose
+-- rows hold only what can be set of them: the defaults of Status and Priority, and the mappings. The site's own start at
+-- 1000. length counts characters.
+CREATE TABLE field (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  name TEXT NOT NULL UNIQUE COLLATE NOCASE,
+  type TEXT NOT NULL CHECK (type IN ('text', 'textarea', 'email', 'url', 'date', 'integer', 'float', 'operator', 'radio',
+    'checkbox', 'dropdownList', 'checkboxList', 'link', 'department')),
+  is_required INTEGER NOT NULL DEFAULT 0,
+  default_value TEXT NOT NULL DEFAULT '',
+  help_text TEXT NOT NULL DEFAULT '',
+  length INTEGER,
+  -- Where a value of type link leads.
+  link_url TEXT NOT NULL DEFAULT '',
+  position INTEGER NOT NULL DEFAULT 0,
+  chat_mapping TEXT NOT NULL DEFAULT '',
+  offline_message_mapping TEXT NOT NULL DEFAULT ''
+) STRICT;
+
+CREATE TABLE field_option (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  field_id INTEGER NOT NULL REFERENCES field (id) ON DELETE CASCADE,
+  name TEXT NOT NULL COLLATE NOCASE,
+  value TEXT NOT NULL COLLATE NOCASE,
+  position INTEGER NOT NULL,
+  UNIQUE (field_id, name),
+  UNIQUE (field_id, value)
+) STRICT;
+
+-- The site's own fields of a conversation, a row for each value (a checkboxList has several). value is a text, a REAL of
+-- a float, or an INTEGER: a number, a date as UTC milliseconds of its midnight, 1 of a checkbox, the id of an option,
+-- agent or department.
+CREATE TABLE field_value (
+  conversation_id INTEGER NOT NULL REFERENCES conversation (id) ON DELETE CASCADE,
+  field_id INTEGER NOT NULL REFERENCES field (id) ON DELETE CASCADE,
+  value ANY NOT NULL,
+  PRIMARY KEY (conversation_id, field_id, value)
+) STRICT, WITHOUT ROWID;
+-- Conversations by a value.
+CREATE INDEX field_value_field ON field_value (field_id, value, conversation_id);
+
 -- type: email goes out or came in by mail, reply is the portal's, note is internal (contract 11.5).
 CREATE TABLE message (
   id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -368,6 +409,37 @@ CREATE INDEX attachment_message ON attachment (message_id);
 CREATE INDEX attachment_conversation ON attachment (conversation_id);
 CREATE INDEX attachment_blob ON attachment (blob_id);
 CREATE INDEX attachment_unbound ON attachment (created_at) WHERE message_id IS NULL;
+
+------------------------------------------------------------------------------------------------------------------------
+-- Conditions, and what asks by them
+------------------------------------------------------------------------------------------------------------------------
+
+-- The console's views (contract 13.1). The six system filters are in src/desk/filter.rs; these start at 1000.
+-- match_when and logic_expression say how the conditions are combined, here and wherever else there are conditions.
+CREATE TABLE filter (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  name TEXT NOT NULL,
+  is_private INTEGER NOT NULL DEFAULT 0,
+  created_by_id INTEGER NOT NULL REFERENCES agent (id),
+  match_when TEXT NOT NULL DEFAULT 'all' CHECK (match_when IN ('any', 'all', 'logicalExpression')),
+  logic_expression TEXT,
+  created_at INTEGER NOT NULL
+) STRICT;
+
+-- One question about a conversation (contract 13.2), of exactly one owner. number is what logic expressions call it.
+CREATE TABLE condition (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  filter_id INTEGER REFERENCES filter (id) ON DELETE CASCADE,
+  number INTEGER NOT NULL,
+  field_id INTEGER NOT NULL REFERENCES field (id),
+  match_type TEXT NOT NULL CHECK (match_type IN ('is', 'isNot', 'isMoreThan', 'isLessThan', 'contains', 'notContains',
+    'before', 'after', 'between')),
+  value TEXT NOT NULL,
+  CHECK ((filter_id IS NOT NULL) = 1)
+) STRICT;
+CREATE UNIQUE INDEX condition_filter ON condition (filter_id, number) WHERE filter_id IS NOT NULL;
+-- What uses a field.
+CREATE INDEX condition_field ON condition (field_id);
 
 ------------------------------------------------------------------------------------------------------------------------
 -- Mail in and out
@@ -549,3 +621,29 @@ INSERT INTO role_permission (role_id, permission) VALUES
   (2, 'viewContacts'),
   (2, 'manageMyProfile'),
   (2, 'managePrivateCannedMessages');
+
+INSERT INTO field (id, name, type, position, default_value) VALUES
+  (1, 'Conversation Id', 'integer', 1, ''),
+  (2, 'Subject', 'text', 2, ''),
+  (3, 'Department Assignee', 'department', 3, ''),
+  (4, 'Agent Assignee', 'operator', 4, ''),
+  (5, 'Status', 'dropdownList', 5, 'new'),
+  (6, 'Priority', 'dropdownList', 6, 'normal'),
+  (7, 'Channel', 'dropdownList', 7, ''),
+  (8, 'Date Created', 'date', 8, ''),
+  (9, 'Last Activity Time', 'date', 9, ''),
+  (10, 'Last Status Change Time', 'date', 10, ''),
+  (11, 'Close Time', 'date', 11, ''),
+  (12, 'Total Replies', 'integer', 12, ''),
+  (13, 'Contact', 'integer', 13, ''),
+  (14, '@Mentioned Agent', 'operator', 14, ''),
+  (15, 'Received From', 'email', 15, ''),
+  (16, 'Tag', 'checkboxList', 16, ''),
+  (17, 'Last Reply Time', 'date', 17, ''),
+  (18, 'Is Read', 'checkbox', 18, ''),
+  (19, 'Contact Email', 'email', 19, ''),
+  (20, 'Contact Company', 'text', 20, '');
+
+-- The site's own fields and filters start at 1000.
+UPDATE sqlite_sequence SET seq = 999 WHERE name = 'field';
+INSERT INTO sqlite_sequence (name, seq) VALUES ('filter', 999);

@@ -15,6 +15,7 @@ pub mod ids;
 pub mod jobs;
 pub mod mail;
 pub mod pages;
+pub mod rules;
 pub mod server;
 pub mod time;
 pub mod web;

@@ -19,6 +19,7 @@ use crate::db::Db;
 use crate::desk::secret::Vault;
 use crate::desk::{outgoing_mail, site};
 use crate::error::{Error, Result};
+use crate::rules::text;
 use crate::time::Clock;
 use crate::web::{PageError, assets, csrf, security};
 use crate::{api, jobs, pages};
@@ -79,7 +80,7 @@ pub fn private_files() {
 pub fn open(config: &Config, clock: Clock) -> Result<Db> {
     private_files();
     std::fs::create_dir_all(&config.data_dir).map_err(|error| named(&config.data_dir, &error))?;
-    Db::open(&config.data_dir.join("anytime.db"), clock)
+    Db::open(&config.data_dir.join("anytime.db"), clock, text::register)
 }
 
 /// The key that opens stored mail passwords.

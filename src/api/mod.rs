@@ -16,6 +16,7 @@ pub mod message;
 pub mod outgoing_mail;
 pub mod tag;
 
+mod condition;
 mod docs;
 mod envelope;
 mod include;

@@ -19,6 +19,9 @@ use crate::time::{Clock, Timestamp};
 
 pub use open::{SCHEMA_VERSION, fast_load};
 
+/// What is done to each new connection.
+pub type Prepare = fn(&Connection) -> rusqlite::Result<()>;
+
 /// A handle to the file; cheap to clone. The file is closed when the last handle is gone.
 #[derive(Clone)]
 pub struct Db {
@@ -40,11 +43,14 @@ pub struct Tx<'c> {
 }
 
 impl Db {
-    /// Opens the file, creating or upgrading it, and starts the writer. `data_dir` must already be locked.
-    pub fn open(path: &Path, clock: Clock) -> Result<Self> {
+    /// Opens the file, creating or upgrading it, and starts the writer. `data_dir` must already be locked. `prepare`
+    /// gives each new connection the SQL functions that queries use.
+    pub fn open(path: &Path, clock: Clock, prepare: Prepare) -> Result<Self> {
         let connection = open::writer(path, &clock)?;
+        prepare(&connection)?;
         let writer = writer::Writer::start(connection, clock.clone());
-        Ok(Self { readers: pool::readers(path, 8)?, scanners: pool::readers(path, 2)?, writer, clock })
+        let (readers, scanners) = (pool::readers(path, 8, prepare)?, pool::readers(path, 2, prepare)?);
+        Ok(Self { readers, scanners, writer, clock })
     }
 
     pub fn clock(&self) -> &Clock {

@@ -5,13 +5,13 @@ use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
 
-use super::{Snapshot, open};
+use super::{Prepare, Snapshot, open};
 use crate::error::{Error, Result};
 
 #[derive(Clone)]
 pub(super) struct Readers(r2d2::Pool<Manager>);
 
-pub(super) fn readers(path: &Path, size: u32) -> Result<Readers> {
+pub(super) fn readers(path: &Path, size: u32, prepare: Prepare) -> Result<Readers> {
     r2d2::Pool::builder()
         .max_size(size)
         .min_idle(Some(0))
@@ -19,7 +19,7 @@ pub(super) fn readers(path: &Path, size: u32) -> Result<Readers> {
         .idle_timeout(None)
         .test_on_check_out(false)
         .connection_timeout(Duration::from_secs(5))
-        .build(Manager { path: path.to_owned() })
+        .build(Manager { path: path.to_owned(), prepare })
         .map(Readers)
         .map_err(Error::internal)
 }
@@ -61,6 +61,7 @@ fn in_transaction<T>(connection: &Connection, f: impl FnOnce(&Snapshot<'_>) -> R
 
 struct Manager {
     path: PathBuf,
+    prepare: Prepare,
 }
 
 impl r2d2::ManageConnection for Manager {
@@ -68,7 +69,9 @@ impl r2d2::ManageConnection for Manager {
     type Error = rusqlite::Error;
 
     fn connect(&self) -> rusqlite::Result<Connection> {
-        open::reader(&self.path)
+        let connection = open::reader(&self.path)?;
+        (self.prepare)(&connection)?;
+        Ok(connection)
     }
 
     fn is_valid(&self, connection: &mut Connection) -> rusqlite::Result<()> {

@@ -8,6 +8,7 @@ const FORBIDDEN: &[(&str, &[&str])] = &[
     ("time.rs", &["app", "config", "db", "desk", "web", "api", "pages", "jobs", "mail", "server"]),
     ("error.rs", &["app", "config", "db", "desk", "web", "api", "pages", "jobs", "mail", "server"]),
     ("config.rs", &["app", "db", "desk", "web", "api", "pages", "jobs", "mail", "server"]),
+    ("rules", &["app", "config", "db", "desk", "web", "api", "pages", "jobs", "mail", "server", "html"]),
     ("html", &["app", "config", "db", "desk", "web", "api", "pages", "jobs", "server"]),
     ("db", &["app", "config", "desk", "web", "api", "pages", "jobs", "mail", "server", "html"]),
     ("mail", &["app", "config", "db", "desk", "web", "api", "pages", "jobs", "server"]),

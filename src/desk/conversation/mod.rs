@@ -3,6 +3,7 @@
 
 pub mod batch;
 pub mod create;
+pub mod facts;
 pub mod list;
 pub mod mention;
 pub mod message;

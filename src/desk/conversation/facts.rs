@@ -1,0 +1,109 @@
+//! What conditions see of a conversation, as `rules::Facts`: of one that is stored, and of one that is about to be. What
+//! a change was before is `Facts::set` with the old value. The columns and `rules/sql.rs` must say the same.
+
+use super::create::Opening;
+use crate::db::Snapshot;
+use crate::error::Result;
+use crate::ids::{ContactId, ConversationId, FieldId, TagId};
+use crate::rules::field as f;
+use crate::rules::{Facts, Value};
+use crate::time::Timestamp;
+
+/// The facts of a stored conversation, deleted or not.
+pub fn of(s: &Snapshot<'_>, id: ConversationId) -> Result<Option<Facts>> {
+    let facts = s.one(
+        "SELECT id, subject, department_assignee_id, agent_assignee_id, status, priority, channel, created_at,
+           last_activity_at, last_status_change_at, closed_at, total_replies, contact_id, received_from,
+           last_replied_at, is_read
+         FROM conversation WHERE id = ?",
+        [id],
+        |row| {
+            const ORDER: [FieldId; 16] = [
+                f::CONVERSATION_ID,
+                f::SUBJECT,
+                f::DEPARTMENT_ASSIGNEE,
+                f::AGENT_ASSIGNEE,
+                f::STATUS,
+                f::PRIORITY,
+                f::CHANNEL,
+                f::CREATED_TIME,
+                f::LAST_ACTIVITY_TIME,
+                f::LAST_STATUS_CHANGE_TIME,
+                f::CLOSED_TIME,
+                f::TOTAL_REPLIES,
+                f::CONTACT,
+                f::RECEIVED_FROM,
+                f::LAST_REPLIED_TIME,
+                f::IS_READ,
+            ];
+            let mut facts = Facts::default();
+            for (column, field) in ORDER.into_iter().enumerate() {
+                facts.set(field, row.get::<_, Option<Value>>(column)?);
+            }
+            Ok(facts)
+        },
+    )?;
+    let Some(mut facts) = facts else { return Ok(None) };
+    let contact = match facts.get(f::CONTACT) {
+        [Value::Int(contact)] => Some(ContactId(*contact)),
+        _ => None,
+    };
+    add_contact(s, &mut facts, contact)?;
+    let many: Vec<(FieldId, Value)> = s.all(
+        "SELECT 16, tag_id FROM conversation_tag WHERE conversation_id = ?1
+         UNION ALL SELECT DISTINCT 14, agent_id FROM mention WHERE conversation_id = ?1
+         UNION ALL SELECT field_id, value FROM field_value WHERE conversation_id = ?1",
+        [id],
+        |row| Ok((row.get(0)?, row.get(1)?)),
+    )?;
+    for (field, value) in many {
+        facts.add(field, value);
+    }
+    Ok(Some(facts))
+}
+
+/// The facts of a conversation that will be opened at `now`; it has no id yet. `values` are those of the site's own
+/// fields.
+pub fn of_opening(
+    s: &Snapshot<'_>,
+    now: Timestamp,
+    new: &Opening<'_>,
+    tags: &[TagId],
+    values: &[(FieldId, Value)],
+) -> Result<Facts> {
+    let mut facts = Facts::default();
+    facts.set(f::SUBJECT, [Value::from(new.subject)]);
+    facts.set(f::DEPARTMENT_ASSIGNEE, new.department_assignee_id.map(|id| Value::Int(id.0)));
+    facts.set(f::AGENT_ASSIGNEE, new.agent_assignee_id.map(|id| Value::Int(id.0)));
+    facts.set(f::STATUS, [Value::Int(new.status as i64)]);
+    facts.set(f::PRIORITY, [Value::Int(new.priority as i64)]);
+    facts.set(f::CHANNEL, [Value::Int(new.channel as i64)]);
+    for field in [f::CREATED_TIME, f::LAST_ACTIVITY_TIME, f::LAST_STATUS_CHANGE_TIME] {
+        facts.set(field, [Value::Int(now.millis())]);
+    }
+    facts.set(f::TOTAL_REPLIES, [Value::Int(0)]);
+    facts.set(f::CONTACT, new.contact_id.map(|id| Value::Int(id.0)));
+    facts.set(f::RECEIVED_FROM, new.received_from.map(Value::from));
+    facts.set(f::IS_READ, [Value::Int(0)]);
+    facts.set(f::TAG, tags.iter().map(|tag| Value::Int(tag.0)));
+    for (field, value) in values {
+        facts.add(*field, value.clone());
+    }
+    add_contact(s, &mut facts, new.contact_id)?;
+    Ok(facts)
+}
+
+fn add_contact(s: &Snapshot<'_>, facts: &mut Facts, contact: Option<ContactId>) -> Result<()> {
+    let Some(contact) = contact else { return Ok(()) };
+    let found = s.one(
+        "SELECT company, (SELECT value FROM contact_identity WHERE contact_id = contact.id AND type = 'email')
+         FROM contact WHERE id = ?",
+        [contact],
+        |row| Ok((row.get::<_, Value>(0)?, row.get::<_, Option<Value>>(1)?)),
+    )?;
+    if let Some((company, email)) = found {
+        facts.set(f::CONTACT_COMPANY, [company]);
+        facts.set(f::CONTACT_EMAIL, email);
+    }
+    Ok(())
+}
