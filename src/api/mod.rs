@@ -5,6 +5,7 @@ pub mod agent;
 pub mod attachment;
 pub mod auto_allocation;
 pub mod batch;
+pub mod condition;
 pub mod contact;
 pub mod conversation;
 pub mod decision;
@@ -16,7 +17,6 @@ pub mod message;
 pub mod outgoing_mail;
 pub mod tag;
 
-mod condition;
 mod docs;
 mod envelope;
 mod include;

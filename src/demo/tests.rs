@@ -278,7 +278,8 @@ fn the_default_shows_everything_a_desk_has() {
 #[test]
 fn the_program_opens_what_was_filled() {
     let filled = fill_file(100, 1);
-    let db = Db::open(&filled.directory.path().join("anytime.db"), clock(), crate::rules::text::register).unwrap();
+    let db =
+        Db::open(&filled.directory.path().join("anytime.db"), clock(), crate::rules::text::register).unwrap();
     let administrators = db
         .read(|s| s.all("SELECT email FROM agent WHERE is_admin = 1", [], |row| row.get::<_, String>(0)))
         .unwrap();

@@ -7,9 +7,7 @@ use super::{Actor, agent, contact, department, field, site, tag};
 use crate::db::{Snapshot, Tx};
 use crate::error::{Error, Problems, Result};
 use crate::ids::{AgentId, ContactId, DepartmentId, FieldId, FilterId, TagId};
-use crate::rules::{
-    Catalogue, Condition, Domain, Formula, MatchType, Moment, Predicate, Usage, When, field::SYSTEM, parse,
-};
+use crate::rules::{Catalogue, Condition, Domain, Formula, MatchType, Moment, Predicate, Usage, When, parse};
 use crate::time::Timestamp;
 
 /// Whose conditions they are.
@@ -199,7 +197,7 @@ pub fn moment(s: &Snapshot<'_>, now: Timestamp, by: &Actor, zone: Option<TimeZon
     };
     let (me, departments) = match by {
         Actor::Agent(rights) => (Some(rights.agent_id), rights.departments.clone()),
-        Actor::Contact(_) | Actor::System => (None, Vec::new()),
+        _ => (None, Vec::new()),
     };
     Ok(Moment { now, zone, me, departments })
 }
@@ -212,11 +210,6 @@ pub fn user_of(s: &Snapshot<'_>, field: FieldId) -> Result<Option<String>> {
         [field],
         |row| row.get(0),
     )
-}
-
-/// Whether a field is one of the system's.
-pub fn is_system(field: FieldId) -> bool {
-    SYSTEM.iter().any(|system| system.id == field)
 }
 
 const COLUMNS: &str = "id, number, field_id, match_type, value";

@@ -124,7 +124,8 @@ fn codes(id: FieldId) -> Vec<FieldOption> {
     codes.into_iter().enumerate().map(option).collect()
 }
 
-const COLUMNS: &str = "id, name, type, is_required, default_value, help_text, length, link_url, position, chat_mapping,
+const COLUMNS: &str =
+    "id, name, type, is_required, default_value, help_text, length, link_url, position, chat_mapping,
     offline_message_mapping";
 
 fn from_row(row: &rusqlite::Row<'_>) -> rusqlite::Result<Field> {

@@ -240,11 +240,9 @@ impl Entry {
         match self.kind {
             _ if self.id == CONTACT => Domain::Contact,
             _ if self.id == TAG => Domain::Tag,
-            FieldType::Text
-            | FieldType::Textarea
-            | FieldType::Email
-            | FieldType::Url
-            | FieldType::Link => Domain::Text,
+            FieldType::Text | FieldType::Textarea | FieldType::Email | FieldType::Url | FieldType::Link => {
+                Domain::Text
+            }
             FieldType::Date if self.is_system() => Domain::Instant,
             FieldType::Date => Domain::Day,
             FieldType::Integer => Domain::Whole,

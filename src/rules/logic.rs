@@ -74,7 +74,9 @@ fn tokens(text: &str) -> Result<Vec<Token>, String> {
             ")" => Token::Close,
             _ if word.eq_ignore_ascii_case("and") => Token::And,
             _ if word.eq_ignore_ascii_case("or") => Token::Or,
-            _ => Token::Number(word.parse().map_err(|_| format!("has a '{word}', which means nothing here"))?),
+            _ => {
+                Token::Number(word.parse().map_err(|_| format!("has a '{word}', which means nothing here"))?)
+            }
         });
         let after = &rest[length..];
         // "1and2" would be read, but "1 or2" is more likely a slip than a wish.
@@ -178,7 +180,10 @@ mod tests {
 
     #[test]
     fn conditions_are_called_by_their_own_numbers() {
-        assert_eq!(parse("30 and 10", &[10, 30]), Ok(Logic::All(vec![Logic::Condition(1), Logic::Condition(0)])));
+        assert_eq!(
+            parse("30 and 10", &[10, 30]),
+            Ok(Logic::All(vec![Logic::Condition(1), Logic::Condition(0)]))
+        );
     }
 
     #[test]

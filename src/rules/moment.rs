@@ -237,8 +237,21 @@ mod tests {
     fn what_is_no_time_is_refused() {
         let utc = moment("2026-01-05T09:00:00Z", "UTC");
         for written in [
-            "", "@", "@soon", "@last 0 days", "@last -1 days", "@last 7 years", "@last 99999999 days", "today", "2019-13-01",
-            "9999-01-01", "0001-01-01", "1.5", "@me", "@last 99999999999999999999 days", "@last 36000 weeks",
+            "",
+            "@",
+            "@soon",
+            "@last 0 days",
+            "@last -1 days",
+            "@last 7 years",
+            "@last 99999999 days",
+            "today",
+            "2019-13-01",
+            "9999-01-01",
+            "0001-01-01",
+            "1.5",
+            "@me",
+            "@last 99999999999999999999 days",
+            "@last 36000 weeks",
         ] {
             assert!(utc.period(written).is_none(), "{written}");
         }

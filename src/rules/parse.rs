@@ -3,7 +3,8 @@
 
 use super::field::{self, Domain, Entry};
 use super::{
-    Catalogue, Clause, Compare, Condition, Formula, Logic, MatchType, Moment, Predicate, Test, Value, When, logic, text,
+    Catalogue, Clause, Compare, Condition, Formula, Logic, MatchType, Moment, Predicate, Test, Value, When,
+    logic, text,
 };
 use crate::error::{Problems, Result};
 use crate::ids::FieldId;
@@ -15,10 +16,8 @@ pub const CONDITIONS: usize = 50;
 pub fn predicate(catalogue: &Catalogue, moment: &Moment, formula: &Formula) -> Result<Predicate> {
     let mut problems = Problems::default();
     if CONDITIONS < formula.conditions.len() {
-        problems.add(
-            "conditions",
-            format!("are {}; at most {CONDITIONS} are allowed", formula.conditions.len()),
-        );
+        problems
+            .add("conditions", format!("are {}; at most {CONDITIONS} are allowed", formula.conditions.len()));
     }
     let mut clauses = Vec::with_capacity(formula.conditions.len());
     for (position, condition) in formula.conditions.iter().enumerate() {
@@ -54,9 +53,8 @@ pub fn stored(catalogue: &Catalogue, moment: &Moment, formula: &Formula) -> Resu
     let mut lost = Vec::new();
     for (position, condition) in formula.conditions.iter_mut().enumerate() {
         let entry = catalogue.get(condition.field);
-        let is_sound = entry.is_some_and(|entry| {
-            test(entry, moment, condition.match_type, condition.value.trim()).is_ok()
-        });
+        let is_sound = entry
+            .is_some_and(|entry| test(entry, moment, condition.match_type, condition.value.trim()).is_ok());
         if !is_sound {
             lost.push((position, condition.clone()));
             condition.field = field::CONVERSATION_ID;
@@ -79,8 +77,7 @@ fn combine(formula: &Formula, problems: &mut Problems) -> Logic {
         (When::LogicalExpression, written) => {
             let written = written.unwrap_or_default();
             logic::parse(written, &numbers).unwrap_or_else(|message| {
-                problems
-                    .add("logicExpression", format!("'{}' is invalid: it {message}", clip(written)));
+                problems.add("logicExpression", format!("'{}' is invalid: it {message}", clip(written)));
                 Logic::All(Vec::new())
             })
         }
@@ -110,7 +107,12 @@ fn test(
         let names: Vec<&str> = allowed.iter().map(|it| it.name()).collect();
         return Err((
             "matchType",
-            format!("'{}' does not fit the field {}; use {}", match_type.name(), entry.name, names.join(", ")),
+            format!(
+                "'{}' does not fit the field {}; use {}",
+                match_type.name(),
+                entry.name,
+                names.join(", ")
+            ),
         ));
     }
     let is_negated = matches!(match_type, MatchType::IsNot | MatchType::NotContains);
@@ -129,12 +131,14 @@ fn test(
             let (_, high) = range(entry, moment, high.trim())?;
             Some(Compare::Between(low, high))
         });
-        return ends.map(|ends| Test::new(entry, ends, false)).ok_or_else(|| {
-            wrong("two values separated by a comma")
-        });
+        return ends
+            .map(|ends| Test::new(entry, ends, false))
+            .ok_or_else(|| wrong("two values separated by a comma"));
     }
     let compare = match (entry.domain(), match_type) {
-        (Domain::Text, MatchType::Contains | MatchType::NotContains) => Compare::Contains(text::fold(written)),
+        (Domain::Text, MatchType::Contains | MatchType::NotContains) => {
+            Compare::Contains(text::fold(written))
+        }
         (Domain::Text, _) => Compare::Is(Value::Text(text::fold(written))),
         (Domain::Flag, _) => {
             // A flag that is not set is off, so that "is off" is "is not on".

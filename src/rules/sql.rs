@@ -74,11 +74,9 @@ impl Where {
             Some(Place::Many(rows, column)) => self.many(test, rows, column, sql),
             None => {
                 let field = self.bind(Value::Int(test.field().0)).to_owned();
-                let rows = [
-                    "SELECT 1 FROM field_value x WHERE x.conversation_id = c.id AND x.field_id = ",
-                    &field,
-                ]
-                .concat();
+                let rows =
+                    ["SELECT 1 FROM field_value x WHERE x.conversation_id = c.id AND x.field_id = ", &field]
+                        .concat();
                 self.many(test, &rows, "x.value", sql);
             }
         }

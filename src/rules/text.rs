@@ -2,7 +2,7 @@
 //! these functions are therefore registered with every connection, and both interpreters run the same code.
 
 use rusqlite::Connection;
-use rusqlite::functions::FunctionFlags;
+use rusqlite::functions::{Context, FunctionFlags};
 use rusqlite::types::ValueRef;
 
 /// Lower case, letter by letter. A final sigma is a sigma.
@@ -35,21 +35,18 @@ pub fn contains(text: &str, folded: &str) -> bool {
 
 /// Gives a connection `text_is(text, folded)` and `text_contains(text, folded)`; NULL is no text and passes nothing.
 pub fn register(connection: &Connection) -> rusqlite::Result<()> {
-    let flags = FunctionFlags::SQLITE_UTF8
-        | FunctionFlags::SQLITE_DETERMINISTIC
-        | FunctionFlags::SQLITE_INNOCUOUS;
-    let functions: [(&str, fn(&str, &str) -> bool); 2] = [("text_is", is), ("text_contains", contains)];
-    for (name, test) in functions {
-        connection.create_scalar_function(name, 2, flags, move |context| {
-            match (context.get_raw(0), context.get_raw(1)) {
-                (text @ ValueRef::Text(_), folded @ ValueRef::Text(_)) => {
-                    Ok(test(text.as_str()?, folded.as_str()?))
-                }
-                _ => Ok(false),
-            }
-        })?;
-    }
+    let flags =
+        FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC | FunctionFlags::SQLITE_INNOCUOUS;
+    connection.create_scalar_function("text_is", 2, flags, |context| compare(context, is))?;
+    connection.create_scalar_function("text_contains", 2, flags, |context| compare(context, contains))?;
     Ok(())
+}
+
+fn compare(context: &Context<'_>, test: fn(&str, &str) -> bool) -> rusqlite::Result<bool> {
+    match (context.get_raw(0), context.get_raw(1)) {
+        (text @ ValueRef::Text(_), folded @ ValueRef::Text(_)) => Ok(test(text.as_str()?, folded.as_str()?)),
+        _ => Ok(false),
+    }
 }
 
 #[cfg(test)]

@@ -10,7 +10,8 @@ use anytime::server::Server;
 use anytime::time::{Clock, Timestamp};
 
 fn open(directory: &std::path::Path) -> Db {
-    Db::open(&directory.join("anytime.db"), Clock::manual(Timestamp::from_millis(1_000)), text::register).unwrap()
+    Db::open(&directory.join("anytime.db"), Clock::manual(Timestamp::from_millis(1_000)), text::register)
+        .unwrap()
 }
 
 fn add_tag(db: &Db, name: &'static str) -> Result<i64> {

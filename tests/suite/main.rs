@@ -15,4 +15,5 @@ mod flows;
 mod mail;
 mod mail_peers;
 mod pages;
+mod rules;
 mod support;

@@ -75,7 +75,12 @@ async fn mail_survives_kill_nine_exactly_once() {
         let ledger = ann.get("/anytime/inboundMails?outcome=created").await.expect(200);
         assert_eq!(ledger["total"], MAILS);
         drop(process);
-        let db = anytime::db::Db::open(&data.join("anytime.db"), anytime::time::Clock::System, anytime::rules::text::register).unwrap();
+        let db = anytime::db::Db::open(
+            &data.join("anytime.db"),
+            anytime::time::Clock::System,
+            anytime::rules::text::register,
+        )
+        .unwrap();
         let sound = "SELECT count(*) FROM pragma_integrity_check WHERE integrity_check <> 'ok'";
         assert_eq!(db.read(|s| s.number(sound, [])).unwrap(), 0);
         assert_eq!(db.read(|s| s.number("SELECT count(*) FROM pragma_foreign_key_check", [])).unwrap(), 0);

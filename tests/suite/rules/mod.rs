@@ -1,0 +1,3 @@
+//! The condition language against a real file.
+
+mod agree;
