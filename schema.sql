@@ -368,6 +368,12 @@ CREATE TABLE message (
   is_third_party INTEGER NOT NULL DEFAULT 0,
   -- Of mail we send: sending, success, failed.
   send_status TEXT CHECK (send_status IN ('sending', 'success', 'failed')),
+  -- Written by a program (out of office and its like): it is in the thread, but was no reply.
+  is_automatic INTEGER NOT NULL DEFAULT 0,
+  -- The message that this mail passes on to somebody else. Contacts see neither it nor what comes back.
+  forward_of_id INTEGER REFERENCES message (id) ON DELETE SET NULL,
+  -- When its writer changed a note.
+  edited_at INTEGER,
   -- HTML that was too complex to clean and is shown as plain text; and whether remote images were held back.
   is_simplified INTEGER NOT NULL DEFAULT 0,
   has_remote_images INTEGER NOT NULL DEFAULT 0,
@@ -376,6 +382,44 @@ CREATE TABLE message (
 -- The thread of a conversation; and the message that a reply's In-Reply-To or References name.
 CREATE INDEX message_conversation ON message (conversation_id, id);
 CREATE INDEX message_internet_id ON message (internet_message_id) WHERE internet_message_id IS NOT NULL;
+CREATE INDEX message_forward ON message (forward_of_id) WHERE forward_of_id IS NOT NULL;
+
+-- What is being written, one for each conversation, shared by all agents; conversation.has_draft mirrors that it is
+-- there. Files of a draft are attachments of the conversation without a message.
+CREATE TABLE draft (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  conversation_id INTEGER NOT NULL UNIQUE REFERENCES conversation (id) ON DELETE CASCADE,
+  subject TEXT NOT NULL DEFAULT '',
+  html_body TEXT NOT NULL DEFAULT '',
+  plain_body TEXT NOT NULL DEFAULT '',
+  quote TEXT NOT NULL DEFAULT '',
+  from_address TEXT NOT NULL DEFAULT '',
+  to_addresses TEXT NOT NULL DEFAULT '',
+  cc_addresses TEXT NOT NULL DEFAULT '',
+  saved_by_id INTEGER NOT NULL REFERENCES agent (id),
+  saved_at INTEGER NOT NULL
+) STRICT;
+
+-- Text of drafts that was overwritten or thrown away, the last few of each conversation: nothing typed is lost.
+CREATE TABLE draft_version (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  conversation_id INTEGER NOT NULL REFERENCES conversation (id) ON DELETE CASCADE,
+  subject TEXT NOT NULL,
+  html_body TEXT NOT NULL,
+  plain_body TEXT NOT NULL,
+  saved_by_id INTEGER NOT NULL REFERENCES agent (id),
+  saved_at INTEGER NOT NULL
+) STRICT;
+CREATE INDEX draft_version_conversation ON draft_version (conversation_id, id);
+
+-- Which agents have a conversation open, and who writes. A row counts for a short while after seen_at.
+CREATE TABLE presence (
+  conversation_id INTEGER NOT NULL REFERENCES conversation (id) ON DELETE CASCADE,
+  agent_id INTEGER NOT NULL REFERENCES agent (id) ON DELETE CASCADE,
+  is_writing INTEGER NOT NULL DEFAULT 0,
+  seen_at INTEGER NOT NULL,
+  PRIMARY KEY (conversation_id, agent_id)
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE mention (
   conversation_id INTEGER NOT NULL REFERENCES conversation (id) ON DELETE CASCADE,
@@ -387,8 +431,8 @@ CREATE TABLE mention (
 CREATE INDEX mention_agent ON mention (agent_id, is_read, conversation_id);
 CREATE INDEX mention_message ON mention (message_id);
 
--- An upload belongs to whoever uploaded it until the first message that names its guid takes it; unbound ones expire
--- after 24 hours (contract 9). A file over a conversation's limit keeps its row with is_available = 0.
+-- An upload belongs to whoever uploaded it until the first draft or message that names its guid takes it; unbound ones
+-- expire after 24 hours (contract 9). One of a draft has a conversation, but no message. A file over a conversation's limit keeps its row with is_available = 0.
 CREATE TABLE attachment (
   id INTEGER PRIMARY KEY AUTOINCREMENT,
   guid TEXT NOT NULL UNIQUE,
@@ -408,7 +452,7 @@ CREATE TABLE attachment (
 CREATE INDEX attachment_message ON attachment (message_id);
 CREATE INDEX attachment_conversation ON attachment (conversation_id);
 CREATE INDEX attachment_blob ON attachment (blob_id);
-CREATE INDEX attachment_unbound ON attachment (created_at) WHERE message_id IS NULL;
+CREATE INDEX attachment_unbound ON attachment (created_at) WHERE conversation_id IS NULL;
 
 ------------------------------------------------------------------------------------------------------------------------
 -- Conditions, and what asks by them

@@ -91,8 +91,9 @@ fn conversations(ids: Vec<i64>) -> Vec<ConversationId> {
 pub async fn update(app: App, by: Caller, body: Json<BatchInput>) -> Result<HttpResponse, ApiError> {
     let (ids, change) = body.0.check()?;
     let now = app.now();
-    let changed =
-        app.write(move |tx| faces(tx, now, batch::update_all(tx, &by.actor, &ids, &change)?, &[])).await?;
+    let changed = app
+        .write(move |tx| faces(tx, &by.actor, now, batch::update_all(tx, &by.actor, &ids, &change)?, &[]))
+        .await?;
     Ok(Face::Anytime.wrap("conversations", changed))
 }
 

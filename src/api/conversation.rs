@@ -6,8 +6,9 @@ use actix_web::{HttpRequest, HttpResponse, delete, get, post, put, web};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::event_log::EventLogJson;
 use super::include::{self, Included};
-use super::message::{self, MessageInput};
+use super::message::{self, MessageInput, MessageJson};
 use super::{Face, id};
 use crate::app::App;
 use crate::db::Snapshot;
@@ -15,7 +16,7 @@ use crate::desk::code::{Channel, Priority, Status};
 use crate::desk::conversation::{
     self, Conversation, ConversationChange, ListQuery, NewConversation, Party, Sort, read_state, trash,
 };
-use crate::desk::{Actor, filter};
+use crate::desk::{Actor, event_log, filter};
 use crate::error::{Error, Problems, Result};
 use crate::ids::{AgentId, ContactId, ConversationId, DepartmentId, TagId};
 use crate::time::Timestamp;
@@ -80,12 +81,21 @@ pub struct ConversationJson {
     mentioned_agents: Vec<MentionedAgentJson>,
     /// Whether the calling agent may change it and reply
     is_editable: bool,
-    /// Plain text of the last message that is not a note
-    last_message: String,
+    /// Plain text of the last message that is not a note; with `include=lastMessage` that message itself
+    last_message: LastMessageJson,
     /// Messages of type email or reply after the first
     total_replies: i64,
     #[serde(flatten)]
     included: Included,
+}
+
+/// The documents' string, or what was asked for in its place.
+#[derive(Serialize, ToSchema)]
+#[serde(untagged)]
+#[schema(as = LastMessage)]
+pub enum LastMessageJson {
+    Text(String),
+    Message(Option<Box<MessageJson>>),
 }
 
 #[derive(Serialize, ToSchema)]
@@ -106,7 +116,7 @@ pub struct MentionedAgentJson {
 }
 
 impl ConversationJson {
-    pub fn new(conversation: Conversation, included: Included) -> Self {
+    pub fn new(conversation: Conversation, mut included: Included) -> Self {
         let party = |party: Option<Party>| party.map_or((None, None), |party| (party.id, Some(party.kind)));
         let (last_replied_by_id, last_replied_by_type) = party(conversation.last_replied_by);
         let (closed_by_id, closed_by_type) = party(conversation.closed_by);
@@ -154,7 +164,10 @@ impl ConversationJson {
                 })
                 .collect(),
             is_editable: conversation.is_editable,
-            last_message: conversation.last_message,
+            last_message: match included.last_message.take() {
+                Some(message) => LastMessageJson::Message(message),
+                None => LastMessageJson::Text(conversation.last_message),
+            },
             total_replies: conversation.total_replies,
             included,
         }
@@ -212,6 +225,7 @@ const READ_ONLY: &[&str] = &[
     "createdBy",
     "lastRepliedBy",
     "messages",
+    "eventLogs",
 ];
 
 #[derive(Deserialize, ToSchema)]
@@ -409,15 +423,16 @@ const SORTS: &str = "nextSLABreach, lastReplyTime, lastActivityTime, priority or
 /// Conversations as a list shows them, with what `includes` names beside their ids.
 pub(super) fn faces(
     s: &Snapshot<'_>,
+    by: &Actor,
     now: Timestamp,
     page: Vec<Conversation>,
     includes: &[String],
 ) -> Result<Vec<ConversationJson>> {
-    let included = include::conversations(s, now, &page, includes)?;
+    let included = include::conversations(s, by, now, &page, includes)?;
     Ok(page.into_iter().zip(included).map(|(c, included)| ConversationJson::new(c, included)).collect())
 }
 
-/// One conversation, with what `includes` names: its messages, too.
+/// One conversation, with what `includes` names: its messages and its history, too.
 pub(super) fn face(
     s: &Snapshot<'_>,
     by: &Actor,
@@ -427,9 +442,13 @@ pub(super) fn face(
 ) -> Result<ConversationJson> {
     let id = conversation.id;
     let mut included =
-        include::conversations(s, now, std::slice::from_ref(&conversation), includes)?.remove(0);
+        include::conversations(s, by, now, std::slice::from_ref(&conversation), includes)?.remove(0);
     if includes.iter().any(|name| name == "messages") {
         included.messages = Some(message::of_conversation(s, by, now, id, includes)?);
+    }
+    if includes.iter().any(|name| name == "eventlogs") {
+        let entries = event_log::of_conversation(s, by, id)?;
+        included.event_logs = Some(entries.into_iter().map(EventLogJson::from).collect());
     }
     Ok(ConversationJson::new(conversation, included))
 }
@@ -449,7 +468,7 @@ pub(super) fn face(
         ("sortOrder" = Option<String>, Query, description = "ascending or descending (default)"),
         ("pageIndex" = Option<i64>, Query, minimum = 1, maximum = 1000000000),
         ("pageSize" = Option<i64>, Query, minimum = 1, maximum = 50),
-        ("include" = Option<String>, Query, description = "agentAssignee, departmentAssignee, contact, createdBy, lastRepliedBy; separated by commas"),
+        ("include" = Option<String>, Query, description = "agentAssignee, departmentAssignee, contact, createdBy, lastRepliedBy, lastMessage; separated by commas"),
     ),
     responses(
         (status = 200, body = ConversationList), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody),
@@ -466,7 +485,7 @@ pub async fn list(
     let includes = query.includes();
     let (conversations, total) = app.read(|s| {
         let page = conversation::list(s, &by.actor, &wanted)?;
-        Ok((faces(s, app.now(), page.items, &includes)?, page.total))
+        Ok((faces(s, &by.actor, app.now(), page.items, &includes)?, page.total))
     })?;
     Ok(HttpResponse::Ok().json(ConversationList {
         links: Links::new(&request, &query, wanted.paging, total),
@@ -480,7 +499,7 @@ pub async fn list(
     tag = "Conversations",
     params(
         ("id" = i64, Path),
-        ("include" = Option<String>, Query, description = "agentAssignee, departmentAssignee, contact, createdBy, lastRepliedBy, messages; separated by commas"),
+        ("include" = Option<String>, Query, description = "agentAssignee, departmentAssignee, contact, createdBy, lastRepliedBy, lastMessage, messages, eventLogs; separated by commas"),
     ),
     responses(
         (status = 200, body = ConversationAnswer), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody),

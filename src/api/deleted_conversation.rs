@@ -87,7 +87,7 @@ pub async fn list(
     let includes = query.includes();
     let (deleted_conversations, total) = app.read(|s| {
         let page = trash::list(s, &by.actor, &wanted)?;
-        Ok((faces(s, app.now(), page.items, &includes)?, page.total))
+        Ok((faces(s, &by.actor, app.now(), page.items, &includes)?, page.total))
     })?;
     Ok(HttpResponse::Ok().json(DeletedConversationList {
         deleted_conversations,

@@ -9,10 +9,11 @@ use utoipa::ToSchema;
 use super::agent::AgentJson;
 use super::contact::ContactJson;
 use super::department::DepartmentJson;
-use super::message::MessageJson;
+use super::event_log::EventLogJson;
+use super::message::{self, MessageJson};
 use crate::db::Snapshot;
-use crate::desk::conversation::{Conversation, Party};
-use crate::desk::{agent, contact, department};
+use crate::desk::conversation::{self, Conversation, Party};
+use crate::desk::{Actor, agent, contact, department};
 use crate::error::Result;
 use crate::ids::{AgentId, ContactId};
 use crate::time::Timestamp;
@@ -37,6 +38,12 @@ pub struct Included {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Object>)]
     last_replied_by: Option<Option<PartyJson>>,
+    /// Takes the place of the string of this name.
+    #[serde(skip)]
+    #[schema(ignore)]
+    pub last_message: Option<Option<Box<MessageJson>>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub event_logs: Option<Vec<EventLogJson>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub messages: Option<Vec<MessageJson>>,
 }
@@ -67,6 +74,7 @@ pub fn party(
 /// For each conversation what `includes` names, in the same order.
 pub fn conversations(
     s: &Snapshot<'_>,
+    by: &Actor,
     now: Timestamp,
     page: &[Conversation],
     includes: &[String],
@@ -119,6 +127,11 @@ pub fn conversations(
                 Some(Party { kind, id }) => find(kind, *id)?,
                 None => None,
             });
+        }
+        if asks("lastmessage") {
+            let last = conversation::message::last(s, by, conversation.id)?;
+            included.last_message =
+                Some(last.map(|last| message::with_files(s, last).map(Box::new)).transpose()?);
         }
         all.push(included);
     }

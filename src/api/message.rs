@@ -1,6 +1,6 @@
 //! `/anytime/conversations/{id}/messages` (contract 11.5): the thread, and writing into it.
 
-use actix_web::{HttpResponse, get, post, web};
+use actix_web::{HttpResponse, get, post, put, web};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -11,11 +11,11 @@ use super::{Face, id};
 use crate::app::App;
 use crate::db::Snapshot;
 use crate::desk::code::Status;
-use crate::desk::conversation::{self, Body, Message, MessageType, NewMessage, Source};
-use crate::desk::{Actor, attachment};
+use crate::desk::conversation::{self, Body, Message, MessageType, NewMessage, Source, edit};
+use crate::desk::{Actor, attachment, outgoing_mail};
 use crate::error::{Error, Problem, Problems, Result};
 use crate::html;
-use crate::ids::{AgentId, ConversationId};
+use crate::ids::{AgentId, ConversationId, MessageId};
 use crate::time::Timestamp;
 use crate::web::error::ErrorBody;
 use crate::web::json::Input;
@@ -25,7 +25,7 @@ use crate::web::{ApiError, Caller, Json, Query};
 #[serde(rename_all = "camelCase")]
 #[schema(as = Message)]
 pub struct MessageJson {
-    id: i64,
+    pub id: i64,
     conversation_id: i64,
     /// `note`, `email` or `reply`
     #[serde(rename = "type")]
@@ -55,6 +55,13 @@ pub struct MessageJson {
     matched_by: Option<String>,
     /// Came with a valid token, but from somebody who is not part of the conversation
     is_third_party: bool,
+    /// Written by a program, an out-of-office note say: it moved neither status nor read flags
+    is_automatic: bool,
+    /// The message that this mail passed on to somebody else; contacts do not see it
+    forward_of_id: Option<i64>,
+    /// When its writer last changed the note
+    #[schema(value_type = Option<String>, format = DateTime)]
+    edited_time: Option<Timestamp>,
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Object>)]
     sender: Option<Option<PartyJson>>,
@@ -95,6 +102,9 @@ impl MessageJson {
             inbound_mail_id: message.inbound_mail_id.map(|id| id.0),
             matched_by: message.matched_by,
             is_third_party: message.is_third_party,
+            is_automatic: message.is_automatic,
+            forward_of_id: message.forward_of_id.map(|id| id.0),
+            edited_time: message.edited_at,
             sender,
         }
     }
@@ -122,6 +132,12 @@ pub fn of_conversation(
             Ok(MessageJson::new(message, own, sender))
         })
         .collect()
+}
+
+/// One message with its attachments.
+pub fn with_files(s: &Snapshot<'_>, message: Message) -> Result<MessageJson> {
+    let files = attachment::of_message(s, message.id)?.into_iter().map(AttachmentJson::from).collect();
+    Ok(MessageJson::new(message, files, None))
 }
 
 #[derive(Deserialize, ToSchema)]
@@ -164,7 +180,7 @@ impl Input for MessageInput {
 #[serde(rename_all = "camelCase")]
 #[schema(as = AttachmentReference)]
 pub struct AttachmentInput {
-    guid: String,
+    pub guid: String,
     // What an upload's answer says beside the guid may be sent back as it is.
     #[expect(dead_code, reason = "accepted and passed over")]
     file_name: Option<String>,
@@ -270,11 +286,125 @@ pub async fn create(
     let message = app
         .write(move |tx| {
             let message = conversation::reply(tx, &by.actor, id, &new)?;
-            let files =
-                attachment::of_message(tx, message.id)?.into_iter().map(AttachmentJson::from).collect();
-            Ok(MessageJson::new(message, files, None))
+            with_files(tx, message)
         })
         .await?;
-    let location = format!("/api/v3/anytime/conversations/{id}/messages");
+    let location = format!("/api/v3/anytime/conversations/{id}/messages/{}", message.id);
     Ok(Face::Anytime.created("message", &location, message))
+}
+
+/// Get a message
+#[utoipa::path(
+    tag = "Messages",
+    params(
+        ("id" = i64, Path), ("messageId" = i64, Path),
+        ("include" = Option<String>, Query, description = "sender"),
+    ),
+    responses(
+        (status = 200, body = MessageAnswer), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody),
+        (status = 404, body = ErrorBody),
+    )
+)]
+#[get("/api/v3/anytime/conversations/{id}/messages/{messageId}")]
+pub async fn get(
+    app: App,
+    by: Caller,
+    query: Query,
+    path: web::Path<(String, String)>,
+) -> Result<HttpResponse, ApiError> {
+    let (conversation, message) = ids(&path)?;
+    let with_sender = query.includes().iter().any(|name| name == "sender");
+    let message = app.read(|s| {
+        conversation::require(s, &by.actor, conversation)?;
+        let found = conversation::message::of(s, &by.actor, conversation, message)?;
+        let sender = (found.sender_type.clone(), found.sender_id);
+        let mut answer = with_files(s, found)?;
+        if with_sender {
+            answer.sender = Some(include::party(s, app.now(), Some((&sender.0, sender.1)))?);
+        }
+        Ok(answer)
+    })?;
+    Ok(Face::Anytime.wrap("message", message))
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = MessageChange)]
+pub struct MessageChangeInput {
+    /// One of the two bodies is required; the other one is derived
+    html_body: Option<String>,
+    plain_body: Option<String>,
+    /// Beside those marked in the body; default: the ones there are
+    mentioned_agent_ids: Option<Vec<i64>>,
+}
+
+impl Input for MessageChangeInput {
+    const READ_ONLY: &'static [&'static str] =
+        &["id", "conversationId", "type", "source", "time", "senderId", "senderType", "editedTime"];
+}
+
+/// Change an own note
+///
+/// What was sent to somebody cannot be changed, nor other agents' notes.
+#[utoipa::path(
+    tag = "Messages",
+    params(("id" = i64, Path), ("messageId" = i64, Path)),
+    request_body = MessageChangeInput,
+    responses(
+        (status = 200, body = MessageAnswer), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody),
+        (status = 403, body = ErrorBody), (status = 404, body = ErrorBody), (status = 409, body = ErrorBody),
+        (status = 413, body = ErrorBody), (status = 415, body = ErrorBody),
+    )
+)]
+#[put("/api/v3/anytime/conversations/{id}/messages/{messageId}")]
+pub async fn update(
+    app: App,
+    by: Caller,
+    path: web::Path<(String, String)>,
+    body: Json<MessageChangeInput>,
+) -> Result<HttpResponse, ApiError> {
+    let (conversation, message) = ids(&path)?;
+    let text = Body::new(body.0.html_body.as_deref(), body.0.plain_body.as_deref())?;
+    let mentioned: Option<Vec<AgentId>> =
+        body.0.mentioned_agent_ids.map(|ids| ids.into_iter().map(AgentId).collect());
+    let message = app
+        .write(move |tx| {
+            let edited = edit::edit_note(tx, &by.actor, conversation, message, &text, mentioned.as_deref())?;
+            with_files(tx, edited)
+        })
+        .await?;
+    Ok(Face::Anytime.wrap("message", message))
+}
+
+/// Send a mail again that failed, or that waits because its account could not send
+#[utoipa::path(
+    tag = "Messages",
+    params(("id" = i64, Path), ("messageId" = i64, Path)),
+    responses(
+        (status = 200, body = MessageAnswer), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody),
+        (status = 404, body = ErrorBody),
+        (status = 409, body = ErrorBody, description = "It was sent, is no mail of ours, or no account can send"),
+    )
+)]
+#[put("/api/v3/anytime/conversations/{id}/messages/{messageId}/resend")]
+pub async fn resend(
+    app: App,
+    by: Caller,
+    path: web::Path<(String, String)>,
+) -> Result<HttpResponse, ApiError> {
+    let (conversation, id) = ids(&path)?;
+    let message = app
+        .write(move |tx| {
+            conversation::editable(tx, &by.actor, conversation)?;
+            conversation::message::of(tx, &by.actor, conversation, id)?;
+            outgoing_mail::retry_message(tx, &by.actor, id)?;
+            with_files(tx, conversation::message::require(tx, &by.actor, id)?)
+        })
+        .await?;
+    Ok(Face::Anytime.wrap("message", message))
+}
+
+/// The conversation and the message that a path names.
+pub(super) fn ids(path: &(String, String)) -> Result<(ConversationId, MessageId), ApiError> {
+    Ok((id("conversation", &path.0)?, id("message", &path.1)?))
 }

@@ -1,6 +1,7 @@
 //! The public v3 contract: routes, JSON shapes, and every odd spelling of the documents. One file for each resource.
 //! Below, `routes!` is the route table; the OpenAPI document is generated from the same list.
 
+pub mod active_agent;
 pub mod agent;
 pub mod attachment;
 pub mod auto_allocation;
@@ -11,8 +12,11 @@ pub mod conversation;
 pub mod decision;
 pub mod deleted_conversation;
 pub mod department;
+pub mod draft;
 pub mod email_account;
+pub mod event_log;
 pub mod inbound_mail;
+pub mod merge;
 pub mod message;
 pub mod outgoing_mail;
 pub mod tag;
@@ -53,6 +57,7 @@ macro_rules! routes {
 }
 
 routes!(
+    active_agent::{list, enter, leave},
     agent::{
         list, me, get, create, update_me, update, delete, set_my_password, set_password, unlock, rotate_my_key,
         rotate_key,
@@ -65,9 +70,12 @@ routes!(
     decision::{list},
     deleted_conversation::{list, get, messages, restore, erase},
     department::{list, get, create, update, delete},
+    draft::{get, create, update, delete, versions},
     email_account::{list, get, create, update, delete, enable, set_default, test, check},
     inbound_mail::{list, get, raw, retry},
-    message::{list, create},
+    event_log::{list},
+    merge::{merge},
+    message::{list, create, get, update, resend},
     outgoing_mail::{list, get, retry},
     tag::{list, get, create, update, delete},
 );

@@ -118,7 +118,8 @@ pub fn create(tx: &Tx<'_>, by: &Actor, new: &NewAttachment) -> Result<Attachment
     one(tx, &new.guid)?.ok_or_else(|| Error::not_found("attachment", &new.guid))
 }
 
-/// Gives the caller's own unbound uploads to a message. `TooLarge` when the conversation would pass its limit.
+/// Gives the caller's own unbound uploads, or files of the conversation's draft, to a message. `TooLarge` when the
+/// conversation would pass its limit.
 pub fn bind(
     tx: &Tx<'_>,
     by: &Actor,
@@ -127,24 +128,92 @@ pub fn bind(
     guids: &[String],
 ) -> Result<()> {
     for (index, guid) in guids.iter().enumerate() {
-        let bound = tx.one(
-            "UPDATE attachment SET conversation_id = ?, message_id = ?
-             WHERE guid = ? AND message_id IS NULL AND uploaded_by_type = ? AND uploaded_by_id IS ?
-             RETURNING size_bytes, file_name",
-            (conversation, message, guid, by.kind(), by.id()),
-            |row| Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?)),
-        )?;
-        let Some((size, name)) = bound else {
-            let field = format!("attachments[{index}].guid");
-            return Err(Error::invalid(
-                field,
-                format!("there is no upload '{guid}' that is yours and unused"),
-            ));
-        };
-        if !count(tx, conversation, size)? {
-            return Err(too_large(&name));
+        if take_from_draft(tx, by, conversation, message, guid)? {
+            continue;
         }
+        take_upload(tx, by, conversation, Some(message), index, guid)?;
     }
+    Ok(())
+}
+
+/// Makes these the files of the conversation's draft: the ones it has stay when they are named again, the others are
+/// let go and expire.
+pub fn bind_to_draft(tx: &Tx<'_>, by: &Actor, conversation: ConversationId, guids: &[String]) -> Result<()> {
+    let kept = serde_json::to_string(guids).unwrap_or_default();
+    tx.run(
+        "UPDATE attachment SET conversation_id = NULL WHERE conversation_id = ? AND message_id IS NULL
+           AND guid NOT IN (SELECT value FROM json_each(?))",
+        (conversation, kept),
+    )?;
+    recount(tx, conversation)?;
+    let own: Vec<String> = of_draft(tx, conversation)?.into_iter().map(|file| file.guid).collect();
+    for (index, guid) in guids.iter().enumerate().filter(|(_, guid)| !own.contains(guid)) {
+        take_upload(tx, by, conversation, None, index, guid)?;
+    }
+    Ok(())
+}
+
+/// Files of the conversation's draft.
+pub fn of_draft(s: &Snapshot<'_>, conversation: ConversationId) -> Result<Vec<Attachment>> {
+    s.all(
+        &[
+            "SELECT ",
+            COLUMNS,
+            " FROM attachment x WHERE x.conversation_id = ? AND x.message_id IS NULL ORDER BY x.id",
+        ]
+        .concat(),
+        [conversation],
+        from_row,
+    )
+}
+
+fn take_from_draft(
+    tx: &Tx<'_>,
+    by: &Actor,
+    conversation: ConversationId,
+    message: MessageId,
+    guid: &str,
+) -> Result<bool> {
+    if let Actor::Contact(_) = by {
+        return Ok(false);
+    }
+    let taken = tx.run(
+        "UPDATE attachment SET message_id = ? WHERE guid = ? AND conversation_id = ? AND message_id IS NULL",
+        (message, guid, conversation),
+    )?;
+    Ok(taken == 1)
+}
+
+fn take_upload(
+    tx: &Tx<'_>,
+    by: &Actor,
+    conversation: ConversationId,
+    message: Option<MessageId>,
+    index: usize,
+    guid: &str,
+) -> Result<()> {
+    let taken = tx.one(
+        "UPDATE attachment SET conversation_id = ?, message_id = ?
+         WHERE guid = ? AND conversation_id IS NULL AND uploaded_by_type = ? AND uploaded_by_id IS ?
+         RETURNING size_bytes, file_name",
+        (conversation, message, guid, by.kind(), by.id()),
+        |row| Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?)),
+    )?;
+    let Some((size, name)) = taken else {
+        let field = format!("attachments[{index}].guid");
+        return Err(Error::invalid(field, format!("there is no upload '{guid}' that is yours and unused")));
+    };
+    if count(tx, conversation, size)? { Ok(()) } else { Err(too_large(&name)) }
+}
+
+/// Counts anew what the conversation holds; the same bytes attached twice count once.
+pub(super) fn recount(tx: &Tx<'_>, conversation: ConversationId) -> Result<()> {
+    tx.run(
+        "UPDATE conversation SET attachment_bytes = (SELECT coalesce(sum(size_bytes), 0) FROM (
+           SELECT DISTINCT blob_id, size_bytes FROM attachment WHERE conversation_id = ?1 AND is_available = 1))
+         WHERE id = ?1",
+        [conversation],
+    )?;
     Ok(())
 }
 
@@ -214,8 +283,9 @@ pub fn get(s: &Snapshot<'_>, by: &Actor, guid: &str) -> Result<Option<Attachment
             " FROM attachment x LEFT JOIN conversation c ON c.id = x.conversation_id
               LEFT JOIN message m ON m.id = x.message_id
               WHERE x.guid = :guid AND (
-                (x.message_id IS NULL AND x.uploaded_by_type = :kind AND x.uploaded_by_id IS :uploader)
-                OR (x.message_id IS NOT NULL AND (:kind <> 'contact' OR m.type <> 'note') AND ",
+                (x.conversation_id IS NULL AND x.uploaded_by_type = :kind AND x.uploaded_by_id IS :uploader)
+                OR (x.conversation_id IS NOT NULL AND (:kind <> 'contact' OR
+                  (m.type <> 'note' AND m.forward_of_id IS NULL AND m.is_third_party = 0)) AND ",
             conversation::VISIBLE,
             "))",
         ]
@@ -300,22 +370,14 @@ pub fn set_available(tx: &Tx<'_>, by: &Actor, guid: &str, is_available: bool) ->
 
 pub fn delete(tx: &Tx<'_>, by: &Actor, guid: &str) -> Result<()> {
     let attachment = manageable(tx, by, guid)?;
-    if let Some(conversation) = attachment.conversation_id
-        && attachment.is_available
-    {
-        tx.run(
-            "UPDATE conversation SET attachment_bytes = max(0, attachment_bytes - ?) WHERE id = ?",
-            (attachment.size_bytes, conversation),
-        )?;
-    }
     tx.run("DELETE FROM attachment WHERE id = ?", [attachment.id])?;
-    Ok(())
+    attachment.conversation_id.map_or(Ok(()), |conversation| recount(tx, conversation))
 }
 
-/// Removes uploads that no message took within a day.
+/// Removes uploads that no draft or message took within a day.
 pub fn sweep(tx: &Tx<'_>) -> Result<usize> {
     tx.run(
-        "DELETE FROM attachment WHERE message_id IS NULL AND created_at < ?",
+        "DELETE FROM attachment WHERE conversation_id IS NULL AND created_at < ?",
         [tx.now().minus(UNBOUND_LIFE)],
     )
 }

@@ -39,6 +39,10 @@ pub enum Change {
     Noted {
         message: MessageId,
     },
+    /// The writer of a note changed it.
+    NoteEdited {
+        message: MessageId,
+    },
     StatusChanged {
         from: Status,
         to: Status,
@@ -56,10 +60,26 @@ pub enum Change {
     /// Moved to the recycle bin.
     Deleted,
     Restored,
+    /// A draft is there now, or by somebody else than before.
+    DraftSaved,
+    /// It was thrown away, or sent.
+    DraftDeleted,
+    /// Everything of `source` is here now; `message` is the note that says so.
+    MergedFrom {
+        source: ConversationId,
+        message: MessageId,
+    },
+    MergedInto {
+        target: ConversationId,
+    },
     /// Gone for good; the only event of the conversation that remains.
     Erased,
     /// A mail reached every recipient, or can no longer.
     MailSent {
+        message: MessageId,
+    },
+    /// Somebody had a mail that failed or waited sent again.
+    MailResent {
         message: MessageId,
     },
     MailFailed {
@@ -101,6 +121,7 @@ impl Change {
             Self::Received { .. } => "received",
             Self::Replied { .. } => "replied",
             Self::Noted { .. } => "noted",
+            Self::NoteEdited { .. } => "noteEdited",
             Self::StatusChanged { .. } => "statusChanged",
             Self::AssigneeChanged { .. } => "assigneeChanged",
             Self::Updated { .. } => "updated",
@@ -108,9 +129,14 @@ impl Change {
             Self::Unread => "unread",
             Self::Deleted => "deleted",
             Self::Restored => "restored",
+            Self::DraftSaved => "draftSaved",
+            Self::DraftDeleted => "draftDeleted",
+            Self::MergedFrom { .. } => "mergedFrom",
+            Self::MergedInto { .. } => "mergedInto",
             Self::Erased => "erased",
             Self::MailSent { .. } => "mailSent",
             Self::MailFailed { .. } => "mailFailed",
+            Self::MailResent { .. } => "mailResent",
             Self::Remarked { .. } => "remarked",
         }
     }
@@ -121,6 +147,8 @@ impl Change {
             | Self::Received { message }
             | Self::Replied { message }
             | Self::Noted { message }
+            | Self::NoteEdited { message }
+            | Self::MailResent { message }
             | Self::MailSent { message } => json!({ "messageId": message }),
             Self::MailFailed { message, error } => json!({ "messageId": message, "error": error }),
             Self::Remarked { message, remark } => json!({ "messageId": message, "remark": remark }),
@@ -138,7 +166,15 @@ impl Change {
                 };
                 json!({ "fields": fields, "old": values(|change| &change.old), "new": values(|change| &change.new) })
             }
-            Self::Read | Self::Unread | Self::Deleted | Self::Restored | Self::Erased => json!({}),
+            Self::MergedFrom { source, message } => json!({ "sourceId": source, "messageId": message }),
+            Self::MergedInto { target } => json!({ "targetId": target }),
+            Self::Read
+            | Self::Unread
+            | Self::Deleted
+            | Self::Restored
+            | Self::DraftSaved
+            | Self::DraftDeleted
+            | Self::Erased => json!({}),
         }
     }
 }

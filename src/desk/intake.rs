@@ -224,7 +224,8 @@ fn receive_automatic(
     conversation: &conversation::Conversation,
     row: &Row<'_>,
 ) -> Result<MessageId> {
-    let message = message::insert(tx, by, conversation.id, row)?;
+    let row = Row { is_automatic: true, ..row.clone() };
+    let message = message::insert(tx, by, conversation.id, &row)?;
     tx.run("UPDATE conversation SET last_activity_at = ? WHERE id = ?", (tx.now(), conversation.id))?;
     let remark = "an automatic answer".to_owned();
     event::record(tx, by, conversation.id, Change::Remarked { message, remark })?;

@@ -16,6 +16,7 @@ pub mod department;
 pub mod email_account;
 pub mod event;
 pub mod field;
+pub mod event_log;
 pub mod filter;
 pub mod inbound_mail;
 pub mod intake;

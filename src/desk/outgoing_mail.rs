@@ -145,7 +145,10 @@ const NOT_SHOWN: &str = "This mail holds a sign-in link. Only its recipient may 
 
 /// The mail by which a message went out.
 pub fn of_message(s: &Snapshot<'_>, message: MessageId) -> Result<Option<OutgoingMail>> {
-    let id = s.one("SELECT id FROM outgoing_mail WHERE message_id = ?", [message], |row| row.get(0))?;
+    let id =
+        s.one("SELECT id FROM outgoing_mail WHERE message_id = ? AND is_automatic = 0", [message], |row| {
+            row.get(0)
+        })?;
     id.map_or(Ok(None), |id| get(s, id))
 }
 
@@ -498,19 +501,19 @@ fn tell(
 /// Sends a held or failed mail again, to those recipients who did not get it.
 pub fn retry(tx: &Tx<'_>, by: &Actor, id: OutgoingMailId) -> Result<OutgoingMail> {
     by.require(Permission::ManageChannels)?;
-    resend(tx, id)
+    resend(tx, by, id)
 }
 
 /// The same for the mail of a message, by an agent who may change its conversation.
 pub fn retry_message(tx: &Tx<'_>, by: &Actor, message: MessageId) -> Result<OutgoingMail> {
     let found = super::conversation::message::require(tx, by, message)?;
     super::conversation::editable(tx, by, found.conversation_id)?;
-    let mail =
-        of_message(tx, message)?.ok_or_else(|| Error::not_found("outgoing mail of message", message))?;
-    resend(tx, mail.id)
+    let mail = of_message(tx, message)?
+        .ok_or_else(|| Error::Conflict(format!("message {message} is no mail that we sent")))?;
+    resend(tx, by, mail.id)
 }
 
-fn resend(tx: &Tx<'_>, id: OutgoingMailId) -> Result<OutgoingMail> {
+fn resend(tx: &Tx<'_>, by: &Actor, id: OutgoingMailId) -> Result<OutgoingMail> {
     let mail = get(tx, id)?.ok_or_else(|| Error::not_found("outgoing mail", id))?;
     if matches!(mail.state, State::Sent) {
         return Err(Error::Conflict(format!("outgoing mail {id} was sent")));
@@ -535,6 +538,9 @@ fn resend(tx: &Tx<'_>, id: OutgoingMailId) -> Result<OutgoingMail> {
         && !mail.is_automatic
     {
         tx.run("UPDATE message SET send_status = 'sending' WHERE id = ?", [message])?;
+        if let Some(conversation) = mail.conversation_id {
+            event::record(tx, by, conversation, Change::MailResent { message })?;
+        }
     }
     get(tx, id)?.ok_or_else(|| Error::not_found("outgoing mail", id))
 }

@@ -1,12 +1,14 @@
 //! Every hour: what has expired goes, in small steps.
 
 use crate::app::App;
+use crate::desk::conversation::presence;
 use crate::desk::{attachment, blob, decision, session};
 use crate::error::Result;
 
 pub async fn run(app: &App) -> Result<()> {
     app.write(session::sweep).await?;
     app.write(attachment::sweep).await?;
+    app.write(presence::sweep).await?;
     while 0 < app.write(decision::sweep).await? {
         if app.stopping().is_cancelled() {
             break;

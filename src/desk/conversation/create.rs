@@ -57,6 +57,7 @@ pub fn create(tx: &Tx<'_>, by: &Actor, new: &NewConversation) -> Result<Conversa
     )?;
     check_channel(new, &mut problems);
     problems.check()?;
+    reply::check(tx, &new.message, "message.")?;
 
     let id = open(
         tx,

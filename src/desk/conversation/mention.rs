@@ -23,6 +23,22 @@ pub fn record(
     Ok(())
 }
 
+/// The mentions of a note that was changed: those that stay keep whether they were read.
+pub fn replace(
+    tx: &Tx<'_>,
+    conversation: ConversationId,
+    message: MessageId,
+    agents: &[AgentId],
+) -> Result<()> {
+    let kept = serde_json::to_string(agents).unwrap_or_default();
+    tx.run(
+        "DELETE FROM mention WHERE conversation_id = ? AND message_id = ?
+           AND agent_id NOT IN (SELECT value FROM json_each(?))",
+        (conversation, message, kept),
+    )?;
+    record(tx, conversation, message, agents)
+}
+
 /// The agent has seen every mention in the conversation.
 pub fn mark_read(tx: &Tx<'_>, conversation: ConversationId, agent: AgentId) -> Result<()> {
     tx.run(

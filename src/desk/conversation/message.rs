@@ -32,6 +32,12 @@ pub struct Message {
     pub send_status: Option<String>,
     pub is_simplified: bool,
     pub has_remote_images: bool,
+    /// Written by a program: it moved nothing.
+    pub is_automatic: bool,
+    /// The message that this mail passed on to somebody else.
+    pub forward_of_id: Option<MessageId>,
+    /// When a note was last changed by its writer.
+    pub edited_at: Option<Timestamp>,
     pub created_at: Timestamp,
     pub mentioned: Vec<AgentId>,
 }
@@ -130,6 +136,8 @@ pub struct Row<'a> {
     pub send_status: Option<&'a str>,
     pub is_simplified: bool,
     pub has_remote_images: bool,
+    pub is_automatic: bool,
+    pub forward_of_id: Option<MessageId>,
 }
 
 impl<'a> Row<'a> {
@@ -150,13 +158,16 @@ impl<'a> Row<'a> {
             send_status: None,
             is_simplified: false,
             has_remote_images: false,
+            is_automatic: false,
+            forward_of_id: None,
         }
     }
 }
 
-/// A conversation's messages, oldest first; a contact never gets notes. Empty when the caller may not see it.
+/// A conversation's messages, oldest first; a contact gets no notes, and nothing that agents and third parties wrote to
+/// each other. Empty when the caller may not see it.
 pub fn list(s: &Snapshot<'_>, by: &Actor, conversation: ConversationId) -> Result<Vec<Message>> {
-    select(s, by, "m.conversation_id = :id ORDER BY m.id", &conversation)
+    select(s, by, "m.conversation_id = :id ORDER BY m.created_at, m.id", &conversation)
 }
 
 /// One message of a visible conversation.
@@ -169,17 +180,30 @@ pub fn require(s: &Snapshot<'_>, by: &Actor, id: MessageId) -> Result<Message> {
     get(s, by, id)?.ok_or_else(|| Error::not_found("message", id))
 }
 
+/// The message of this conversation, or `NotFound`.
+pub fn of(s: &Snapshot<'_>, by: &Actor, conversation: ConversationId, id: MessageId) -> Result<Message> {
+    let message = require(s, by, id)?;
+    if message.conversation_id == conversation { Ok(message) } else { Err(Error::not_found("message", id)) }
+}
+
+/// The last message of the conversation that is not a note, as far as the caller may see it.
+pub fn last(s: &Snapshot<'_>, by: &Actor, conversation: ConversationId) -> Result<Option<Message>> {
+    let which = "m.conversation_id = :id AND m.type <> 'note' ORDER BY m.created_at DESC, m.id DESC LIMIT 1";
+    Ok(select(s, by, which, &conversation)?.pop())
+}
+
 fn select(s: &Snapshot<'_>, by: &Actor, which: &str, id: &dyn rusqlite::ToSql) -> Result<Vec<Message>> {
     let visibility = Visibility::of(by);
     let mut params = visibility.params();
-    let sees_notes = !matches!(by, Actor::Contact(_));
-    params.extend([(":id", id), (":sees_notes", &sees_notes as &dyn rusqlite::ToSql)]);
+    let sees_internals = !matches!(by, Actor::Contact(_));
+    params.extend([(":id", id), (":sees_internals", &sees_internals as &dyn rusqlite::ToSql)]);
     s.all(
         &[
             "SELECT ",
             COLUMNS,
             " FROM message m JOIN conversation c ON c.id = m.conversation_id
-              WHERE (:sees_notes OR m.type <> 'note') AND ",
+              WHERE (:sees_internals
+                OR (m.type <> 'note' AND m.forward_of_id IS NULL AND m.is_third_party = 0)) AND ",
             VISIBLE,
             " AND ",
             which,
@@ -195,8 +219,8 @@ pub fn insert(tx: &Tx<'_>, by: &Actor, conversation: ConversationId, row: &Row<'
     tx.insert(
         "INSERT INTO message (conversation_id, type, source, sender_type, sender_id, subject, html_body, plain_body,
            quote, from_address, to_addresses, cc_addresses, internet_message_id, inbound_mail_id, matched_by,
-           is_third_party, send_status, is_simplified, has_remote_images, created_at)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+           is_third_party, send_status, is_simplified, has_remote_images, is_automatic, forward_of_id, created_at)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         rusqlite::params![
             conversation,
             row.kind.name(),
@@ -217,6 +241,8 @@ pub fn insert(tx: &Tx<'_>, by: &Actor, conversation: ConversationId, row: &Row<'
             row.send_status,
             row.is_simplified,
             row.has_remote_images,
+            row.is_automatic,
+            row.forward_of_id,
             tx.now(),
         ],
     )
@@ -225,12 +251,13 @@ pub fn insert(tx: &Tx<'_>, by: &Actor, conversation: ConversationId, row: &Row<'
 
 const COLUMNS: &str = "m.id, m.conversation_id, m.type, m.source, m.sender_type, m.sender_id, m.subject, m.html_body,
     m.plain_body, m.quote, m.from_address, m.to_addresses, m.cc_addresses, m.inbound_mail_id, m.matched_by,
-    m.is_third_party, m.send_status, m.is_simplified, m.has_remote_images, m.created_at,
+    m.is_third_party, m.send_status, m.is_simplified, m.has_remote_images, m.is_automatic, m.forward_of_id,
+    m.edited_at, m.created_at,
     (SELECT json_group_array(agent_id) FROM mention WHERE conversation_id = m.conversation_id AND message_id = m.id)";
 
 fn from_row(row: &rusqlite::Row<'_>) -> rusqlite::Result<Message> {
     let unknown = || rusqlite::Error::from(rusqlite::types::FromSqlError::InvalidType);
-    let mentioned: Vec<i64> = serde_json::from_str(row.get_ref(20)?.as_str()?).unwrap_or_default();
+    let mentioned: Vec<i64> = serde_json::from_str(row.get_ref(23)?.as_str()?).unwrap_or_default();
     Ok(Message {
         id: row.get(0)?,
         conversation_id: row.get(1)?,
@@ -251,7 +278,10 @@ fn from_row(row: &rusqlite::Row<'_>) -> rusqlite::Result<Message> {
         send_status: row.get(16)?,
         is_simplified: row.get(17)?,
         has_remote_images: row.get(18)?,
-        created_at: row.get(19)?,
+        is_automatic: row.get(19)?,
+        forward_of_id: row.get(20)?,
+        edited_at: row.get(21)?,
+        created_at: row.get(22)?,
         mentioned: mentioned.into_iter().map(AgentId).collect(),
     })
 }

@@ -4,15 +4,21 @@
 pub mod batch;
 pub mod create;
 pub mod facts;
+pub mod draft;
+pub mod edit;
 pub mod list;
 pub mod mention;
+pub mod merge;
 pub mod message;
 pub mod portal;
+pub mod presence;
 pub mod read_state;
 pub mod reply;
 pub mod status;
+mod summary;
 pub mod trash;
 pub mod update;
+mod words;
 
 use std::collections::HashMap;
 

@@ -2,12 +2,12 @@
 //! status and read flags (contract 11.2, 11.3), queues mail and records the event, in one transaction.
 
 use super::message::{self, Body, Message, MessageType, Row, Source};
-use super::{Conversation, create, editable, mention, status};
+use super::{Conversation, create, draft, editable, mention, status};
 use crate::db::Tx;
 use crate::desk::code::{Channel, Status};
 use crate::desk::event::{self, Change};
 use crate::desk::outgoing_mail::{self, Envelope};
-use crate::desk::{Actor, attachment, contact, email_account, site};
+use crate::desk::{Actor, agent, attachment, contact, email_account, site};
 use crate::error::{Error, Problems, Result};
 use crate::html;
 use crate::ids::{AgentId, ConversationId, MessageId};
@@ -58,6 +58,7 @@ impl NewMessage {
 pub fn reply(tx: &Tx<'_>, by: &Actor, id: ConversationId, new: &NewMessage) -> Result<Message> {
     let conversation = editable(tx, by, id)?;
     check_kind(&conversation, new)?;
+    check(tx, new, "")?;
     let message = write(tx, by, &conversation, new)?;
     let change = match new.kind {
         MessageType::Note => Change::Noted { message },
@@ -66,6 +67,7 @@ pub fn reply(tx: &Tx<'_>, by: &Actor, id: ConversationId, new: &NewMessage) -> R
                 "UPDATE conversation SET total_replies = total_replies + 1, is_read = 1 WHERE id = ?",
                 [id],
             )?;
+            draft::after_sending(tx, by, id, &new.body)?;
             Change::Replied { message }
         }
     };
@@ -115,6 +117,8 @@ pub fn receive(
 
 fn write(tx: &Tx<'_>, by: &Actor, conversation: &Conversation, new: &NewMessage) -> Result<MessageId> {
     let mut row = Row::new(new.kind, Some(new.source), &new.body);
+    let subject = new.subject.as_deref().map(clean_subject).unwrap_or_default();
+    row.subject = &subject;
     let envelope = match new.kind {
         MessageType::Email => Some(envelope(tx, conversation, new)?),
         MessageType::Note | MessageType::Reply => None,
@@ -171,6 +175,32 @@ fn check_kind(conversation: &Conversation, new: &NewMessage) -> Result<()> {
     }
 }
 
+/// What only fits one type of message, and ids that name nobody. `at` is where the message stands in the input.
+pub(super) fn check(tx: &Tx<'_>, new: &NewMessage, at: &str) -> Result<()> {
+    let mut problems = Problems::default();
+    let is_mail = new.kind == MessageType::Email;
+    let addressed = new.to.as_ref().is_some_and(|to| !to.is_empty());
+    for (field, is_given) in [
+        ("quote", !new.quote.is_empty()),
+        ("from", new.from.is_some()),
+        ("to", addressed),
+        ("cc", !new.cc.is_empty()),
+    ] {
+        problems.require(is_mail || !is_given, &[at, field].concat(), "is only for messages of type email");
+    }
+    let field = [at, "mentionedAgentIds"].concat();
+    let is_note = new.kind == MessageType::Note;
+    problems.require(is_note || new.mentioned.is_empty(), &field, "is only for notes");
+    for id in &new.mentioned {
+        problems.require(agent::is_assignable(tx, *id)?, &field, format!("there is no active agent {id}"));
+    }
+    problems.check()
+}
+
+fn clean_subject(subject: &str) -> String {
+    subject.trim().chars().filter(|c| !c.is_control()).take(400).collect()
+}
+
 /// Who the mail is from and to. The account: the one asked for, else the one the conversation came to, else the
 /// default. Our own addresses are never recipients.
 fn envelope(tx: &Tx<'_>, conversation: &Conversation, new: &NewMessage) -> Result<Envelope> {
@@ -201,13 +231,14 @@ fn envelope(tx: &Tx<'_>, conversation: &Conversation, new: &NewMessage) -> Resul
         };
     let mut problems = Problems::default();
     let (to, cc) = (recipients(tx, "to", &to, &mut problems)?, recipients(tx, "cc", &new.cc, &mut problems)?);
-    problems.require(!to.is_empty(), "to", "names only our own addresses");
+    let is_readable = problems.is_empty();
+    problems.require(!to.is_empty() || !is_readable, "to", "names only our own addresses");
     let limit = site::get(tx)?.recipient_limit;
     let count = (to.len() + cc.len()) as i64;
     problems.require(count <= limit, "cc", format!("makes {count} recipients; at most {limit} are allowed"));
     problems.check()?;
     let subject = match new.subject.as_deref().map(str::trim).filter(|subject| !subject.is_empty()) {
-        Some(subject) => subject.chars().filter(|c| !c.is_control()).take(400).collect(),
+        Some(subject) => clean_subject(subject),
         None if conversation.last_replied_at.is_none() => conversation.subject.clone(),
         None => ["Re: ", strip_reply_prefix(&conversation.subject)].concat(),
     };

@@ -3,10 +3,11 @@
 
 use rusqlite::ToSql;
 
-use super::{Conversation, VISIBLE, Visibility, batch, columns, editable, from_row, get};
+use super::words::{OCCUR, Words};
+use super::{Conversation, VISIBLE, Visibility, batch, columns, complete, editable, from_row, get};
 use crate::db::{Snapshot, Tx};
 use crate::desk::event::{self, Change};
-use crate::desk::{Actor, Page, Paging, Permission, like};
+use crate::desk::{Actor, Page, Paging, Permission};
 use crate::error::{Error, Result};
 use crate::ids::ConversationId;
 use crate::time::Timestamp;
@@ -25,25 +26,20 @@ pub struct TrashQuery {
 /// Deleted conversations that the caller may see, the last written first.
 pub fn list(s: &Snapshot<'_>, by: &Actor, query: &TrashQuery) -> Result<Page<Conversation>> {
     let visibility = Visibility::of(by);
-    let patterns: Vec<String> = query.words.iter().map(|word| like(word)).collect();
-    let patterns = serde_json::to_string(&patterns).unwrap_or_default();
-    let numbers: Vec<&str> = query.words.iter().map(|word| word.trim_start_matches('#')).collect();
-    let numbers = serde_json::to_string(&numbers).unwrap_or_default();
+    let words = Words::new(&query.words, true);
     let (size, offset) = (query.paging.size, query.paging.offset());
-    let own: super::Named<'_> = vec![
-        (":from", &query.from as &dyn ToSql),
-        (":to", &query.to),
-        (":patterns", &patterns),
-        (":numbers", &numbers),
-    ];
+    let mut own = words.params();
+    own.extend([(":from", &query.from as &dyn ToSql), (":to", &query.to)]);
     let mut params = visibility.edit_params();
     params.extend(own.iter().copied());
     params.extend([(":size", &size as &dyn ToSql), (":offset", &offset)]);
-    let items = s.all(
+    let mut items = s.all(
         &[
             "SELECT ",
             &columns(),
             FOUND,
+            OCCUR,
+            " AND ",
             VISIBLE,
             " ORDER BY c.listed_at DESC, c.id DESC LIMIT :size OFFSET :offset",
         ]
@@ -51,22 +47,15 @@ pub fn list(s: &Snapshot<'_>, by: &Actor, query: &TrashQuery) -> Result<Page<Con
         params.as_slice(),
         from_row,
     )?;
+    complete(s, &mut items)?;
     let mut params = visibility.params();
     params.extend(own);
-    let total = s.number(&["SELECT count(*)", FOUND, VISIBLE].concat(), params.as_slice())?;
+    let total = s.number(&["SELECT count(*)", FOUND, OCCUR, " AND ", VISIBLE].concat(), params.as_slice())?;
     Ok(Page { items, total })
 }
 
-const FOUND: &str = " FROM conversation c WHERE c.is_deleted = 1 AND :from <= c.listed_at AND c.listed_at <= :to
-    AND NOT EXISTS (SELECT 1 FROM json_each(:patterns) p JOIN json_each(:numbers) n ON n.key = p.key WHERE NOT (
-      c.subject LIKE p.value ESCAPE '\\' OR CAST(c.id AS TEXT) = n.value
-      OR EXISTS (SELECT 1 FROM contact k WHERE k.id = c.contact_id
-                 AND (k.name LIKE p.value ESCAPE '\\' OR k.alias LIKE p.value ESCAPE '\\'))
-      OR EXISTS (SELECT 1 FROM contact_identity i WHERE i.contact_id = c.contact_id
-                 AND i.value LIKE p.value ESCAPE '\\')
-      OR EXISTS (SELECT 1 FROM message m WHERE m.conversation_id = c.id
-                 AND m.plain_body LIKE p.value ESCAPE '\\')))
-    AND ";
+const FOUND: &str =
+    " FROM conversation c WHERE c.is_deleted = 1 AND :from <= c.listed_at AND c.listed_at <= :to AND ";
 
 /// A deleted conversation that the caller may see, or `NotFound`.
 pub fn require(s: &Snapshot<'_>, by: &Actor, id: ConversationId) -> Result<Conversation> {

@@ -1,5 +1,6 @@
 //! One file for each resource of the API.
 
+mod active_agent;
 mod agent;
 mod attachment;
 mod auto_allocation;
@@ -9,7 +10,11 @@ mod conventions;
 mod conversation;
 mod deleted_conversation;
 mod department;
+mod draft;
 mod email_account;
+mod event_log;
 mod inbound_mail;
+mod merge;
+mod message;
 mod outgoing_mail;
 mod tag;

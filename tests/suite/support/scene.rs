@@ -24,3 +24,13 @@ pub fn events(desk: &super::test_desk::TestDesk, conversation: i64) -> Vec<Strin
     let sql = "SELECT kind FROM event WHERE conversation_id = ? ORDER BY id";
     desk.app.read(|s| s.all(sql, [conversation], |row| row.get(0))).unwrap()
 }
+/// The account `support@desk.example`, from which nothing leaves: it has no SMTP server.
+pub async fn account(by: &Client) -> i64 {
+    let account = json!({
+        "email": "support@desk.example", "type": "pop3", "displayName": "Desk Support",
+        "pop3Server": "127.0.0.1", "pop3Port": 9, "pop3Security": "none", "pop3UserName": "support",
+        "pop3Password": "x", "pollInterval": 86400,
+    });
+    let created = by.post("/anytime/emailAccounts", account).await.expect(201);
+    created["emailAccount"]["id"].as_i64().unwrap()
+}
