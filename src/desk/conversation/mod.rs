@@ -3,9 +3,9 @@
 
 pub mod batch;
 pub mod create;
-pub mod facts;
 pub mod draft;
 pub mod edit;
+pub mod facts;
 pub mod list;
 pub mod mention;
 pub mod merge;
