@@ -629,6 +629,19 @@ CREATE TABLE event (
 ) STRICT;
 CREATE INDEX event_conversation ON event (conversation_id, id);
 
+-- The audit log: what was changed in the settings, and who signed in (contract 24). Rows are only ever added.
+-- agent_name is as it was then; agent_id is NULL for what the program did by itself.
+CREATE TABLE audit_log (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  at INTEGER NOT NULL,
+  agent_id INTEGER REFERENCES agent (id),
+  agent_name TEXT NOT NULL,
+  action TEXT NOT NULL,
+  summary TEXT NOT NULL,
+  details TEXT NOT NULL DEFAULT ''
+) STRICT;
+CREATE INDEX audit_log_at ON audit_log (at, id);
+
 -- How far each reader of the log has come. It moves in the transaction of what the reader did.
 CREATE TABLE cursor (
   consumer TEXT PRIMARY KEY,

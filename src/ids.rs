@@ -44,6 +44,7 @@ ids!(
     AgentId,
     ApiKeyId,
     AttachmentId,
+    AuditLogId,
     BlobId,
     ConditionId,
     ContactId,

@@ -14,7 +14,7 @@ use crate::time::{self, Timestamp};
 use crate::web::error::ErrorBody;
 use crate::web::json::Input;
 use crate::web::paging::Links;
-use crate::web::{ApiError, Caller, Json, Query};
+use crate::web::{ApiError, Caller, Json, Query, client};
 
 #[derive(Clone, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
@@ -387,6 +387,7 @@ pub async fn delete(app: App, by: Caller, path: web::Path<String>) -> Result<Htt
 pub async fn set_my_password(
     app: App,
     by: Caller,
+    request: HttpRequest,
     body: Json<MyPasswordInput>,
 ) -> Result<HttpResponse, ApiError> {
     by.actor.require(Permission::ManageMyProfile)?;
@@ -399,7 +400,8 @@ pub async fn set_my_password(
     })?;
     if !app.compute(move || password::verify(&current_password, stored.as_deref())).await? {
         // Counted like a sign-in, so that a key is no way to try passwords.
-        app.write(move |tx| agent::record_failed_sign_in(tx, id)).await?;
+        let address = client::address(&request, &app);
+        app.write(move |tx| agent::record_failed_sign_in(tx, id, address)).await?;
         return Err(Error::invalid("currentPassword", "is not your password").into());
     }
     agent::check_new_password(&agent, "newPassword", &new_password)?;

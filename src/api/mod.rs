@@ -4,6 +4,7 @@
 pub mod active_agent;
 pub mod agent;
 pub mod attachment;
+pub mod audit;
 pub mod auto_allocation;
 pub mod batch;
 pub mod condition;
@@ -65,6 +66,7 @@ routes!(
     attachment::{create, get, content, update, delete},
     auto_allocation::{get, update, enable},
     batch::{update, delete},
+    audit::{list},
     contact::{list, get, create, update, delete, add_identity, change_identity, delete_identity},
     conversation::{list, get, create, update, read, unread, delete},
     decision::{list},

@@ -2,8 +2,10 @@
 //! become unassigned (contract 3.2).
 
 use std::collections::HashMap;
+use std::net::IpAddr;
 use std::time::Duration;
 
+use super::audit::{self, Action};
 use super::{Actor, Page, Paging, Permission, check_name, check_text, like, password};
 use crate::db::{Snapshot, Tx};
 use crate::error::{Error, OnConstraint, Problems, Result};
@@ -169,7 +171,9 @@ pub fn create(tx: &Tx<'_>, by: &Actor, new: &AgentChange, password_hash: Option<
         .on_constraint("agent.email", || taken(email))?,
     );
     tx.run("INSERT INTO agent_role (agent_id, role_id) VALUES (?, ?)", (id, ALL_AGENTS))?;
-    apply(tx, id, &AgentChange { email: None, display_name: None, ..new.clone() })
+    let agent = apply(tx, id, &AgentChange { email: None, display_name: None, ..new.clone() })?;
+    audit::record(tx, by, Action::Agent, format!("created the agent '{}'", agent.email), "")?;
+    Ok(agent)
 }
 
 /// An agent may change their own profile with `manageMyProfile`; anything else needs `manageAgentAndRoles`.
@@ -194,7 +198,30 @@ pub fn update(tx: &Tx<'_>, by: &Actor, id: AgentId, change: &AgentChange) -> Res
     if before.is_admin && (change.is_admin == Some(false) || change.is_active == Some(false)) {
         keep_an_administrator(tx, id)?;
     }
-    apply(tx, id, change)
+    let after = apply(tx, id, change)?;
+    let action = if is_own_profile { Action::Profile } else { Action::Agent };
+    let details = audit::difference(&facts(&before), &facts(&after));
+    audit::record(tx, by, action, format!("changed the agent '{}'", after.email), details)?;
+    Ok(after)
+}
+
+/// What the audit log tells of a change.
+fn facts(agent: &Agent) -> [(&'static str, String); 13] {
+    [
+        ("email", agent.email.clone()),
+        ("displayName", agent.display_name.clone()),
+        ("firstName", agent.first_name.clone()),
+        ("lastName", agent.last_name.clone()),
+        ("title", agent.title.clone()),
+        ("bio", agent.bio.clone()),
+        ("mobilePhone", agent.mobile_phone.clone()),
+        ("timeZone", agent.time_zone.clone().unwrap_or_default()),
+        ("dateTimeFormat", agent.date_time_format.clone()),
+        ("roles", audit::ids(&agent.roles)),
+        ("departments", audit::ids(&agent.departments)),
+        ("isAdmin", agent.is_admin.to_string()),
+        ("isActive", agent.is_active.to_string()),
+    ]
 }
 
 pub fn delete(tx: &Tx<'_>, by: &Actor, id: AgentId) -> Result<()> {
@@ -216,7 +243,8 @@ pub fn delete(tx: &Tx<'_>, by: &Actor, id: AgentId) -> Result<()> {
         [id],
     )?;
     tx.run("UPDATE email_account SET agent_assignee_id = NULL WHERE agent_assignee_id = ?", [id])?;
-    end_access(tx, id)
+    end_access(tx, id)?;
+    audit::record(tx, by, Action::Agent, format!("deleted the agent '{}'", agent.email), "")
 }
 
 /// Sets a new password and ends the agent's sessions, but for the one named.
@@ -227,26 +255,24 @@ pub fn set_password(
     password_hash: &str,
     keep_session: Option<&[u8]>,
 ) -> Result<()> {
+    let agent = require(tx, id)?;
     if by.agent_id() != Some(id) {
         by.require(Permission::ManageAgents)?;
-        may_touch_administrator(by, &require(tx, id)?)?;
+        may_touch_administrator(by, &agent)?;
     }
-    if tx.run(
-        "UPDATE agent SET password_hash = ?, failed_sign_ins = 0, locked_until = NULL WHERE id = ? AND deleted_at IS NULL",
+    tx.run(
+        "UPDATE agent SET password_hash = ?, failed_sign_ins = 0, locked_until = NULL WHERE id = ?",
         (password_hash, id),
-    )? == 0
-    {
-        return Err(Error::not_found("agent", id));
-    }
+    )?;
     tx.run("DELETE FROM session WHERE agent_id = ? AND hash IS NOT ?", (id, keep_session))?;
-    Ok(())
+    audit::record(tx, by, Action::Security, format!("set the password of '{}'", agent.email), "")
 }
 
 pub fn unlock(tx: &Tx<'_>, by: &Actor, id: AgentId) -> Result<()> {
     by.require(Permission::ManageAgents)?;
-    require(tx, id)?;
+    let agent = require(tx, id)?;
     tx.run("UPDATE agent SET failed_sign_ins = 0, locked_until = NULL, locked_at = NULL WHERE id = ?", [id])?;
-    Ok(())
+    audit::record(tx, by, Action::Security, format!("unlocked the agent '{}'", agent.email), "")
 }
 
 /// What sign-in needs: looked up before the slow comparison.
@@ -269,8 +295,8 @@ pub fn credentials(s: &Snapshot<'_>, email: &str) -> Result<Option<Credentials>>
 const FREE_FAILURES: i64 = 5;
 const LONGEST_LOCK: Duration = Duration::from_secs(3600);
 
-/// Counts a wrong password. From the fifth on, sign-in is refused for one minute, then two, four, at most an hour.
-pub fn record_failed_sign_in(tx: &Tx<'_>, id: AgentId) -> Result<()> {
+/// Counts a wrong password that came from `address`. From the fifth on, sign-in is refused for one minute, then two, four, at most an hour.
+pub fn record_failed_sign_in(tx: &Tx<'_>, id: AgentId, address: IpAddr) -> Result<()> {
     let failures = tx
         .one(
             "UPDATE agent SET failed_sign_ins = failed_sign_ins + 1 WHERE id = ? RETURNING failed_sign_ins",
@@ -285,16 +311,24 @@ pub fn record_failed_sign_in(tx: &Tx<'_>, id: AgentId) -> Result<()> {
             "UPDATE agent SET locked_until = ?, locked_at = ? WHERE id = ?",
             (tx.now().plus(lock), tx.now(), id),
         )?;
+        audit::record_sign_in(tx, id, "was locked out after wrong passwords", &from(address))?;
+    } else {
+        audit::record_sign_in(tx, id, "gave a wrong password", &from(address))?;
     }
     Ok(())
 }
 
-pub fn record_sign_in(tx: &Tx<'_>, id: AgentId) -> Result<()> {
+/// Notes that the agent proved to know the password, from `address`; `summary` is for the audit log.
+pub fn record_sign_in(tx: &Tx<'_>, id: AgentId, summary: &str, address: IpAddr) -> Result<()> {
     tx.run(
         "UPDATE agent SET failed_sign_ins = 0, locked_until = NULL, last_sign_in_at = ? WHERE id = ?",
         (tx.now(), id),
     )?;
-    Ok(())
+    audit::record_sign_in(tx, id, summary, &from(address))
+}
+
+fn from(address: IpAddr) -> String {
+    format!("from {address}")
 }
 
 fn apply(tx: &Tx<'_>, id: AgentId, change: &AgentChange) -> Result<Agent> {

@@ -2,6 +2,7 @@
 
 use sha2::{Digest, Sha256};
 
+use super::audit::{self, Action};
 use super::{Actor, Permission, agent, secret};
 use crate::db::{Snapshot, Tx};
 use crate::error::Result;
@@ -26,7 +27,8 @@ pub fn rotate(tx: &Tx<'_>, by: &Actor, agent: AgentId) -> Result<String> {
     if by.agent_id() != Some(agent) {
         by.require(Permission::ManageAgents)?;
     }
-    agent::may_touch_administrator(by, &agent::require(tx, agent)?)?;
+    let owner = agent::require(tx, agent)?;
+    agent::may_touch_administrator(by, &owner)?;
     let key = ["any_", &secret::random_token()?].concat();
     let last_four = &key[key.len() - 4..];
     tx.run(
@@ -34,6 +36,7 @@ pub fn rotate(tx: &Tx<'_>, by: &Actor, agent: AgentId) -> Result<String> {
          ON CONFLICT (agent_id) DO UPDATE SET hash = ?2, last_four = ?3, created_at = ?4",
         (agent, hash(&key), last_four, tx.now()),
     )?;
+    audit::record(tx, by, Action::Security, format!("made a new API key for '{}'", owner.email), "")?;
     Ok(key)
 }
 

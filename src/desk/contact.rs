@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use super::audit::{self, Action};
 use super::{Actor, Page, Paging, Permission, check_name, check_text, like};
 use crate::db::{Snapshot, Tx};
 use crate::error::{Error, OnConstraint, Result};
@@ -212,29 +213,67 @@ pub fn create(tx: &Tx<'_>, by: &Actor, new: &ContactChange) -> Result<Contact> {
     let name = check_name("name", new.name.as_deref().unwrap_or_default(), 200)?;
     let id = tx
         .insert("INSERT INTO contact (name, created_at, updated_at) VALUES (?1, ?2, ?2)", (name, tx.now()))?;
-    apply(tx, ContactId(id), new)
+    let contact = apply(tx, ContactId(id), new)?;
+    audit::record(tx, by, Action::Contact, format!("created the contact '{}'", contact.name), "")?;
+    Ok(contact)
 }
 
 pub fn update(tx: &Tx<'_>, by: &Actor, id: ContactId, change: &ContactChange) -> Result<Contact> {
     by.require(Permission::ManageContacts)?;
-    require(tx, id)?;
-    apply(tx, id, change)
+    let before = require(tx, id)?;
+    let after = apply(tx, id, change)?;
+    let details = audit::difference(&facts(&before), &facts(&after));
+    audit::record(tx, by, Action::Contact, format!("changed the contact '{}'", after.name), details)?;
+    Ok(after)
+}
+
+/// What the audit log tells of a change.
+fn facts(contact: &Contact) -> [(&'static str, String); 15] {
+    let identities: Vec<String> = contact
+        .identities
+        .iter()
+        .map(|identity| [identity.kind.name(), " ", &identity.value].concat())
+        .collect();
+    [
+        ("name", contact.name.clone()),
+        ("alias", contact.alias.clone()),
+        ("identities", identities.join(", ")),
+        ("description", contact.description.clone()),
+        ("company", contact.company.clone()),
+        ("title", contact.title.clone()),
+        ("phoneNumber", contact.phone_number.clone()),
+        ("faxNumber", contact.fax_number.clone()),
+        ("address", contact.address.clone()),
+        ("city", contact.city.clone()),
+        ("stateOrProvince", contact.state_or_province.clone()),
+        ("country", contact.country.clone()),
+        ("postalOrZipCode", contact.postal_or_zip_code.clone()),
+        ("timeZone", contact.time_zone.clone().unwrap_or_default()),
+        ("isDeleted", contact.deleted_at.is_some().to_string()),
+    ]
+}
+
+/// Identities are changed one by one: the contact as it was before tells what became of it.
+fn record_change(tx: &Tx<'_>, by: &Actor, before: &Contact) -> Result<()> {
+    let details = audit::difference(&facts(before), &facts(&require(tx, before.id)?));
+    audit::record(tx, by, Action::Contact, format!("changed the contact '{}'", before.name), details)
 }
 
 pub fn delete(tx: &Tx<'_>, by: &Actor, id: ContactId) -> Result<()> {
     by.require(Permission::ManageContacts)?;
-    require(tx, id)?;
+    let contact = require(tx, id)?;
     tx.run("UPDATE contact SET deleted_at = ?1, updated_at = ?1 WHERE id = ?2", (tx.now(), id))?;
     tx.run("DELETE FROM session WHERE contact_id = ?", [id])?;
     tx.run("DELETE FROM sign_in_link WHERE contact_id = ?", [id])?;
-    Ok(())
+    audit::record(tx, by, Action::Contact, format!("deleted the contact '{}'", contact.name), "")
 }
 
 pub fn add_identity(tx: &Tx<'_>, by: &Actor, contact: ContactId, new: &NewIdentity) -> Result<Identity> {
     by.require(Permission::ManageContacts)?;
-    require(tx, contact)?;
+    let before = require(tx, contact)?;
     let id = insert_identity(tx, contact, new, "value")?;
     tx.run("UPDATE contact SET updated_at = ? WHERE id = ?", (tx.now(), contact))?;
+    record_change(tx, by, &before)?;
     identity(tx, contact, id)
 }
 
@@ -246,24 +285,25 @@ pub fn change_identity(
     value: &str,
 ) -> Result<Identity> {
     by.require(Permission::ManageContacts)?;
-    require(tx, contact)?;
+    let owner = require(tx, contact)?;
     let before = identity(tx, contact, id)?;
     let value = check_identity(before.kind, value, "value")?;
     tx.run("UPDATE contact_identity SET value = ? WHERE id = ? AND contact_id = ?", (&value, id, contact))
         .on_constraint("contact_identity.type, contact_identity.value", || owned(before.kind, &value))?;
     // A portal link mailed to the old address must not open the new identity's conversations.
     tx.run("DELETE FROM sign_in_link WHERE contact_id = ?", [contact])?;
+    record_change(tx, by, &owner)?;
     identity(tx, contact, id)
 }
 
 pub fn delete_identity(tx: &Tx<'_>, by: &Actor, contact: ContactId, id: IdentityId) -> Result<()> {
     by.require(Permission::ManageContacts)?;
-    require(tx, contact)?;
+    let before = require(tx, contact)?;
     match tx.run("DELETE FROM contact_identity WHERE id = ? AND contact_id = ?", (id, contact))? {
         0 => Err(Error::not_found("identity", id)),
         _ => {
             tx.run("DELETE FROM sign_in_link WHERE contact_id = ?", [contact])?;
-            Ok(())
+            record_change(tx, by, &before)
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Departments and who belongs to them: agents directly, and all agents of the roles listed (contract 5).
 
+use super::audit::{self, Action};
 use super::{Actor, Permission, check_name, check_text};
 use crate::db::{Snapshot, Tx};
 use crate::error::{Error, OnConstraint, Result};
@@ -69,13 +70,29 @@ pub fn create(tx: &Tx<'_>, by: &Actor, new: &DepartmentChange) -> Result<Departm
     let id = tx
         .insert("INSERT INTO department (name) VALUES (?)", [&name])
         .on_constraint("department.name", || taken(&name))?;
-    apply(tx, DepartmentId(id), new)
+    let department = apply(tx, DepartmentId(id), new)?;
+    audit::record(tx, by, Action::Department, format!("created the department '{name}'"), "")?;
+    Ok(department)
 }
 
 pub fn update(tx: &Tx<'_>, by: &Actor, id: DepartmentId, change: &DepartmentChange) -> Result<Department> {
     by.require(Permission::ManageDepartments)?;
-    require(tx, id)?;
-    apply(tx, id, change)
+    let before = require(tx, id)?;
+    let after = apply(tx, id, change)?;
+    let details = audit::difference(&facts(&before), &facts(&after));
+    audit::record(tx, by, Action::Department, format!("changed the department '{}'", after.name), details)?;
+    Ok(after)
+}
+
+/// What the audit log tells of a change.
+fn facts(department: &Department) -> [(&'static str, String); 5] {
+    [
+        ("name", department.name.clone()),
+        ("description", department.description.clone()),
+        ("isAvailable", department.is_available.to_string()),
+        ("agents", audit::ids(&department.agents)),
+        ("roles", audit::ids(&department.roles)),
+    ]
 }
 
 /// Its conversations stay, without a department. `Conflict` while an e-mail account assigns to it.
@@ -90,7 +107,7 @@ pub fn delete(tx: &Tx<'_>, by: &Actor, id: DepartmentId) -> Result<()> {
         return Err(Error::Conflict(format!("'{}' is where mail to {email} goes", department.name)));
     }
     tx.run("DELETE FROM department WHERE id = ?", [id])?;
-    Ok(())
+    audit::record(tx, by, Action::Department, format!("deleted the department '{}'", department.name), "")
 }
 
 fn apply(tx: &Tx<'_>, id: DepartmentId, change: &DepartmentChange) -> Result<Department> {

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use super::audit::{self, Action};
 use super::secret::Vault;
 use super::{Actor, Permission, agent, check_name, check_text, department};
 use crate::db::{Snapshot, Tx};
@@ -177,6 +178,7 @@ pub fn create(tx: &Tx<'_>, by: &Actor, vault: &Vault, new: &EmailAccountChange) 
         tx.run("UPDATE email_account SET is_default = 0 WHERE id = ?", [id])?;
         choose_default(tx)?;
     }
+    audit::record(tx, by, Action::Channel, format!("created the e-mail account '{email}'"), "")?;
     require(tx, id)
 }
 
@@ -210,25 +212,58 @@ pub fn update(
     }
     apply(tx, vault, id, change)?;
     choose_default(tx)?;
-    require(tx, id)
+    let after = require(tx, id)?;
+    let mut details = audit::difference(&facts(&before), &facts(&after));
+    if change.pop3_password.is_some() || change.smtp_password.is_some() {
+        details.push_str("\na password was set");
+    }
+    let summary = format!("changed the e-mail account '{}'", after.email);
+    audit::record(tx, by, Action::Channel, summary, details.trim_start())?;
+    Ok(after)
+}
+
+/// What the audit log tells of a change.
+fn facts(account: &EmailAccount) -> [(&'static str, String); 14] {
+    let assignee = |id: Option<i64>| id.map(|id| id.to_string()).unwrap_or_default();
+    [
+        ("email", account.email.clone()),
+        ("displayName", account.display_name.clone()),
+        ("isEnabled", account.is_enabled.to_string()),
+        ("agentAssigneeId", assignee(account.agent_assignee_id.map(|id| id.0))),
+        ("departmentAssigneeId", assignee(account.department_assignee_id.map(|id| id.0))),
+        ("signature", account.signature.clone()),
+        ("pop3Server", account.pop3_server.clone()),
+        ("pop3UserName", account.pop3_user_name.clone()),
+        ("pop3Security", account.pop3_security.name().to_owned()),
+        ("smtpServer", account.smtp_server.clone()),
+        ("smtpUserName", account.smtp_user_name.clone()),
+        ("smtpSecurity", account.smtp_security.name().to_owned()),
+        ("leaveCopyOnServer", account.leave_copy_on_server.to_string()),
+        ("tlsAcceptInvalidCerts", account.tls_accept_invalid_certs.to_string()),
+    ]
 }
 
 pub fn set_default(tx: &Tx<'_>, by: &Actor, id: EmailAccountId) -> Result<EmailAccount> {
     by.require(Permission::ManageChannels)?;
-    if !require(tx, id)?.is_enabled {
+    let account = require(tx, id)?;
+    if !account.is_enabled {
         return Err(Error::Conflict("a disabled account cannot be the default one".to_owned()));
     }
     tx.run("UPDATE email_account SET is_default = 0 WHERE is_default = 1", [])?;
     tx.run("UPDATE email_account SET is_default = 1 WHERE id = ?", [id])?;
+    let summary = format!("made '{}' the default e-mail account", account.email);
+    audit::record(tx, by, Action::Channel, summary, "")?;
     require(tx, id)
 }
 
 /// Its mail stays in conversations; its ledger goes with it.
 pub fn delete(tx: &Tx<'_>, by: &Actor, id: EmailAccountId) -> Result<()> {
     by.require(Permission::ManageChannels)?;
-    keep_default(tx, &require(tx, id)?)?;
+    let account = require(tx, id)?;
+    keep_default(tx, &account)?;
     tx.run("DELETE FROM email_account WHERE id = ?", [id])?;
-    choose_default(tx)
+    choose_default(tx)?;
+    audit::record(tx, by, Action::Channel, format!("deleted the e-mail account '{}'", account.email), "")
 }
 
 /// Longest wait between attempts at a failing server.

@@ -5,6 +5,7 @@ pub mod agent;
 pub mod allocation;
 pub mod api_key;
 pub mod attachment;
+pub mod audit;
 pub mod availability;
 pub mod blob;
 pub mod code;

@@ -2,6 +2,7 @@
 
 use sha2::{Digest, Sha256};
 
+use super::audit::{self, Action};
 use super::{Actor, Permission, check_name};
 use crate::db::{Snapshot, Tx};
 use crate::error::{Error, Result};
@@ -50,8 +51,13 @@ pub fn rename(tx: &Tx<'_>, by: &Actor, name: &str, time_zone: &str) -> Result<()
     if !time::is_time_zone(time_zone) {
         return Err(Error::invalid("timeZone", format!("'{time_zone}' is not an IANA time zone")));
     }
-    tx.run("UPDATE site SET name = ?, time_zone = ?", (name, time_zone))?;
-    Ok(())
+    let before = get(tx)?;
+    tx.run("UPDATE site SET name = ?, time_zone = ?", (&name, time_zone))?;
+    let details = audit::difference(
+        &[("siteName", before.name), ("timeZone", before.time_zone)],
+        &[("siteName", name), ("timeZone", time_zone.to_owned())],
+    );
+    audit::record(tx, by, Action::Site, "changed the site's profile", details)
 }
 
 /// Whether there was ever an agent: before, only the set-up page makes sense.

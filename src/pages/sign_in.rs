@@ -1,5 +1,7 @@
 //! Agents sign in and out; the site's front door.
 
+use std::net::IpAddr;
+
 use actix_web::http::StatusCode;
 use actix_web::http::header::HeaderName;
 use actix_web::web::Form;
@@ -64,21 +66,22 @@ pub async fn submit(
     request: HttpRequest,
     form: Form<SignInForm>,
 ) -> Result<HttpResponse, PageError> {
-    app.limiter().check(client::network(client::address(&request, &app)))?;
+    let address = client::address(&request, &app);
+    app.limiter().check(client::network(address))?;
     let form = form.into_inner();
-    let Some(agent) = check(&app, &form).await? else {
+    let Some(agent) = check(&app, &form, address).await? else {
         let site_name = app.read(site::get)?.name;
         let page = SignInPage { site_name, email: form.email, next: form.next, is_refused: true };
         return Ok(Page(page).with_status(StatusCode::BAD_REQUEST));
     };
-    let token = start_session(&app, agent, client::user_agent(&request)).await?;
+    let token = start_session(&app, agent, &request).await?;
     let mut answer = see_other(local_path(Some(&form.next), HOME));
     answer.add_cookie(&session_cookie(&app, HOME, token)).map_err(crate::error::Error::internal)?;
     Ok(answer)
 }
 
 /// The agent whose password it is. Unknown, locked and wrong take the same time and get the same answer.
-async fn check(app: &App, form: &SignInForm) -> Result<Option<AgentId>> {
+async fn check(app: &App, form: &SignInForm, address: IpAddr) -> Result<Option<AgentId>> {
     let found = app.read(|s| agent::credentials(s, &form.email))?;
     let stored = found.as_ref().and_then(|credentials| credentials.password_hash.clone());
     let given = form.password.clone();
@@ -88,16 +91,17 @@ async fn check(app: &App, form: &SignInForm) -> Result<Option<AgentId>> {
         return Ok(None);
     }
     if !fits {
-        app.write(move |tx| agent::record_failed_sign_in(tx, credentials.id)).await?;
+        app.write(move |tx| agent::record_failed_sign_in(tx, credentials.id, address)).await?;
         return Ok(None);
     }
     Ok(Some(credentials.id))
 }
 
 /// Signs an agent in; the cookie's value.
-pub async fn start_session(app: &App, agent: AgentId, user_agent: String) -> Result<String> {
+pub async fn start_session(app: &App, agent: AgentId, request: &HttpRequest) -> Result<String> {
+    let (address, user_agent) = (client::address(request, app), client::user_agent(request));
     app.write(move |tx| {
-        agent::record_sign_in(tx, agent)?;
+        agent::record_sign_in(tx, agent, "signed in to the console", address)?;
         session::create(tx, Owner::Agent(agent), &user_agent)
     })
     .await

@@ -3,6 +3,7 @@
 mod active_agent;
 mod agent;
 mod attachment;
+mod audit;
 mod auto_allocation;
 mod batch;
 mod contact;
