@@ -31,6 +31,7 @@ pub mod session;
 pub mod sign_in_link;
 pub mod site;
 pub mod tag;
+pub mod working_time;
 
 use std::sync::Arc;
 
