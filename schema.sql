@@ -474,14 +474,18 @@ CREATE TABLE filter (
 CREATE TABLE condition (
   id INTEGER PRIMARY KEY AUTOINCREMENT,
   filter_id INTEGER REFERENCES filter (id) ON DELETE CASCADE,
+  routing_rule_id INTEGER REFERENCES routing_rule (id) ON DELETE CASCADE,
+  trigger_id INTEGER REFERENCES trigger (id) ON DELETE CASCADE,
   number INTEGER NOT NULL,
   field_id INTEGER NOT NULL REFERENCES field (id),
   match_type TEXT NOT NULL CHECK (match_type IN ('is', 'isNot', 'isMoreThan', 'isLessThan', 'contains', 'notContains',
     'before', 'after', 'between')),
   value TEXT NOT NULL,
-  CHECK ((filter_id IS NOT NULL) = 1)
+  CHECK ((filter_id IS NOT NULL) + (routing_rule_id IS NOT NULL) + (trigger_id IS NOT NULL) = 1)
 ) STRICT;
 CREATE UNIQUE INDEX condition_filter ON condition (filter_id, number) WHERE filter_id IS NOT NULL;
+CREATE UNIQUE INDEX condition_routing_rule ON condition (routing_rule_id, number) WHERE routing_rule_id IS NOT NULL;
+CREATE UNIQUE INDEX condition_trigger ON condition (trigger_id, number) WHERE trigger_id IS NOT NULL;
 -- What uses a field.
 CREATE INDEX condition_field ON condition (field_id);
 
@@ -574,6 +578,32 @@ CREATE INDEX outgoing_recipient_address ON outgoing_recipient (address, outgoing
 -- Automation: who gets a conversation, what happens by itself, and why
 ------------------------------------------------------------------------------------------------------------------------
 
+-- The site's routing of new conversations (contract 15.1): no row until it is first enabled or changed. Targets are
+-- no foreign keys: one that was deleted is skipped, and shown as a warning.
+CREATE TABLE routing (
+  id INTEGER PRIMARY KEY CHECK (id = 1),
+  is_enabled INTEGER NOT NULL DEFAULT 0,
+  is_custom INTEGER NOT NULL DEFAULT 0,
+  simple_object TEXT NOT NULL DEFAULT 'department' CHECK (simple_object IN ('department', 'agent')),
+  simple_id INTEGER NOT NULL DEFAULT 0,
+  simple_priority INTEGER NOT NULL DEFAULT 3 CHECK (simple_priority BETWEEN 1 AND 4),
+  failed_object TEXT NOT NULL DEFAULT 'department' CHECK (failed_object IN ('department', 'agent')),
+  failed_id INTEGER NOT NULL DEFAULT 0,
+  failed_priority INTEGER NOT NULL DEFAULT 3 CHECK (failed_priority BETWEEN 1 AND 4)
+) STRICT;
+
+CREATE TABLE routing_rule (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  is_enabled INTEGER NOT NULL,
+  name TEXT NOT NULL,
+  match_when TEXT NOT NULL DEFAULT 'all' CHECK (match_when IN ('any', 'all', 'logicalExpression')),
+  logic_expression TEXT,
+  object TEXT NOT NULL CHECK (object IN ('department', 'agent')),
+  target_id INTEGER NOT NULL,
+  priority INTEGER NOT NULL CHECK (priority BETWEEN 1 AND 4),
+  position INTEGER NOT NULL
+) STRICT;
+
 -- One row: auto allocation of new conversations (contract 15.3). The rule and the preference are for conversations
 -- without a department and departments without a row of their own.
 CREATE TABLE auto_allocation (
@@ -600,6 +630,61 @@ CREATE TABLE allocation_pointer (
   agent_id INTEGER NOT NULL
 ) STRICT;
 
+-- What happens by itself (contract 16). event: 1 created, 2 reply received, 3 agent replied, 4 assignee changed, 5 status
+-- changed, 6 stays at a status; status, span and unit are those of 5 (only status) and 6. A stay counts from enabled_at.
+CREATE TABLE trigger (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  name TEXT NOT NULL,
+  description TEXT NOT NULL DEFAULT '',
+  event INTEGER NOT NULL CHECK (event BETWEEN 1 AND 6),
+  is_enabled INTEGER NOT NULL,
+  enabled_at INTEGER NOT NULL,
+  position INTEGER NOT NULL,
+  match_when TEXT NOT NULL DEFAULT 'all' CHECK (match_when IN ('any', 'all', 'logicalExpression')),
+  logic_expression TEXT,
+  status INTEGER CHECK (status BETWEEN 1 AND 5),
+  span INTEGER CHECK (1 <= span),
+  unit TEXT NOT NULL DEFAULT 'hours' CHECK (unit IN ('minutes', 'hours', 'days')),
+  -- Whether its mail becomes a message of the conversation.
+  is_shown INTEGER NOT NULL DEFAULT 0
+) STRICT;
+
+-- What a trigger sets, in order. value is as it was written: options, agents and departments may be gone meanwhile.
+CREATE TABLE trigger_value (
+  trigger_id INTEGER NOT NULL REFERENCES trigger (id) ON DELETE CASCADE,
+  position INTEGER NOT NULL,
+  field_id INTEGER NOT NULL REFERENCES field (id),
+  value TEXT NOT NULL,
+  PRIMARY KEY (trigger_id, position)
+) STRICT, WITHOUT ROWID;
+
+-- The mail that a trigger sends. agents is a JSON array of ids.
+CREATE TABLE trigger_mail (
+  trigger_id INTEGER PRIMARY KEY REFERENCES trigger (id) ON DELETE CASCADE,
+  to_contact INTEGER NOT NULL,
+  to_assignee INTEGER NOT NULL,
+  agents TEXT NOT NULL DEFAULT '[]',
+  subject TEXT NOT NULL,
+  html_body TEXT NOT NULL,
+  text_body TEXT NOT NULL
+) STRICT;
+
+CREATE TABLE trigger_attachment (
+  trigger_id INTEGER NOT NULL REFERENCES trigger (id) ON DELETE CASCADE,
+  attachment_id INTEGER NOT NULL REFERENCES attachment (id) ON DELETE CASCADE,
+  PRIMARY KEY (trigger_id, attachment_id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX trigger_attachment_attachment ON trigger_attachment (attachment_id);
+
+-- A stay at a status that a trigger has dealt with: once for each stay, known by when it began.
+CREATE TABLE trigger_stay (
+  trigger_id INTEGER NOT NULL REFERENCES trigger (id) ON DELETE CASCADE,
+  conversation_id INTEGER NOT NULL REFERENCES conversation (id) ON DELETE CASCADE,
+  since INTEGER NOT NULL,
+  PRIMARY KEY (trigger_id, conversation_id, since)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX trigger_stay_conversation ON trigger_stay (conversation_id);
+
 -- Why something happened by itself, or did not. trace is JSON (desk/decision.rs) that can be evaluated again.
 CREATE TABLE decision (
   id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -611,6 +696,34 @@ CREATE TABLE decision (
 CREATE INDEX decision_conversation ON decision (conversation_id, id);
 -- Old ones go.
 CREATE INDEX decision_at ON decision (at);
+
+-- Rules as they stood when they decided: named by the hash of the text, which traces point at.
+CREATE TABLE rule_set (
+  hash TEXT PRIMARY KEY,
+  body TEXT NOT NULL
+) STRICT;
+
+-- One row: a number that is another one after every change of what rules are made from. See desk/rule_set.rs.
+CREATE TABLE rule_version (
+  id INTEGER PRIMARY KEY CHECK (id = 1),
+  version INTEGER NOT NULL
+) STRICT;
+CREATE TRIGGER routing_insert AFTER INSERT ON routing BEGIN UPDATE rule_version SET version = random(); END;
+CREATE TRIGGER routing_update AFTER UPDATE ON routing BEGIN UPDATE rule_version SET version = random(); END;
+CREATE TRIGGER routing_delete AFTER DELETE ON routing BEGIN UPDATE rule_version SET version = random(); END;
+CREATE TRIGGER routing_rule_insert AFTER INSERT ON routing_rule BEGIN UPDATE rule_version SET version = random(); END;
+CREATE TRIGGER routing_rule_update AFTER UPDATE ON routing_rule BEGIN UPDATE rule_version SET version = random(); END;
+CREATE TRIGGER routing_rule_delete AFTER DELETE ON routing_rule BEGIN UPDATE rule_version SET version = random(); END;
+CREATE TRIGGER condition_insert AFTER INSERT ON condition BEGIN UPDATE rule_version SET version = random(); END;
+CREATE TRIGGER condition_update AFTER UPDATE ON condition BEGIN UPDATE rule_version SET version = random(); END;
+CREATE TRIGGER condition_delete AFTER DELETE ON condition BEGIN UPDATE rule_version SET version = random(); END;
+CREATE TRIGGER field_insert AFTER INSERT ON field BEGIN UPDATE rule_version SET version = random(); END;
+CREATE TRIGGER field_update AFTER UPDATE ON field BEGIN UPDATE rule_version SET version = random(); END;
+CREATE TRIGGER field_delete AFTER DELETE ON field BEGIN UPDATE rule_version SET version = random(); END;
+CREATE TRIGGER field_option_insert AFTER INSERT ON field_option BEGIN UPDATE rule_version SET version = random(); END;
+CREATE TRIGGER field_option_update AFTER UPDATE ON field_option BEGIN UPDATE rule_version SET version = random(); END;
+CREATE TRIGGER field_option_delete AFTER DELETE ON field_option BEGIN UPDATE rule_version SET version = random(); END;
+CREATE TRIGGER site_time_zone AFTER UPDATE OF time_zone ON site BEGIN UPDATE rule_version SET version = random(); END;
 
 ------------------------------------------------------------------------------------------------------------------------
 -- What happened, and what runs
@@ -663,6 +776,7 @@ CREATE TABLE job (
 ------------------------------------------------------------------------------------------------------------------------
 
 INSERT INTO auto_allocation (id) VALUES (1);
+INSERT INTO rule_version (id, version) VALUES (1, random());
 
 INSERT INTO role (id, name, description, is_system) VALUES
   (1, 'Site Administrators', 'Every permission.', 1),

@@ -60,5 +60,7 @@ ids!(
     MessageId,
     OutgoingMailId,
     RoleId,
+    RoutingRuleId,
     TagId,
+    TriggerId,
 );

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::desk::condition::{NewCondition, NewFormula};
-use crate::rules::{Catalogue, Condition};
+use crate::rules::{Catalogue, Condition, Formula};
 
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
@@ -94,6 +94,34 @@ pub fn formula(
         logic_expression,
         conditions: conditions.into_iter().map(NewCondition::from).collect(),
     }
+}
+
+/// The formula after a change that may leave out some of the three keys: what is left out stays as `before` has it.
+/// `None` when all are.
+pub fn changed(
+    before: Option<&Formula>,
+    when: Option<String>,
+    logic_expression: Option<String>,
+    conditions: Option<Vec<ConditionInput>>,
+) -> Option<NewFormula> {
+    if when.is_none() && logic_expression.is_none() && conditions.is_none() {
+        return None;
+    }
+    let keeps_conditions = conditions.is_none();
+    let keeps_expression = logic_expression.is_none() && when.is_none();
+    let mut new = formula(when, logic_expression, conditions.unwrap_or_default());
+    if let Some(before) = before {
+        if keeps_conditions {
+            new.conditions = before.conditions.iter().map(NewCondition::from).collect();
+        }
+        if keeps_expression {
+            new.logic_expression.clone_from(&before.logic_expression);
+        }
+        if new.when.is_none() {
+            new.when = Some(before.when.name().to_owned());
+        }
+    }
+    Some(new)
 }
 
 /// A text, or a number, true or false as text: values have no type of their own in the contract.

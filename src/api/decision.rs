@@ -6,11 +6,16 @@ use utoipa::ToSchema;
 
 use super::id;
 use crate::app::App;
+use crate::db::Snapshot;
 use crate::desk::allocation::{Candidate, Standing};
-use crate::desk::conversation;
+use crate::desk::code::Priority;
 use crate::desk::decision::{self, AllocationTrace, Decision, Trace};
-use crate::error::Error;
+use crate::desk::routing::{RoutingTrace, Rules, Winner};
+use crate::desk::{conversation, field, rule_set};
+use crate::error::{Error, Result};
 use crate::ids::ConversationId;
+use crate::rules::eval::{self, Seen};
+use crate::rules::{Catalogue, Facts, Predicate};
 use crate::time::Timestamp;
 use crate::web::error::ErrorBody;
 use crate::web::{ApiError, Caller};
@@ -27,22 +32,146 @@ pub struct DecisionJson {
     #[schema(example = "allocation")]
     kind: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
+    routing: Option<RoutingTraceJson>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     allocation: Option<AllocationTraceJson>,
 }
 
-impl From<Decision> for DecisionJson {
-    fn from(decision: Decision) -> Self {
+impl DecisionJson {
+    fn new(s: &Snapshot<'_>, catalogue: &Catalogue, decision: Decision) -> Result<Self> {
         let mut json = Self {
             id: decision.id,
             time: decision.at,
             conversation_id: decision.conversation_id.0,
             kind: decision.trace.kind(),
+            routing: None,
             allocation: None,
         };
         match decision.trace {
+            Trace::Routing(trace) => json.routing = Some(RoutingTraceJson::new(s, catalogue, trace)?),
             Trace::Allocation(trace) => json.allocation = Some(trace.into()),
         }
-        json
+        Ok(json)
+    }
+}
+
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = RoutingTrace)]
+pub struct RoutingTraceJson {
+    /// `simple`, `rule` or `matchFailed`: what gave the target
+    #[schema(example = "rule")]
+    winner: &'static str,
+    /// The rules that were tried, in order; the last one matched if a rule did
+    rules: Vec<TriedRuleJson>,
+    #[schema(example = "department")]
+    route_to_object: &'static str,
+    route_to_id: i64,
+    /// What was assigned; null where nothing was
+    agent_assignee_id: Option<i64>,
+    department_assignee_id: Option<i64>,
+    /// Null where one was given with the conversation
+    #[schema(example = "normal")]
+    priority: Option<&'static str>,
+    /// Why the target got nothing
+    skipped: Option<String>,
+}
+
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = TriedRule)]
+pub struct TriedRuleJson {
+    id: i64,
+    name: String,
+    is_match: bool,
+    /// The first condition that did not hold, by its index
+    first_failed: Option<i64>,
+    conditions: Vec<SeenConditionJson>,
+}
+
+/// A condition, the values it saw and what it said
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = SeenCondition)]
+pub struct SeenConditionJson {
+    index: i64,
+    field_id: i64,
+    /// The field's name
+    #[schema(example = "Subject")]
+    field: String,
+    #[schema(example = "contains")]
+    match_type: &'static str,
+    #[schema(example = "refund")]
+    value: String,
+    /// What the conversation had; options, agents and their like by id
+    saw: Vec<String>,
+    is_match: bool,
+}
+
+impl RoutingTraceJson {
+    fn new(s: &Snapshot<'_>, catalogue: &Catalogue, trace: RoutingTrace) -> Result<Self> {
+        let rules: Option<Rules> = rule_set::kept(s, &trace.rules)?;
+        let rules = rules.ok_or_else(|| Error::internal("a routing trace without rules"))?;
+        let target = rules.target(trace.verdict.winner);
+        let tried = rules.rules.iter().take(trace.verdict.tried.len()).enumerate();
+        Ok(Self {
+            winner: match trace.verdict.winner {
+                Winner::Simple => "simple",
+                Winner::Rule(_) => "rule",
+                Winner::MatchFailed => "matchFailed",
+            },
+            rules: tried
+                .map(|(position, rule)| {
+                    let is_match = trace.verdict.winner == Winner::Rule(position);
+                    TriedRuleJson::new(
+                        catalogue,
+                        rule.id,
+                        &rule.name,
+                        &rule.predicate,
+                        &trace.facts,
+                        is_match,
+                    )
+                })
+                .collect(),
+            route_to_object: target.object.name(),
+            route_to_id: target.id,
+            agent_assignee_id: trace.agent.map(|id| id.0),
+            department_assignee_id: trace.department.map(|id| id.0),
+            priority: trace.priority.map(Priority::name),
+            skipped: trace.skipped,
+        })
+    }
+}
+
+impl TriedRuleJson {
+    fn new(
+        catalogue: &Catalogue,
+        id: i64,
+        name: &str,
+        predicate: &Predicate,
+        facts: &Facts,
+        is_match: bool,
+    ) -> Self {
+        let trace = eval::explain(predicate, facts);
+        let first_failed = trace.first_failed().filter(|_| !is_match).map(|seen| seen.clause.number);
+        let conditions =
+            trace.tests.into_iter().map(|seen| SeenConditionJson::new(catalogue, seen)).collect();
+        Self { id, name: name.to_owned(), is_match, first_failed, conditions }
+    }
+}
+
+impl SeenConditionJson {
+    fn new(catalogue: &Catalogue, seen: Seen) -> Self {
+        let field = seen.clause.test.field();
+        Self {
+            index: seen.clause.number,
+            field_id: field.0,
+            field: catalogue.get(field).map(|entry| entry.name.clone()).unwrap_or_default(),
+            match_type: seen.clause.match_type.name(),
+            value: seen.clause.value,
+            saw: seen.values.iter().map(ToString::to_string).collect(),
+            is_match: seen.holds,
+        }
     }
 }
 
@@ -117,8 +246,9 @@ pub async fn list(app: App, by: Caller, path: web::Path<String>) -> Result<HttpR
     let id: ConversationId = id("conversation", &path)?;
     let decisions = app.read(|s| {
         conversation::get(s, &by.actor, id)?.ok_or_else(|| Error::not_found("conversation", id))?;
-        decision::of_conversation(s, id)
+        let catalogue = field::catalogue(s)?;
+        let found = decision::of_conversation(s, id)?.into_iter();
+        found.map(|decision| DecisionJson::new(s, &catalogue, decision)).collect::<Result<Vec<_>>>()
     })?;
-    let decisions = decisions.into_iter().map(DecisionJson::from).collect();
     Ok(HttpResponse::Ok().json(DecisionListJson { decisions }))
 }

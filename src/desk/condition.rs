@@ -6,7 +6,7 @@ use jiff::tz::TimeZone;
 use super::{Actor, agent, contact, department, field, site, tag};
 use crate::db::{Snapshot, Tx};
 use crate::error::{Error, Problems, Result};
-use crate::ids::{AgentId, ContactId, DepartmentId, FieldId, FilterId, TagId};
+use crate::ids::{AgentId, ContactId, DepartmentId, FieldId, FilterId, RoutingRuleId, TagId, TriggerId};
 use crate::rules::{Catalogue, Condition, Domain, Formula, MatchType, Moment, Predicate, Usage, When, parse};
 use crate::time::Timestamp;
 
@@ -14,6 +14,8 @@ use crate::time::Timestamp;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Owner {
     Filter(FilterId),
+    RoutingRule(RoutingRuleId),
+    Trigger(TriggerId),
 }
 
 /// A formula as somebody sent it. Fields are named by id or name, match types by name or number.
@@ -34,6 +36,17 @@ pub struct NewCondition {
     pub number: Option<i64>,
 }
 
+impl From<&Condition> for NewCondition {
+    fn from(stored: &Condition) -> Self {
+        Self {
+            field: stored.field.to_string(),
+            match_type: stored.match_type.name().to_owned(),
+            value: stored.value.clone(),
+            number: Some(stored.number),
+        }
+    }
+}
+
 /// Longest value of a condition, in characters.
 const VALUE_CHARS: usize = 1000;
 
@@ -41,12 +54,16 @@ impl Owner {
     fn id(self) -> i64 {
         match self {
             Self::Filter(id) => id.0,
+            Self::RoutingRule(id) => id.0,
+            Self::Trigger(id) => id.0,
         }
     }
 
     fn condition(self) -> &'static str {
         match self {
             Self::Filter(_) => "filter_id = ?",
+            Self::RoutingRule(_) => "routing_rule_id = ?",
+            Self::Trigger(_) => "trigger_id = ?",
         }
     }
 }
@@ -77,6 +94,12 @@ pub fn replace(tx: &Tx<'_>, owner: Owner, conditions: &[Condition]) -> Result<()
         let sql = match owner {
             Owner::Filter(_) => {
                 "INSERT INTO condition (filter_id, number, field_id, match_type, value) VALUES (?, ?, ?, ?, ?)"
+            }
+            Owner::RoutingRule(_) => {
+                "INSERT INTO condition (routing_rule_id, number, field_id, match_type, value) VALUES (?, ?, ?, ?, ?)"
+            }
+            Owner::Trigger(_) => {
+                "INSERT INTO condition (trigger_id, number, field_id, match_type, value) VALUES (?, ?, ?, ?, ?)"
             }
         };
         tx.insert(
@@ -206,7 +229,17 @@ pub fn moment(s: &Snapshot<'_>, now: Timestamp, by: &Actor, zone: Option<TimeZon
 pub fn user_of(s: &Snapshot<'_>, field: FieldId) -> Result<Option<String>> {
     s.one(
         "SELECT 'the filter ''' || f.name || '''' FROM condition x JOIN filter f ON f.id = x.filter_id
-         WHERE x.field_id = ? LIMIT 1",
+         WHERE x.field_id = ?1
+         UNION ALL
+         SELECT 'the routing rule ''' || r.name || '''' FROM condition x JOIN routing_rule r ON r.id = x.routing_rule_id
+         WHERE x.field_id = ?1
+         UNION ALL
+         SELECT 'the trigger ''' || t.name || '''' FROM condition x JOIN trigger t ON t.id = x.trigger_id
+         WHERE x.field_id = ?1
+         UNION ALL
+         SELECT 'the trigger ''' || t.name || '''' FROM trigger_value x JOIN trigger t ON t.id = x.trigger_id
+         WHERE x.field_id = ?1
+         LIMIT 1",
         [field],
         |row| row.get(0),
     )

@@ -6,6 +6,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::allocation::{self, Choice};
+use super::routing::{self, RoutingTrace};
+use super::rule_set;
 use crate::db::{Snapshot, Tx};
 use crate::error::{Error, Result};
 use crate::ids::{AgentId, ConversationId};
@@ -22,6 +24,7 @@ pub struct Decision {
 /// What a decision saw and what came of it. Stored as it is serialised here: only add to it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Trace {
+    Routing(RoutingTrace),
     Allocation(AllocationTrace),
 }
 
@@ -37,15 +40,20 @@ impl Trace {
     /// The column `kind`.
     pub fn kind(&self) -> &'static str {
         match self {
+            Self::Routing(_) => "routing",
             Self::Allocation(_) => "allocation",
         }
     }
 
     /// Whether deciding again on the stored facts comes to the stored result: always, or something is broken.
-    pub fn replays(&self) -> bool {
-        match self {
+    pub fn replays(&self, s: &Snapshot<'_>) -> Result<bool> {
+        Ok(match self {
+            Self::Routing(trace) => {
+                let rules: Option<routing::Rules> = rule_set::kept(s, &trace.rules)?;
+                rules.is_some_and(|rules| rules.decide(&trace.facts) == trace.verdict)
+            }
             Self::Allocation(trace) => allocation::pick(&trace.choice) == trace.chosen,
-        }
+        })
     }
 }
 

@@ -8,6 +8,7 @@ use super::code::Status;
 use crate::db::{Snapshot, Tx};
 use crate::error::Result;
 use crate::ids::{AgentId, ConversationId, DepartmentId, EventId, MessageId};
+use crate::rules::Facts;
 use crate::time::Timestamp;
 
 #[derive(Debug, Clone)]
@@ -25,8 +26,10 @@ pub struct Event {
 /// What happened.
 #[derive(Debug, Clone)]
 pub enum Change {
+    /// With what routing saw: rules can be tried on it later.
     Created {
         message: MessageId,
+        facts: Facts,
     },
     /// A contact wrote, by mail or in the portal.
     Received {
@@ -143,8 +146,8 @@ impl Change {
 
     fn detail(&self) -> Value {
         match self {
-            Self::Created { message }
-            | Self::Received { message }
+            Self::Created { message, facts } => json!({ "messageId": message, "facts": facts }),
+            Self::Received { message }
             | Self::Replied { message }
             | Self::Noted { message }
             | Self::NoteEdited { message }

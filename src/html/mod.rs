@@ -12,7 +12,7 @@ pub(crate) mod token;
 
 pub use mention::mentions;
 pub use sanitize::{Clean, sanitize_mail, sanitize_own, with_remote_images};
-pub use text::{from_text, snippet, to_text};
+pub use text::{from_text, from_text_inline, snippet, to_text};
 
 /// Version of the sanitiser's rules: stored beside a sanitised body, which is made anew when this is higher.
 pub const VERSION: u32 = 1;

@@ -230,6 +230,11 @@ fn breaks_around(name: &str) -> usize {
     }
 }
 
+/// Plain text inside a line of HTML: escaped, line breaks as `<br>`.
+pub fn from_text_inline(text: &str) -> String {
+    super::token::escape(text).replace("\r\n", "<br>").replace(['\n', '\r'], "<br>")
+}
+
 /// Plain text as HTML: escaped, blank lines as paragraphs, line breaks as `<br>`, indentation kept, and links on
 /// http(s) addresses and e-mail addresses.
 pub fn from_text(text: &str) -> String {

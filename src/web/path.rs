@@ -18,6 +18,12 @@ impl Spelling {
         Self(literal.map(|segment| (segment.to_ascii_lowercase(), segment.to_owned())).collect())
     }
 
+    /// Another word for a declared segment.
+    pub fn also(mut self, word: &str, declared: &str) -> Self {
+        self.0.insert(word.to_ascii_lowercase(), declared.to_owned());
+        self
+    }
+
     /// Rewrites a request below `/api` to the declared spelling.
     pub fn apply(&self, request: &mut ServiceRequest) {
         let path = request.path();

@@ -4,11 +4,11 @@
 use super::message::Body;
 use super::reply::{self, NewMessage};
 use super::update::{ConversationChange, SUBJECT_CHARS, check_references, set_tags};
-use super::{Conversation, MessageType};
+use super::{Conversation, MessageType, facts};
 use crate::db::Tx;
 use crate::desk::code::{Channel, Priority, Status};
 use crate::desk::event::{self, Change};
-use crate::desk::{Actor, allocation, check_name};
+use crate::desk::{Actor, allocation, check_name, routing};
 use crate::error::{Error, Problems, Result};
 use crate::ids::{AgentId, ContactId, ConversationId, DepartmentId, EmailAccountId, MessageId, TagId};
 
@@ -77,7 +77,7 @@ pub fn create(tx: &Tx<'_>, by: &Actor, new: &NewConversation) -> Result<Conversa
     let conversation =
         super::get(tx, &Actor::System, id)?.ok_or_else(|| Error::not_found("conversation", id))?;
     set_tags(tx, &conversation, &new.tags)?;
-    reply::first(tx, by, &conversation, &new.message)?;
+    reply::first(tx, by, &conversation, &new.message, new.priority)?;
     let created = super::get(tx, &Actor::System, id)?.ok_or_else(|| Error::not_found("conversation", id))?;
     let is_editable = super::get(tx, by, id)?.is_some_and(|conversation| conversation.is_editable);
     Ok(Conversation { is_editable, ..created })
@@ -113,9 +113,20 @@ pub fn open(tx: &Tx<'_>, by: &Actor, new: &Opening<'_>) -> Result<ConversationId
     Ok(ConversationId(id))
 }
 
-/// The conversation and its first message are there: who else must act on a new one does, in this transaction.
-pub(super) fn settle(tx: &Tx<'_>, by: &Actor, id: ConversationId, message: MessageId) -> Result<()> {
-    event::record(tx, by, id, Change::Created { message })?;
+/// The conversation and its first message are there: what is decided about a new one is, in this transaction. `given`
+/// is the priority that was asked for, which routing leaves alone.
+pub(super) fn settle(
+    tx: &Tx<'_>,
+    by: &Actor,
+    id: ConversationId,
+    message: MessageId,
+    given: Option<Priority>,
+) -> Result<()> {
+    let conversation =
+        super::get(tx, &Actor::System, id)?.ok_or_else(|| Error::not_found("conversation", id))?;
+    let facts = facts::of(tx, id)?.unwrap_or_default();
+    routing::route(tx, &conversation, given, &facts)?;
+    event::record(tx, by, id, Change::Created { message, facts })?;
     allocation::await_turn(tx, id)
 }
 

@@ -4,7 +4,7 @@
 use super::message::{self, Body, Message, MessageType, Row, Source};
 use super::{Conversation, create, draft, editable, mention, status};
 use crate::db::Tx;
-use crate::desk::code::{Channel, Status};
+use crate::desk::code::{Channel, Priority, Status};
 use crate::desk::event::{self, Change};
 use crate::desk::outgoing_mail::{self, Envelope};
 use crate::desk::{Actor, agent, attachment, contact, email_account, site};
@@ -80,15 +80,16 @@ pub fn reply(tx: &Tx<'_>, by: &Actor, id: ConversationId, new: &NewMessage) -> R
     message::require(tx, &Actor::System, message)
 }
 
-/// The first message of a conversation that an agent just opened.
+/// The first message of a conversation that an agent just opened, perhaps with a priority.
 pub(super) fn first(
     tx: &Tx<'_>,
     by: &Actor,
     conversation: &Conversation,
     new: &NewMessage,
+    given: Option<Priority>,
 ) -> Result<MessageId> {
     let message = write(tx, by, conversation, new)?;
-    create::settle(tx, by, conversation.id, message)?;
+    create::settle(tx, by, conversation.id, message, given)?;
     Ok(message)
 }
 
@@ -107,7 +108,7 @@ pub fn receive(
         (i64::from(!is_first), conversation.id),
     )?;
     if is_first {
-        create::settle(tx, by, conversation.id, message)?;
+        create::settle(tx, by, conversation.id, message, None)?;
     } else {
         event::record(tx, by, conversation.id, Change::Received { message })?;
         status::set(tx, by, conversation, status::after_contact_message(conversation.status))?;

@@ -18,4 +18,5 @@ mod inbound_mail;
 mod merge;
 mod message;
 mod outgoing_mail;
+mod routing;
 mod tag;

@@ -1,0 +1,240 @@
+//! The rules of custom routing, in their order (contract 15.1: customerRule).
+
+use super::{Target, TargetChange, ensure, target};
+use crate::db::{Snapshot, Tx};
+use crate::desk::condition::{self, NewFormula, Owner};
+use crate::desk::{Actor, Permission, check_name};
+use crate::error::{Error, Result};
+use crate::ids::RoutingRuleId;
+use crate::rules::{Formula, Usage};
+
+#[derive(Debug, Clone)]
+pub struct RoutingRule {
+    pub id: RoutingRuleId,
+    pub is_enabled: bool,
+    pub name: String,
+    pub formula: Formula,
+    pub target: Target,
+    /// From 1: the order in which rules are tried.
+    pub position: i64,
+}
+
+/// `None` leaves a property alone (on creation: its default).
+#[derive(Debug, Clone, Default)]
+pub struct RoutingRuleChange {
+    pub is_enabled: Option<bool>,
+    pub name: Option<String>,
+    pub formula: Option<NewFormula>,
+    pub target: TargetChange,
+    pub position: Option<i64>,
+}
+
+/// Where a rule moves to.
+#[derive(Debug, Clone)]
+pub enum Place {
+    Up,
+    Down,
+    /// From 1.
+    At(i64),
+    /// The whole order; rules that are not named follow in the order they had.
+    Order(Vec<RoutingRuleId>),
+}
+
+/// Most rules.
+const MOST: usize = 500;
+
+/// Every rule in order. Needs `manageSettings`.
+pub fn list(s: &Snapshot<'_>, by: &Actor) -> Result<Vec<RoutingRule>> {
+    by.require(Permission::ManageSettings)?;
+    stored(s)
+}
+
+/// The rule, or `NotFound`.
+pub fn require(s: &Snapshot<'_>, by: &Actor, id: RoutingRuleId) -> Result<RoutingRule> {
+    by.require(Permission::ManageSettings)?;
+    get(s, id)
+}
+
+/// Appends a rule, or inserts it at its position.
+pub fn create(tx: &Tx<'_>, by: &Actor, new: &RoutingRuleChange) -> Result<RoutingRule> {
+    by.require(Permission::ManageSettings)?;
+    let name = check_name("name", new.name.as_deref().unwrap_or_default(), NAME_CHARS)?;
+    let target = Target::default().changed(new.target);
+    target.check(tx, "routeToId")?;
+    let formula = check(tx, &new.formula.clone().unwrap_or_default())?;
+    ensure(tx)?;
+    let count = stored(tx)?.len();
+    if MOST <= count {
+        return Err(Error::Conflict(format!("there are {MOST} rules already, which is the most")));
+    }
+    let id = RoutingRuleId(tx.insert(
+        "INSERT INTO routing_rule (is_enabled, name, match_when, logic_expression, object, target_id, priority, position)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            new.is_enabled.unwrap_or(true),
+            name,
+            formula.when,
+            &formula.logic_expression,
+            target.object.name(),
+            target.id,
+            target.priority,
+            count as i64 + 1,
+        ),
+    )?);
+    condition::replace(tx, Owner::RoutingRule(id), &formula.conditions)?;
+    if let Some(position) = new.position {
+        reorder(tx, id, &Place::At(position))?;
+    }
+    get(tx, id)
+}
+
+pub fn update(tx: &Tx<'_>, by: &Actor, id: RoutingRuleId, change: &RoutingRuleChange) -> Result<RoutingRule> {
+    by.require(Permission::ManageSettings)?;
+    let before = get(tx, id)?;
+    let name = change.name.as_deref().map(|name| check_name("name", name, NAME_CHARS)).transpose()?;
+    let target = before.target.changed(change.target);
+    if target != before.target {
+        target.check(tx, "routeToId")?;
+    }
+    tx.run(
+        "UPDATE routing_rule SET is_enabled = coalesce(?, is_enabled), name = coalesce(?, name), object = ?,
+           target_id = ?, priority = ? WHERE id = ?",
+        (change.is_enabled, name, target.object.name(), target.id, target.priority, id),
+    )?;
+    if let Some(formula) = &change.formula {
+        let formula = check(tx, formula)?;
+        tx.run(
+            "UPDATE routing_rule SET match_when = ?, logic_expression = ? WHERE id = ?",
+            (formula.when, &formula.logic_expression, id),
+        )?;
+        condition::replace(tx, Owner::RoutingRule(id), &formula.conditions)?;
+    }
+    if let Some(position) = change.position
+        && position != before.position
+    {
+        reorder(tx, id, &Place::At(position))?;
+    }
+    get(tx, id)
+}
+
+/// Inserts a copy right below, switched off (contract 15.2). Gives the whole list.
+pub fn copy(tx: &Tx<'_>, by: &Actor, id: RoutingRuleId) -> Result<Vec<RoutingRule>> {
+    by.require(Permission::ManageSettings)?;
+    let original = get(tx, id)?;
+    let suffix = " (copy)";
+    let kept = NAME_CHARS - suffix.chars().count();
+    let name: String = original.name.chars().take(kept).chain(suffix.chars()).collect();
+    // Copied as it is: a target that was deleted meanwhile is no reason to refuse.
+    let copy = RoutingRuleId(tx.insert(
+        "INSERT INTO routing_rule (is_enabled, name, match_when, logic_expression, object, target_id, priority, position)
+         SELECT 0, ?, match_when, logic_expression, object, target_id, priority, (SELECT count(*) + 1 FROM routing_rule)
+         FROM routing_rule WHERE id = ?",
+        (name, id),
+    )?);
+    condition::replace(tx, Owner::RoutingRule(copy), &original.formula.conditions)?;
+    reorder(tx, copy, &Place::At(original.position + 1))?;
+    stored(tx)
+}
+
+/// Moves a rule; gives the whole list.
+pub fn sort(tx: &Tx<'_>, by: &Actor, id: RoutingRuleId, place: &Place) -> Result<Vec<RoutingRule>> {
+    by.require(Permission::ManageSettings)?;
+    get(tx, id)?;
+    reorder(tx, id, place)?;
+    stored(tx)
+}
+
+pub fn delete(tx: &Tx<'_>, by: &Actor, id: RoutingRuleId) -> Result<()> {
+    by.require(Permission::ManageSettings)?;
+    if tx.run("DELETE FROM routing_rule WHERE id = ?", [id])? == 0 {
+        return Err(Error::not_found("custom rule", id));
+    }
+    let order: Vec<RoutingRuleId> = stored(tx)?.into_iter().map(|rule| rule.id).collect();
+    number(tx, &order)
+}
+
+const NAME_CHARS: usize = 200;
+
+fn check(tx: &Tx<'_>, new: &NewFormula) -> Result<Formula> {
+    let moment = condition::moment(tx, tx.now(), &Actor::System, None)?;
+    condition::check(tx, Usage::Routing, &moment, new)
+}
+
+fn reorder(tx: &Tx<'_>, id: RoutingRuleId, place: &Place) -> Result<()> {
+    let mut order: Vec<RoutingRuleId> = stored(tx)?.into_iter().map(|rule| rule.id).collect();
+    let from = order.iter().position(|other| *other == id).unwrap_or(0);
+    match place {
+        Place::Up => {
+            if 0 < from {
+                order.swap(from, from - 1);
+            }
+        }
+        Place::Down => {
+            if from + 1 < order.len() {
+                order.swap(from, from + 1);
+            }
+        }
+        Place::At(position) => {
+            let last = order.len() as i64;
+            if !(1..=last).contains(position) {
+                return Err(Error::invalid("index", format!("must be between 1 and {last}, not {position}")));
+            }
+            let rule = order.remove(from);
+            order.insert(*position as usize - 1, rule);
+        }
+        Place::Order(wanted) => {
+            for (index, rule) in wanted.iter().enumerate() {
+                let field = format!("customerRules[{index}].id");
+                if !order.contains(rule) {
+                    return Err(Error::invalid(field, format!("there is no custom rule {rule}")));
+                }
+                if wanted[..index].contains(rule) {
+                    return Err(Error::invalid(field, format!("names custom rule {rule} twice")));
+                }
+            }
+            order.retain(|rule| !wanted.contains(rule));
+            order.splice(0..0, wanted.iter().copied());
+        }
+    }
+    number(tx, &order)
+}
+
+fn number(tx: &Tx<'_>, order: &[RoutingRuleId]) -> Result<()> {
+    for (index, id) in order.iter().enumerate() {
+        tx.run("UPDATE routing_rule SET position = ? WHERE id = ?", (index as i64 + 1, id))?;
+    }
+    Ok(())
+}
+
+fn get(s: &Snapshot<'_>, id: RoutingRuleId) -> Result<RoutingRule> {
+    let sql = ["SELECT ", COLUMNS, " FROM routing_rule WHERE id = ?"].concat();
+    let rule = s.one(&sql, [id], from_row)?.ok_or_else(|| Error::not_found("custom rule", id))?;
+    with_conditions(s, rule)
+}
+
+/// Every rule in order, whoever asks.
+pub(super) fn stored(s: &Snapshot<'_>) -> Result<Vec<RoutingRule>> {
+    let rules =
+        s.all(&["SELECT ", COLUMNS, " FROM routing_rule ORDER BY position, id"].concat(), [], from_row)?;
+    rules.into_iter().map(|rule| with_conditions(s, rule)).collect()
+}
+
+fn with_conditions(s: &Snapshot<'_>, mut rule: RoutingRule) -> Result<RoutingRule> {
+    rule.formula.conditions = condition::list(s, Owner::RoutingRule(rule.id))?;
+    Ok(rule)
+}
+
+const COLUMNS: &str =
+    "id, is_enabled, name, match_when, logic_expression, object, target_id, priority, position";
+
+fn from_row(row: &rusqlite::Row<'_>) -> rusqlite::Result<RoutingRule> {
+    let formula = Formula { when: row.get(3)?, logic_expression: row.get(4)?, conditions: Vec::new() };
+    Ok(RoutingRule {
+        id: row.get(0)?,
+        is_enabled: row.get(1)?,
+        name: row.get(2)?,
+        formula,
+        target: target(row, 5)?,
+        position: row.get(8)?,
+    })
+}
