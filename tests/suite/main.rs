@@ -10,6 +10,7 @@ mod api;
 mod architecture;
 mod browser;
 mod command;
+mod contract;
 mod database;
 mod flows;
 mod mail;

@@ -1,5 +1,6 @@
 //! What the tests talk to: real mail servers, and servers that misbehave as told.
 
+pub mod contract;
 pub mod dovecot;
 pub mod fake_pop3;
 pub mod mail;
