@@ -487,5 +487,6 @@ pub async fn rotate_key(app: App, by: Caller, path: web::Path<String>) -> Result
 async fn rotate(app: &App, by: Caller, id: AgentId) -> Result<HttpResponse, ApiError> {
     let api_key = app.write(move |tx| api_key::rotate(tx, &by.actor, id)).await?;
     let last_four = api_key[api_key.len() - 4..].to_owned();
-    Ok(HttpResponse::Created().json(ApiKeyJson { api_key, last_four }))
+    let location = format!("/api/v3/agents/{id}");
+    Ok(HttpResponse::Created().insert_header(("Location", location)).json(ApiKeyJson { api_key, last_four }))
 }

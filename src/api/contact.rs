@@ -341,7 +341,8 @@ pub async fn add_identity(
     let contact: ContactId = id("contact", &path)?;
     let new = body.0.check("")?;
     let identity = app.write(move |tx| contact::add_identity(tx, &by.actor, contact, &new)).await?;
-    Ok(HttpResponse::Created().json(IdentityJson::from(identity)))
+    let location = format!("/api/v3/contacts/{contact}");
+    Ok(HttpResponse::Created().insert_header(("Location", location)).json(IdentityJson::from(identity)))
 }
 
 /// Change an identity's value
