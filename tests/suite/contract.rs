@@ -217,7 +217,8 @@ async fn check(scene: &Scene, row: &Row, objects: &Objects) -> Result<(), String
         return Err(format!("a stranger gets {} {}", refused.status, refused.body));
     }
     // What an agent does to their own account would end Ann's access.
-    let by = match row.path.contains("/me") && row.method != "GET" {
+    let is_own = row.path.split('/').any(|segment| segment == "me");
+    let by = match is_own && row.method != "GET" {
         true => {
             let name = scene.word();
             scene.desk.create_agent(&name, true).await;
