@@ -99,7 +99,6 @@ const NOT_YET: &[&str] = &[
     "PUT /api/v3/anytime/configs",
     "GET /api/v3/site/profile",
     "PUT /api/v3/site/profile",
-    "PUT /api/v3/anytime/conversations/{id}/messages/{messageId}",
     "GET /api/v3/anytime/views",
     "POST /api/v3/anytime/views",
     "GET /api/v3/anytime/views/{id}",
