@@ -116,7 +116,7 @@ impl Demo {
         let summary =
             db::fast_load(&data_dir.join("anytime.db"), &Clock::System, |tx| demo::fill(tx, &plan, &hash))?;
         tracing::info!(conversations, seconds = started.elapsed().as_secs_f64(), "the demo site is filled");
-        Ok(Self { config: Config { data_dir, ..config }, password, summary })
+        Ok(Self { config: Config { data_dir, is_demo: true, ..config }, password, summary })
     }
 
     /// The URLs, sign-ins, an API key and a portal link.

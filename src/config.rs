@@ -102,6 +102,8 @@ pub struct Config {
     /// Where Prometheus may read; its answers need no sign-in, so it is not where people are.
     pub metrics_listen: Option<SocketAddr>,
     pub secret_key: Option<[u8; 32]>,
+    /// A disposable site with made-up data, which shows some pages for looking around.
+    pub is_demo: bool,
 }
 
 impl std::fmt::Debug for Config {
@@ -124,6 +126,7 @@ impl Config {
             log: "info".to_owned(),
             metrics_listen: None,
             secret_key: None,
+            is_demo: false,
         }
     }
 
@@ -145,6 +148,7 @@ impl Config {
             log: given.log.or(file.log).unwrap_or_else(|| "info".to_owned()),
             metrics_listen: given.metrics_listen.or(file.metrics_listen),
             secret_key: given.secret_key.or(file.secret_key).map(|key| check_secret_key(&key)).transpose()?,
+            is_demo: false,
         })
     }
 }

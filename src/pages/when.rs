@@ -6,40 +6,75 @@ use askama::filters::HtmlSafe;
 use jiff::tz::TimeZone;
 
 use crate::time::Timestamp;
+use crate::web::SignedIn;
 
 /// The zone of whoever reads the page.
 #[derive(Debug, Clone)]
-pub struct Zone(TimeZone);
+pub struct Zone {
+    zone: TimeZone,
+    dates: Dates,
+}
+
+/// How days are written, as `strftime` patterns: with the year, and without where it goes without saying.
+#[derive(Debug, Clone, Copy)]
+struct Dates {
+    full: &'static str,
+    short: &'static str,
+}
+
+const WORDS: Dates = Dates { full: "%-d %b %Y", short: "%-d %b" };
+
+impl Dates {
+    /// By an agent's `dateTimeFormat`, of which `desk::agent::date_time_formats` lists what there is.
+    fn chosen(format: &str) -> Self {
+        let (full, short) = match format.split(' ').next().unwrap_or_default() {
+            "MM/dd/yyyy" => ("%m/%d/%Y", "%m/%d"),
+            "MM-dd-yyyy" => ("%m-%d-%Y", "%m-%d"),
+            "dd/MM/yyyy" => ("%d/%m/%Y", "%d/%m"),
+            "dd-MM-yyyy" => ("%d-%m-%Y", "%d-%m"),
+            "yyyy/MM/dd" => ("%Y/%m/%d", "%m/%d"),
+            "yyyy-MM-dd" => ("%Y-%m-%d", "%m-%d"),
+            _ => return WORDS,
+        };
+        Self { full, short }
+    }
+}
 
 impl Zone {
-    /// By its IANA name; UTC when this build does not know it.
+    /// By its IANA name, UTC when this build does not know it; days in words.
     pub fn of(name: &str) -> Self {
-        Self(TimeZone::get(name).unwrap_or(TimeZone::UTC))
+        Self { zone: TimeZone::get(name).unwrap_or(TimeZone::UTC), dates: WORDS }
+    }
+
+    /// The agent's zone, with days as the agent chose to see them.
+    pub fn of_agent(signed_in: &SignedIn) -> Self {
+        Self { dates: Dates::chosen(&signed_in.agent.date_time_format), ..Self::of(&signed_in.time_zone) }
     }
 
     /// As short as it is clear on the day of `now`: `18:04`, `22 Nov`, `22 Nov 2025`.
     pub fn short(&self, at: Timestamp, now: Timestamp) -> When {
-        let (then, today) = (at.to_jiff().to_zoned(self.0.clone()), now.to_jiff().to_zoned(self.0.clone()));
+        let zoned = |at: Timestamp| at.to_jiff().to_zoned(self.zone.clone());
+        let (then, today) = (zoned(at), zoned(now));
         let format = match () {
             () if then.date() == today.date() => "%H:%M",
-            () if then.year() == today.year() => "%-d %b",
-            () => "%-d %b %Y",
+            () if then.year() == today.year() => self.dates.short,
+            () => self.dates.full,
         };
         self.when(at, format)
     }
 
     /// `Sun 22 Nov 2026, 18:04`.
     pub fn long(&self, at: Timestamp) -> When {
-        self.when(at, "%a %-d %b %Y, %H:%M")
+        self.when(at, &["%a ", self.dates.full, ", %H:%M"].concat())
     }
 
     /// `22 Nov 2026`.
     pub fn day(&self, at: Timestamp) -> When {
-        self.when(at, "%-d %b %Y")
+        self.when(at, self.dates.full)
     }
 
     fn when(&self, at: Timestamp, format: &str) -> When {
-        let zoned = at.to_jiff().to_zoned(self.0.clone());
+        let zoned = at.to_jiff().to_zoned(self.zone.clone());
         When {
             instant: at,
             full: zoned.strftime("%A, %-d %B %Y, %H:%M:%S %Z").to_string(),
@@ -88,5 +123,15 @@ mod tests {
             "<time datetime=\"2026-11-22T17:04:00.000Z\" title=\"Sunday, 22 November 2026, 18:04:00 CET\">\
              Sun 22 Nov 2026, 18:04</time>"
         );
+    }
+
+    #[test]
+    fn every_format_an_agent_may_choose_is_written_as_it_says() {
+        let at = Timestamp::parse("2026-03-04T17:04:00Z").unwrap();
+        for format in crate::desk::agent::date_time_formats() {
+            let zone = Zone { dates: Dates::chosen(&format), ..Zone::of("UTC") };
+            let wanted = format.split(' ').next().unwrap().replace("yyyy", "2026").replace("MM", "03");
+            assert_eq!(zone.day(at).text, wanted.replace("dd", "04"));
+        }
     }
 }

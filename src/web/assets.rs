@@ -29,6 +29,14 @@ pub fn url(name: &str) -> String {
     }
 }
 
+/// The names of the symbols in `icons.svg`, without the logo and the priority marks.
+pub fn icons() -> Vec<String> {
+    let file = Static::get("icons.svg").map(|file| file.data.into_owned()).unwrap_or_default();
+    let text = String::from_utf8_lossy(&file).into_owned();
+    let names = text.split("<symbol id=\"").skip(1).filter_map(|rest| rest.split('"').next());
+    names.filter(|name| *name != "logo" && !name.starts_with("priority-")).map(str::to_owned).collect()
+}
+
 #[get("/static/{name:.*}")]
 pub async fn serve(request: HttpRequest, name: web::Path<String>) -> HttpResponse {
     let Some(file) = Static::get(&name) else { return HttpResponse::NotFound().finish() };

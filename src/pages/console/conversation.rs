@@ -140,7 +140,7 @@ fn page(
 ) -> Result<Show> {
     let back = query.text("filter")?.and_then(filter::by_slug);
     let images = query.integer("images")?.map(MessageId);
-    let zone = Zone::of(&signed_in.time_zone);
+    let zone = Zone::of_agent(signed_in);
     app.read(|s| {
         let conversation = conversation::require(s, &signed_in.actor, id)?;
         let contact = conversation.contact_id.map(|id| contact::get_ever(s, id)).transpose()?.flatten();

@@ -146,7 +146,7 @@ fn rows(
     found: Vec<Conversation>,
     now: Timestamp,
 ) -> Result<Vec<Row>> {
-    let zone = Zone::of(&signed_in.time_zone);
+    let zone = Zone::of_agent(signed_in);
     let contacts: Vec<ContactId> = found.iter().filter_map(|conversation| conversation.contact_id).collect();
     let contacts = contact::names(s, &contacts)?;
     let assigned = found.iter().filter_map(|conversation| conversation.agent_assignee_id);

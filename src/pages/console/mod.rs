@@ -5,6 +5,7 @@ pub mod inbox;
 pub mod live;
 pub mod message;
 mod settings;
+mod style;
 mod words;
 
 use actix_web::web::ServiceConfig;
@@ -25,6 +26,7 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(message::download)
         .service(message::retry);
     settings::routes(config);
+    config.service(style::show);
     // Last: it takes what is left directly below /console.
     config.service(inbox::home).service(inbox::show);
 }
@@ -49,12 +51,6 @@ pub struct RailFilter {
     pub unread: i64,
 }
 
-pub struct Link {
-    pub href: &'static str,
-    pub name: &'static str,
-    pub icon: &'static str,
-}
-
 /// Beside each of `filter::SYSTEM`.
 const FILTER_ICONS: [&str; 6] = ["inbox", "user", "building-2", "users", "at-sign", "archive"];
 
@@ -77,13 +73,5 @@ impl Layout {
                 .collect(),
             sees_mail: signed_in.actor.require(Permission::ManageChannels).is_ok(),
         })
-    }
-
-    pub fn mail_links(&self) -> [Link; 3] {
-        [
-            Link { href: "/console/settings/inbound-mails", name: "Incoming", icon: "mailbox" },
-            Link { href: "/console/settings/outgoing-mails", name: "Outgoing", icon: "send" },
-            Link { href: "/console/settings/jobs", name: "Jobs", icon: "activity" },
-        ]
     }
 }

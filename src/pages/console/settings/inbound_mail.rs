@@ -7,7 +7,7 @@ use askama::Template;
 
 use super::super::Layout;
 use super::field::Sent;
-use super::mail_frame;
+use super::{Nav, frame};
 use crate::app::App;
 use crate::desk::email_account::{self, EmailAccount};
 use crate::desk::inbound_mail::{self, InboundMail, InboundMailQuery, Outcome};
@@ -27,6 +27,7 @@ const HERE: &str = "/console/settings/inbound-mails";
 #[template(path = "console/settings/inbound_mails.html")]
 struct List {
     layout: Layout,
+    nav: Nav,
     zone: Zone,
     now: Timestamp,
     accounts: Vec<EmailAccount>,
@@ -57,7 +58,7 @@ pub async fn list(
     signed_in: SignedIn,
     parameters: Query,
 ) -> Result<Page<List>, PageError> {
-    let layout = mail_frame(&app, &signed_in, HERE)?;
+    let (layout, nav) = frame(&app, &signed_in, HERE)?;
     let query = InboundMailQuery {
         email_account_id: parameters.integer("account")?.map(EmailAccountId),
         outcome: parameters.value("outcome", "an outcome", Outcome::parse)?,
@@ -68,8 +69,8 @@ pub async fn list(
     })?;
     let addresses = accounts.iter().map(|account| (account.id, account.email.clone())).collect();
     let links = Links::new(&request, &parameters, paging, mails.total);
-    let (zone, now) = (Zone::of(&signed_in.time_zone), app.now());
-    Ok(Page(List { layout, zone, now, accounts, addresses, query, mails, paging, links }))
+    let (zone, now) = (Zone::of_agent(&signed_in), app.now());
+    Ok(Page(List { layout, nav, zone, now, accounts, addresses, query, mails, paging, links }))
 }
 
 #[get("/console/settings/inbound-mails/{id}/raw")]

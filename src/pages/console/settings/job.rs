@@ -4,7 +4,7 @@ use actix_web::get;
 use askama::Template;
 
 use super::super::Layout;
-use super::mail_frame;
+use super::{Nav, frame};
 use crate::app::App;
 use crate::desk::job::{self, Job};
 use crate::pages::when::Zone;
@@ -16,14 +16,15 @@ const HERE: &str = "/console/settings/jobs";
 #[template(path = "console/settings/jobs.html")]
 struct List {
     layout: Layout,
+    nav: Nav,
     zone: Zone,
     jobs: Vec<Job>,
 }
 
 #[get("/console/settings/jobs")]
 pub async fn show(app: App, signed_in: SignedIn) -> Result<Page<List>, PageError> {
-    let layout = mail_frame(&app, &signed_in, HERE)?;
-    Ok(Page(List { layout, zone: Zone::of(&signed_in.time_zone), jobs: app.read(job::list)? }))
+    let (layout, nav) = frame(&app, &signed_in, HERE)?;
+    Ok(Page(List { layout, nav, zone: Zone::of_agent(&signed_in), jobs: app.read(job::list)? }))
 }
 
 /// What a job does, in a few words.

@@ -15,6 +15,8 @@ mod tag;
 
 use actix_web::web::ServiceConfig;
 
+pub use field::Fields;
+
 use super::Layout;
 use crate::app::App;
 use crate::desk::{Actor, Permission};
@@ -68,7 +70,7 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(outgoing_mail::retry);
 }
 
-/// A page of the settings, as their navigation shows it.
+/// A page of the settings, as their navigation shows it. `about` is one sentence that explains its subject.
 struct Section {
     href: &'static str,
     name: &'static str,
@@ -77,76 +79,124 @@ struct Section {
     permission: Permission,
 }
 
-const SECTIONS: [Section; 6] = [
-    Section {
-        href: "/console/settings/profile",
-        name: "Profile",
-        icon: "circle-user",
-        about: "Your name, time zone, password and API key.",
-        permission: Permission::ManageMyProfile,
+/// Sections that belong together. One without sections that the agent may open is not shown.
+struct Group {
+    name: &'static str,
+    sections: &'static [Section],
+}
+
+const GROUPS: &[Group] = &[
+    Group {
+        name: "You",
+        sections: &[Section {
+            href: "/console/settings/profile",
+            name: "Profile",
+            icon: "circle-user",
+            about: "Your name, time zone, how the console behaves, password and API key.",
+            permission: Permission::ManageMyProfile,
+        }],
     },
-    Section {
-        href: "/console/settings/site",
-        name: "Site",
-        icon: "house",
-        about: "The name customers see, and the time zone.",
-        permission: Permission::ManageSiteProfile,
+    Group {
+        name: "Company",
+        sections: &[
+            Section {
+                href: "/console/settings/site",
+                name: "Site",
+                icon: "house",
+                about: "The name customers see, and the time zone.",
+                permission: Permission::ManageSiteProfile,
+            },
+            Section {
+                href: "/console/settings/agents",
+                name: "Agents",
+                icon: "users",
+                about: "Who answers, who administers.",
+                permission: Permission::ManageAgents,
+            },
+            Section {
+                href: "/console/settings/departments",
+                name: "Departments",
+                icon: "building-2",
+                about: "Groups of agents that conversations are given to.",
+                permission: Permission::ManageDepartments,
+            },
+        ],
     },
-    Section {
-        href: "/console/settings/agents",
-        name: "Agents",
-        icon: "users",
-        about: "Who answers, who administers.",
-        permission: Permission::ManageAgents,
+    Group {
+        name: "Channels",
+        sections: &[Section {
+            href: "/console/settings/email-accounts",
+            name: "E-mail accounts",
+            icon: "mailbox",
+            about: "Where mail comes from and leaves.",
+            permission: Permission::ManageChannels,
+        }],
     },
-    Section {
-        href: "/console/settings/departments",
-        name: "Departments",
-        icon: "building-2",
-        about: "Groups of agents that conversations are given to.",
-        permission: Permission::ManageDepartments,
+    Group {
+        name: "Conversations",
+        sections: &[Section {
+            href: "/console/settings/tags",
+            name: "Tags",
+            icon: "tag",
+            about: "Words to find and count conversations by.",
+            permission: Permission::ManageTags,
+        }],
     },
-    Section {
-        href: "/console/settings/email-accounts",
-        name: "E-mail accounts",
-        icon: "mailbox",
-        about: "Where mail comes from and leaves.",
-        permission: Permission::ManageChannels,
-    },
-    Section {
-        href: "/console/settings/tags",
-        name: "Tags",
-        icon: "tag",
-        about: "Words to find and count conversations by.",
-        permission: Permission::ManageTags,
+    Group { name: "Automation", sections: &[] },
+    Group { name: "Integration", sections: &[] },
+    Group {
+        name: "Operation",
+        sections: &[
+            Section {
+                href: "/console/settings/inbound-mails",
+                name: "Incoming mail",
+                icon: "mail-open",
+                about: "Every mail a server offered us, and what became of it.",
+                permission: Permission::ManageChannels,
+            },
+            Section {
+                href: "/console/settings/outgoing-mails",
+                name: "Outgoing mail",
+                icon: "send",
+                about: "What left, what waits, what failed and why.",
+                permission: Permission::ManageChannels,
+            },
+            Section {
+                href: "/console/settings/jobs",
+                name: "Jobs",
+                icon: "activity",
+                about: "What runs by itself, when, and how it went.",
+                permission: Permission::ManageChannels,
+            },
+        ],
     },
 ];
 
-/// The sections an agent may open.
+/// The sections an agent may open, in their groups.
 struct Nav {
     here: &'static str,
-    sections: Vec<&'static Section>,
+    groups: Vec<(&'static str, Vec<&'static Section>)>,
 }
 
 impl Nav {
     fn new(by: &Actor, here: &'static str) -> Self {
-        Self { here, sections: SECTIONS.iter().filter(|s| by.require(s.permission).is_ok()).collect() }
+        let open = |group: &'static Group| {
+            let sections: Vec<_> =
+                group.sections.iter().filter(|section| by.require(section.permission).is_ok()).collect();
+            (!sections.is_empty()).then_some((group.name, sections))
+        };
+        Self { here, groups: GROUPS.iter().filter_map(open).collect() }
     }
 }
 
 /// The frame of the settings page `here`; `Forbidden` to an agent who may not open it.
 fn frame(app: &App, signed_in: &SignedIn, here: &'static str) -> Result<(Layout, Nav)> {
-    if let Some(section) = SECTIONS.iter().find(|section| section.href == here) {
+    let mut sections = GROUPS.iter().flat_map(|group| group.sections);
+    if let Some(section) = sections.find(|section| section.href == here) {
         signed_in.actor.require(section.permission)?;
     }
     let layout = app.read(|s| Layout::new(s, signed_in, "settings"))?;
     Ok((layout, Nav::new(&signed_in.actor, here)))
-}
-
-/// The frame of a page about mail, which stands in the console's menu by itself.
-fn mail_frame(app: &App, signed_in: &SignedIn, here: &'static str) -> Result<Layout> {
-    signed_in.actor.require(Permission::ManageChannels)?;
-    app.read(|s| Layout::new(s, signed_in, here))
 }
 
 /// A clash is told beside the field it is about.

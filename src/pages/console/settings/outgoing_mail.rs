@@ -6,7 +6,7 @@ use askama::Template;
 
 use super::super::Layout;
 use super::field::Sent;
-use super::mail_frame;
+use super::{Nav, frame};
 use crate::app::App;
 use crate::desk::outgoing_mail::{self, OutgoingMail, State};
 use crate::desk::{Page as Items, Paging};
@@ -28,6 +28,7 @@ const MAIL_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; img-sr
 #[template(path = "console/settings/outgoing_mails.html")]
 struct List {
     layout: Layout,
+    nav: Nav,
     zone: Zone,
     now: Timestamp,
     state: Option<State>,
@@ -43,18 +44,19 @@ pub async fn list(
     signed_in: SignedIn,
     query: Query,
 ) -> Result<Page<List>, PageError> {
-    let layout = mail_frame(&app, &signed_in, HERE)?;
+    let (layout, nav) = frame(&app, &signed_in, HERE)?;
     let (state, paging) = (query.value("state", "a state", State::parse)?, query.paging()?);
     let mails = app.read(|s| outgoing_mail::list(s, &signed_in.actor, state, paging))?;
     let links = Links::new(&request, &query, paging, mails.total);
-    let (zone, now) = (Zone::of(&signed_in.time_zone), app.now());
-    Ok(Page(List { layout, zone, now, state, mails, paging, links }))
+    let (zone, now) = (Zone::of_agent(&signed_in), app.now());
+    Ok(Page(List { layout, nav, zone, now, state, mails, paging, links }))
 }
 
 #[derive(Template)]
 #[template(path = "console/settings/outgoing_mail.html")]
 struct Show {
     layout: Layout,
+    nav: Nav,
     zone: Zone,
     mail: OutgoingMail,
     /// The text with links; everything else in it is escaped.
@@ -67,10 +69,10 @@ pub async fn show(
     signed_in: SignedIn,
     id: web::Path<OutgoingMailId>,
 ) -> Result<Page<Show>, PageError> {
-    let layout = mail_frame(&app, &signed_in, HERE)?;
+    let (layout, nav) = frame(&app, &signed_in, HERE)?;
     let mail = app.read(|s| outgoing_mail::require(s, &signed_in.actor, *id))?;
     let clean_text = html::from_text(&mail.text_body);
-    Ok(Page(Show { layout, zone: Zone::of(&signed_in.time_zone), mail, clean_text }))
+    Ok(Page(Show { layout, nav, zone: Zone::of_agent(&signed_in), mail, clean_text }))
 }
 
 /// The content of the sandboxed frame.

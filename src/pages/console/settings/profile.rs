@@ -56,7 +56,7 @@ impl ProfilePage {
         Ok(Self {
             layout,
             nav,
-            zone: Zone::of(&signed_in.time_zone),
+            zone: Zone::of_agent(signed_in),
             form: form.unwrap_or_else(stored),
             has_own_zone: agent.time_zone.is_some(),
             time_zones: time_zones(),
