@@ -42,7 +42,7 @@ pub async fn list(app: App, signed_in: SignedIn, query: Query) -> Result<Page<Li
     let keywords = query.text("q")?.unwrap_or_default().to_owned();
     let paging = Paging { index: 1, size: SHOWN };
     let agents = app.read(|s| agent::list(s, Some(&keywords), paging))?.items;
-    Ok(Page(List { layout, nav, zone: Zone::of_agent(&signed_in), now: app.now(), agents, keywords }))
+    Ok(Page(List { layout, nav, zone: Zone::of_agent(signed_in), now: app.now(), agents, keywords }))
 }
 
 #[derive(Template)]
@@ -77,7 +77,7 @@ impl Edit {
             Ok((agent, key, department::list(s)?))
         })?;
         let form = form.unwrap_or_else(|| stored(agent.as_ref()));
-        let (zone, now) = (Zone::of_agent(&signed_in), app.now());
+        let (zone, now) = (Zone::of_agent(signed_in), app.now());
         Ok(Self { layout, nav, zone, now, agent, departments, key, fresh_key: None, form, mistakes })
     }
 

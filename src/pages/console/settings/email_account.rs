@@ -41,7 +41,7 @@ impl List {
     fn new(app: &App, signed_in: &SignedIn, mistakes: Mistakes) -> Result<Self> {
         let (layout, nav) = frame(app, signed_in, HERE)?;
         let accounts = app.read(|s| email_account::list(s, true))?;
-        Ok(Self { layout, nav, zone: Zone::of_agent(&signed_in), now: app.now(), accounts, mistakes })
+        Ok(Self { layout, nav, zone: Zone::of_agent(signed_in), now: app.now(), accounts, mistakes })
     }
 }
 
