@@ -42,7 +42,7 @@ pub async fn list(app: App, signed_in: SignedIn, query: Query) -> Result<Page<Li
     let keywords = query.text("q")?.unwrap_or_default().to_owned();
     let paging = Paging { index: 1, size: SHOWN };
     let agents = app.read(|s| agent::list(s, Some(&keywords), paging))?.items;
-    Ok(Page(List { layout, nav, zone: Zone::of_agent(signed_in), now: app.now(), agents, keywords }))
+    Ok(Page(List { layout, nav, zone: Zone::of_agent(&signed_in), now: app.now(), agents, keywords }))
 }
 
 #[derive(Template)]
