@@ -15,6 +15,8 @@ CREATE TABLE site (
   time_zone TEXT NOT NULL,
   is_department_enabled INTEGER NOT NULL DEFAULT 1,
   recipient_limit INTEGER NOT NULL DEFAULT 50,
+  -- How long junk mail is kept.
+  junk_retention_days INTEGER NOT NULL DEFAULT 90,
   thread_key BLOB NOT NULL,
   instance TEXT NOT NULL,
   -- SHA-256 of the one-time set-up token; NULL once the first administrator exists.
@@ -439,6 +441,8 @@ CREATE TABLE attachment (
   blob_id INTEGER NOT NULL REFERENCES blob (id),
   conversation_id INTEGER REFERENCES conversation (id) ON DELETE CASCADE,
   message_id INTEGER REFERENCES message (id) ON DELETE CASCADE,
+  -- The junk mail it came with, until that becomes a conversation.
+  junk_email_id INTEGER REFERENCES junk_email (id) ON DELETE CASCADE,
   file_name TEXT NOT NULL,
   content_type TEXT NOT NULL,
   content_id TEXT,
@@ -452,6 +456,7 @@ CREATE TABLE attachment (
 CREATE INDEX attachment_message ON attachment (message_id);
 CREATE INDEX attachment_conversation ON attachment (conversation_id);
 CREATE INDEX attachment_blob ON attachment (blob_id);
+CREATE INDEX attachment_junk ON attachment (junk_email_id) WHERE junk_email_id IS NOT NULL;
 CREATE INDEX attachment_unbound ON attachment (created_at) WHERE conversation_id IS NULL;
 
 ------------------------------------------------------------------------------------------------------------------------
@@ -527,6 +532,41 @@ CREATE INDEX inbound_mail_waiting ON inbound_mail (next_attempt_at, id) WHERE ou
 CREATE INDEX inbound_mail_outcome ON inbound_mail (outcome, id);
 CREATE INDEX inbound_mail_blob ON inbound_mail (blob_id);
 CREATE INDEX inbound_mail_conversation ON inbound_mail (conversation_id);
+
+-- What becomes of new mail from an address or a whole domain. An address decides before its domain; 'allow' is ours,
+-- and lets one address of a blocked domain in.
+CREATE TABLE blocked_sender (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  -- An address, or a domain without '@'.
+  email TEXT NOT NULL UNIQUE COLLATE NOCASE,
+  action TEXT NOT NULL CHECK (action IN ('junk', 'reject', 'allow')),
+  created_by_id INTEGER REFERENCES agent (id),
+  created_at INTEGER NOT NULL
+) STRICT;
+
+-- Mail that a blocked sender's entry kept from becoming a conversation, as it was cleaned then. cause says which entry.
+-- When it becomes a conversation after all, the row goes.
+CREATE TABLE junk_email (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  inbound_mail_id INTEGER REFERENCES inbound_mail (id) ON DELETE SET NULL,
+  email_account_id INTEGER REFERENCES email_account (id) ON DELETE SET NULL,
+  subject TEXT NOT NULL,
+  from_name TEXT NOT NULL DEFAULT '',
+  from_address TEXT NOT NULL,
+  to_addresses TEXT NOT NULL DEFAULT '',
+  cc_addresses TEXT NOT NULL DEFAULT '',
+  html_body TEXT NOT NULL DEFAULT '',
+  plain_body TEXT NOT NULL DEFAULT '',
+  quote TEXT NOT NULL DEFAULT '',
+  internet_message_id TEXT,
+  cause TEXT NOT NULL,
+  is_simplified INTEGER NOT NULL DEFAULT 0,
+  has_remote_images INTEGER NOT NULL DEFAULT 0,
+  is_read INTEGER NOT NULL DEFAULT 0,
+  received_at INTEGER NOT NULL
+) STRICT;
+CREATE INDEX junk_email_received ON junk_email (received_at, id);
+CREATE INDEX junk_email_inbound_mail ON junk_email (inbound_mail_id);
 
 -- The queue out. Everything needed to build the mail is frozen here when it is queued, in the transaction of the
 -- reply that caused it; attachments hang on message_id. state: queued, held (waits for a person), sent, failed.

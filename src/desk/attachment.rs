@@ -7,10 +7,10 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
 use super::conversation::Visibility;
-use super::{Actor, conversation, secret};
+use super::{Actor, Permission, conversation, secret};
 use crate::db::{Snapshot, Tx};
 use crate::error::{Error, Result};
-use crate::ids::{AttachmentId, BlobId, ConversationId, MessageId};
+use crate::ids::{AttachmentId, BlobId, ConversationId, JunkEmailId, MessageId};
 use crate::time::Timestamp;
 
 /// Of all attachments of one conversation together.
@@ -114,7 +114,7 @@ pub fn create(tx: &Tx<'_>, by: &Actor, new: &NewAttachment) -> Result<Attachment
     if LIMIT_BYTES < new.size_bytes {
         return Err(too_large(&new.file_name));
     }
-    insert(tx, by, new, None, true)?;
+    insert(tx, by, new, Place::Unbound, true)?;
     one(tx, &new.guid)?.ok_or_else(|| Error::not_found("attachment", &new.guid))
 }
 
@@ -226,8 +226,36 @@ pub fn receive(
     new: &NewAttachment,
 ) -> Result<bool> {
     let fits = count(tx, conversation, new.size_bytes)?;
-    insert(tx, by, new, Some((conversation, message)), fits)?;
+    insert(tx, by, new, Place::Message(conversation, message), fits)?;
     Ok(fits)
+}
+
+/// Keeps a file of a junk mail: nobody's, and seen only by agents who manage junk.
+pub(super) fn hold(tx: &Tx<'_>, junk: JunkEmailId, new: &NewAttachment) -> Result<()> {
+    insert(tx, &Actor::System, new, Place::Junk(junk), true)
+}
+
+/// Moves a junk mail's files to the message it became. Gives the names of those over the conversation's limit.
+pub(super) fn release(
+    tx: &Tx<'_>,
+    by: &Actor,
+    junk: JunkEmailId,
+    conversation: ConversationId,
+    message: MessageId,
+) -> Result<Vec<String>> {
+    let mut surplus = Vec::new();
+    for file in of_junk(tx, junk)? {
+        let fits = count(tx, conversation, file.size_bytes)?;
+        tx.run(
+            "UPDATE attachment SET junk_email_id = NULL, conversation_id = ?, message_id = ?, uploaded_by_type = ?,
+               uploaded_by_id = ?, is_available = min(is_available, ?) WHERE id = ?",
+            (conversation, message, by.kind(), by.id(), fits, file.id),
+        )?;
+        if !fits {
+            surplus.push(file.file_name);
+        }
+    }
+    Ok(surplus)
 }
 
 /// Adds `size` to what the conversation holds, unless that is too much.
@@ -240,22 +268,29 @@ fn count(tx: &Tx<'_>, conversation: ConversationId, size: i64) -> Result<bool> {
     Ok(changed == 1)
 }
 
-fn insert(
-    tx: &Tx<'_>,
-    by: &Actor,
-    new: &NewAttachment,
-    place: Option<(ConversationId, MessageId)>,
-    is_available: bool,
-) -> Result<()> {
+/// What holds a file.
+enum Place {
+    Unbound,
+    Message(ConversationId, MessageId),
+    Junk(JunkEmailId),
+}
+
+fn insert(tx: &Tx<'_>, by: &Actor, new: &NewAttachment, place: Place, is_available: bool) -> Result<()> {
+    let (conversation, message, junk) = match place {
+        Place::Unbound => (None, None, None),
+        Place::Message(conversation, message) => (Some(conversation), Some(message), None),
+        Place::Junk(junk) => (None, None, Some(junk)),
+    };
     tx.insert(
-        "INSERT INTO attachment (guid, blob_id, conversation_id, message_id, file_name, content_type, content_id,
-           is_inline, size_bytes, is_available, uploaded_by_type, uploaded_by_id, created_at)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO attachment (guid, blob_id, conversation_id, message_id, junk_email_id, file_name, content_type,
+           content_id, is_inline, size_bytes, is_available, uploaded_by_type, uploaded_by_id, created_at)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         rusqlite::params![
             new.guid,
             new.blob_id,
-            place.map(|(conversation, _)| conversation),
-            place.map(|(_, message)| message),
+            conversation,
+            message,
+            junk,
             new.file_name,
             new.content_type,
             new.content_id,
@@ -270,12 +305,19 @@ fn insert(
     Ok(())
 }
 
-/// What `by` may see: own uploads, and files of visible conversations (for a contact: not those of notes).
+/// What `by` may see: own uploads, files of visible conversations (for a contact: not those of notes), and those of
+/// junk mail for whoever manages it.
 pub fn get(s: &Snapshot<'_>, by: &Actor, guid: &str) -> Result<Option<Attachment>> {
     let visibility = Visibility::of(by);
     let mut params = visibility.params();
     let (kind, id) = (by.kind(), by.id());
-    params.extend([(":guid", &guid as &dyn rusqlite::ToSql), (":kind", &kind), (":uploader", &id)]);
+    let sees_junk = by.require(Permission::ManageJunk).is_ok();
+    params.extend([
+        (":guid", &guid as &dyn rusqlite::ToSql),
+        (":kind", &kind),
+        (":uploader", &id),
+        (":sees_junk", &sees_junk),
+    ]);
     s.one(
         &[
             "SELECT ",
@@ -284,6 +326,7 @@ pub fn get(s: &Snapshot<'_>, by: &Actor, guid: &str) -> Result<Option<Attachment
               LEFT JOIN message m ON m.id = x.message_id
               WHERE x.guid = :guid AND (
                 (x.conversation_id IS NULL AND x.uploaded_by_type = :kind AND x.uploaded_by_id IS :uploader)
+                OR (x.junk_email_id IS NOT NULL AND :sees_junk)
                 OR (x.conversation_id IS NOT NULL AND (:kind <> 'contact' OR
                   (m.type <> 'note' AND m.forward_of_id IS NULL AND m.is_third_party = 0)) AND ",
             conversation::VISIBLE,
@@ -304,6 +347,14 @@ pub fn of_message(s: &Snapshot<'_>, message: MessageId) -> Result<Vec<Attachment
     s.all(
         &["SELECT ", COLUMNS, " FROM attachment x WHERE x.message_id = ? ORDER BY x.id"].concat(),
         [message],
+        from_row,
+    )
+}
+
+pub fn of_junk(s: &Snapshot<'_>, junk: JunkEmailId) -> Result<Vec<Attachment>> {
+    s.all(
+        &["SELECT ", COLUMNS, " FROM attachment x WHERE x.junk_email_id = ? ORDER BY x.id"].concat(),
+        [junk],
         from_row,
     )
 }
@@ -377,7 +428,7 @@ pub fn delete(tx: &Tx<'_>, by: &Actor, guid: &str) -> Result<()> {
 /// Removes uploads that no draft or message took within a day.
 pub fn sweep(tx: &Tx<'_>) -> Result<usize> {
     tx.run(
-        "DELETE FROM attachment WHERE conversation_id IS NULL AND created_at < ?",
+        "DELETE FROM attachment WHERE conversation_id IS NULL AND junk_email_id IS NULL AND created_at < ?",
         [tx.now().minus(UNBOUND_LIFE)],
     )
 }

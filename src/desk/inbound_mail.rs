@@ -274,7 +274,7 @@ pub fn to_process(s: &Snapshot<'_>, id: InboundMailId) -> Result<Option<(Inbound
     Ok(Some((mail, blob::read(s, blob)?)))
 }
 
-/// A mail of another ledger row that said the same and became a message: the copy that another account got.
+/// A mail of another ledger row that said the same and was kept: the copy that another account got.
 pub(super) fn twin(
     s: &Snapshot<'_>,
     id: InboundMailId,
@@ -284,7 +284,8 @@ pub(super) fn twin(
         &[
             "SELECT ",
             COLUMNS,
-            " FROM inbound_mail WHERE content_hash = ? AND id <> ? AND outcome IN ('created', 'appended') LIMIT 1",
+            " FROM inbound_mail WHERE content_hash = ? AND id <> ? AND outcome IN ('created', 'appended', 'junk')
+             LIMIT 1",
         ]
         .concat(),
         (content_hash, id),
@@ -344,6 +345,11 @@ pub fn retry(tx: &Tx<'_>, by: &Actor, id: InboundMailId) -> Result<InboundMail> 
     let mail = require(tx, by, id)?;
     if mail.blob_id.is_none() {
         return Err(Error::Conflict(format!("the bytes of inbound mail {id} are not here: {}", mail.reason)));
+    }
+    if super::junk_email::of_inbound_mail(tx, id)?.is_some() {
+        return Err(Error::Conflict(format!(
+            "inbound mail {id} is a junk e-mail; say there that it is not junk"
+        )));
     }
     if mail.message_id.is_some() {
         return Err(Error::Conflict(format!("inbound mail {id} already became a message")));

@@ -3,6 +3,7 @@
 //! crash changes nothing.
 
 use super::attachment::{self, NewAttachment};
+use super::blocked_sender::{self, Action, BlockedSender};
 use super::code::{Channel, Priority, Status};
 use super::conversation::create::{self, Opening};
 use super::conversation::message::{self, Body, MessageType, Row};
@@ -11,13 +12,14 @@ use super::conversation::update::SUBJECT_CHARS;
 use super::email_account::{self, EmailAccount};
 use super::event::{self, Change};
 use super::inbound_mail::{self, Decision, InboundMail, Outcome, Summary};
-use super::{Actor, contact, conversation, outgoing_mail, site};
+use super::{Actor, contact, conversation, junk_email, outgoing_mail, site};
 use crate::db::{Snapshot, Tx};
 use crate::error::{Error, Result};
 use crate::html;
 use crate::ids::{ConversationId, InboundMailId, MessageId};
 use crate::mail::incoming::{AutomaticKind, Incoming, Part};
 use crate::mail::{quote, threading};
+use crate::time::Timestamp;
 
 /// A mail taken apart, its text cleaned.
 pub struct Prepared {
@@ -175,46 +177,154 @@ fn deliver(tx: &Tx<'_>, row: &InboundMail, mail: &Prepared) -> Result<Decision> 
     let account = email_account::require(tx, row.email_account_id)?;
     let from =
         incoming.from.as_ref().ok_or_else(|| Error::internal("a mail without a sender was let through"))?;
-    let place = find_place(tx, incoming, &from.address)?;
-    let sender = contact::find_or_create(tx, &from.address, from.name.as_deref())?;
-    let by = Actor::Contact(sender);
-    let (conversation, matched_by, is_third_party, outcome) = match place {
-        Some(place) => (place.conversation, Some(place.matched_by), place.is_third_party, Outcome::Appended),
-        None => (open(tx, &by, &account, incoming, sender)?, None, false, Outcome::Created),
-    };
     let list = |mailboxes: &[crate::mail::Mailbox]| {
         mailboxes.iter().map(|mailbox| mailbox.address.as_str()).collect::<Vec<_>>().join(", ")
     };
     let (to, cc) = (list(&incoming.to), list(&incoming.cc));
     let subject: String = incoming.subject.chars().take(400).collect();
-    let message_row = Row {
-        subject: &subject,
-        quote: &mail.quote,
+    let letter = Letter {
         from_address: &from.address,
+        from_name: from.name.as_deref(),
         to_addresses: &to,
         cc_addresses: &cc,
+        subject: &subject,
+        body: &mail.body,
+        quote: &mail.quote,
         internet_message_id: incoming.message_id.as_deref(),
         inbound_mail_id: Some(row.id),
-        matched_by: matched_by.as_deref(),
-        is_third_party,
         is_simplified: mail.is_simplified,
         has_remote_images: mail.has_remote_images,
-        ..Row::new(MessageType::Email, None, &mail.body)
+        received_at: None,
     };
-    let is_automatic = incoming.automatic.is_some();
-    let message = if outcome == Outcome::Appended && is_automatic {
-        receive_automatic(tx, &by, &conversation, &message_row)?
-    } else {
-        reply::receive(tx, &by, &conversation, &message_row, outcome == Outcome::Created)?
-    };
-    attach(tx, &by, conversation.id, message, mail)?;
     let reason = match (&incoming.automatic, &incoming.problem) {
         (_, Some(problem)) => format!("read only in part: {problem}"),
         (Some(automatic), None) => format!("written by a machine ({})", automatic.header),
-        (None, None) if is_third_party => "the sender is not part of the conversation".to_owned(),
         (None, None) => String::new(),
     };
-    Ok(Decision { outcome, reason, matched_by, place: Some((conversation.id, message)) })
+    if let Some(place) = find_place(tx, incoming, &from.address)? {
+        return append(tx, &place, &letter, mail, reason);
+    }
+    if let Some(entry) = blocked_sender::verdict(tx, &from.address)? {
+        return turn_away(tx, row, &letter, mail, &entry);
+    }
+    let (conversation, message, by) = open(tx, Some(&account), &letter)?;
+    attach(tx, &by, conversation, message, mail)?;
+    let place = Some((conversation, message));
+    Ok(Decision { outcome: Outcome::Created, reason, matched_by: None, place })
+}
+
+/// A mail ready to become a message: fresh from the parser, or out of the junk.
+pub(super) struct Letter<'a> {
+    pub from_address: &'a str,
+    pub from_name: Option<&'a str>,
+    pub to_addresses: &'a str,
+    pub cc_addresses: &'a str,
+    pub subject: &'a str,
+    pub body: &'a Body,
+    /// Clean HTML.
+    pub quote: &'a str,
+    pub internet_message_id: Option<&'a str>,
+    pub inbound_mail_id: Option<InboundMailId>,
+    pub is_simplified: bool,
+    pub has_remote_images: bool,
+    /// `None` is now.
+    pub received_at: Option<Timestamp>,
+}
+
+impl Letter<'_> {
+    fn row(&self) -> Row<'_> {
+        Row {
+            subject: self.subject,
+            quote: self.quote,
+            from_address: self.from_address,
+            to_addresses: self.to_addresses,
+            cc_addresses: self.cc_addresses,
+            internet_message_id: self.internet_message_id,
+            inbound_mail_id: self.inbound_mail_id,
+            is_simplified: self.is_simplified,
+            has_remote_images: self.has_remote_images,
+            created_at: self.received_at,
+            ..Row::new(MessageType::Email, None, self.body)
+        }
+    }
+}
+
+fn append(
+    tx: &Tx<'_>,
+    place: &Place,
+    letter: &Letter<'_>,
+    mail: &Prepared,
+    reason: String,
+) -> Result<Decision> {
+    let Place { conversation, matched_by, is_third_party } = place;
+    let sender = contact::find_or_create(tx, letter.from_address, letter.from_name)?;
+    let by = Actor::Contact(sender);
+    let row = Row { matched_by: Some(matched_by), is_third_party: *is_third_party, ..letter.row() };
+    let message = match mail.incoming.automatic {
+        Some(_) => receive_automatic(tx, &by, conversation, &row)?,
+        None => reply::receive(tx, &by, conversation, &row, false)?,
+    };
+    attach(tx, &by, conversation.id, message, mail)?;
+    let reason = match reason.is_empty() && *is_third_party {
+        true => "the sender is not part of the conversation".to_owned(),
+        false => reason,
+    };
+    Ok(Decision {
+        outcome: Outcome::Appended,
+        reason,
+        matched_by: Some(matched_by.clone()),
+        place: Some((conversation.id, message)),
+    })
+}
+
+/// New mail of a blocked sender (contract 19): kept as junk, or dropped. It makes no contact and tells nobody.
+fn turn_away(
+    tx: &Tx<'_>,
+    row: &InboundMail,
+    letter: &Letter<'_>,
+    mail: &Prepared,
+    entry: &BlockedSender,
+) -> Result<Decision> {
+    let matched_by = Some(format!("blocked sender {}", entry.email));
+    let (outcome, reason) = match entry.action {
+        Action::Reject => (Outcome::Rejected, "mail from this sender is rejected".to_owned()),
+        Action::Junk | Action::Allow => {
+            let files: Vec<&NewAttachment> = mail.files.iter().map(|(file, _)| file).collect();
+            let letter = Letter { received_at: Some(row.received_at), ..*letter };
+            (Outcome::Junk, junk_email::store(tx, row.email_account_id, &letter, &files, entry)?)
+        }
+    };
+    Ok(Decision { matched_by, ..Decision::without_message(outcome, reason) })
+}
+
+/// Opens a conversation with a mail, by the contact who sent it. `account` is where it came to, as long as that is
+/// there.
+pub(super) fn open(
+    tx: &Tx<'_>,
+    account: Option<&EmailAccount>,
+    letter: &Letter<'_>,
+) -> Result<(ConversationId, MessageId, Actor)> {
+    let sender = contact::find_or_create(tx, letter.from_address, letter.from_name)?;
+    let by = Actor::Contact(sender);
+    let subject: String = letter.subject.trim().chars().take(SUBJECT_CHARS).collect();
+    let id = create::open(
+        tx,
+        &by,
+        &Opening {
+            subject: if subject.is_empty() { "(no subject)" } else { &subject },
+            channel: Channel::Email,
+            status: Status::New,
+            priority: Priority::Normal,
+            contact_id: Some(sender),
+            agent_assignee_id: account.and_then(|account| account.agent_assignee_id),
+            department_assignee_id: account.and_then(|account| account.department_assignee_id),
+            email_account_id: account.map(|account| account.id),
+            received_from: account.map(|account| account.email.as_str()),
+        },
+    )?;
+    let conversation = conversation::require(tx, &Actor::System, id)?;
+    let message = reply::receive(tx, &by, &conversation, &letter.row(), true)?;
+    Ok((id, message, by))
 }
 
 /// An out-of-office note and its like: kept in the thread, but nothing reopens and nobody must act.
@@ -230,32 +340,6 @@ fn receive_automatic(
     let remark = "an automatic answer".to_owned();
     event::record(tx, by, conversation.id, Change::Remarked { message, remark })?;
     Ok(message)
-}
-
-fn open(
-    tx: &Tx<'_>,
-    by: &Actor,
-    account: &EmailAccount,
-    incoming: &Incoming,
-    sender: crate::ids::ContactId,
-) -> Result<conversation::Conversation> {
-    let subject: String = incoming.subject.trim().chars().take(SUBJECT_CHARS).collect();
-    let id = create::open(
-        tx,
-        by,
-        &Opening {
-            subject: if subject.is_empty() { "(no subject)" } else { &subject },
-            channel: Channel::Email,
-            status: Status::New,
-            priority: Priority::Normal,
-            contact_id: Some(sender),
-            agent_assignee_id: account.agent_assignee_id,
-            department_assignee_id: account.department_assignee_id,
-            email_account_id: Some(account.id),
-            received_from: Some(&account.email),
-        },
-    )?;
-    conversation::require(tx, &Actor::System, id)
 }
 
 /// The keys in the contract's order: our signed token; a Message-ID we know; the subject's number. The last two count
@@ -337,9 +421,18 @@ fn attach(
     let mut surplus = Vec::new();
     for (file, _) in &mail.files {
         if !attachment::receive(tx, by, conversation, message, file)? {
-            surplus.push(file.file_name.as_str());
+            surplus.push(file.file_name.clone());
         }
     }
+    tell_surplus(tx, conversation, message, &surplus)
+}
+
+pub(super) fn tell_surplus(
+    tx: &Tx<'_>,
+    conversation: ConversationId,
+    message: MessageId,
+    surplus: &[String],
+) -> Result<()> {
     if surplus.is_empty() {
         return Ok(());
     }

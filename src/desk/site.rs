@@ -17,20 +17,27 @@ pub struct Site {
     pub is_department_enabled: bool,
     /// Most addresses in to and cc of one mail (contract 10.5).
     pub recipient_limit: i64,
+    /// After how many days junk mail goes (contract 22).
+    pub junk_retention_days: i64,
     /// Marks mail we sent, so that we recognise it when it comes back.
     pub instance: String,
 }
 
 pub fn get(s: &Snapshot<'_>) -> Result<Site> {
-    s.one("SELECT name, time_zone, is_department_enabled, recipient_limit, instance FROM site", [], |row| {
-        Ok(Site {
-            name: row.get(0)?,
-            time_zone: row.get(1)?,
-            is_department_enabled: row.get(2)?,
-            recipient_limit: row.get(3)?,
-            instance: row.get(4)?,
-        })
-    })?
+    s.one(
+        "SELECT name, time_zone, is_department_enabled, recipient_limit, junk_retention_days, instance FROM site",
+        [],
+        |row| {
+            Ok(Site {
+                name: row.get(0)?,
+                time_zone: row.get(1)?,
+                is_department_enabled: row.get(2)?,
+                recipient_limit: row.get(3)?,
+                junk_retention_days: row.get(4)?,
+                instance: row.get(5)?,
+            })
+        },
+    )?
     .ok_or_else(|| Error::internal("the file has no site row"))
 }
 
@@ -58,6 +65,16 @@ pub fn rename(tx: &Tx<'_>, by: &Actor, name: &str, time_zone: &str) -> Result<()
         &[("siteName", name), ("timeZone", time_zone.to_owned())],
     );
     audit::record(tx, by, Action::Site, "changed the site's profile", details)
+}
+
+/// How long junk mail is kept, from 1 to 3650 days.
+pub fn set_junk_retention(tx: &Tx<'_>, by: &Actor, days: i64) -> Result<()> {
+    by.require(Permission::ManageSettings)?;
+    if !(1..=3650).contains(&days) {
+        return Err(Error::invalid("junkRetentionDays", format!("must be from 1 to 3650, not {days}")));
+    }
+    tx.run("UPDATE site SET junk_retention_days = ?", [days])?;
+    Ok(())
 }
 
 /// Whether there was ever an agent: before, only the set-up page makes sense.

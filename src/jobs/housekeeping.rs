@@ -2,7 +2,7 @@
 
 use crate::app::App;
 use crate::desk::conversation::presence;
-use crate::desk::{attachment, blob, decision, session};
+use crate::desk::{attachment, blob, decision, junk_email, session};
 use crate::error::Result;
 
 pub async fn run(app: &App) -> Result<()> {
@@ -14,6 +14,7 @@ pub async fn run(app: &App) -> Result<()> {
             break;
         }
     }
+    while 0 < app.write(junk_email::sweep).await? && !app.stopping().is_cancelled() {}
     while 0 < app.write(blob::sweep).await? {
         if app.stopping().is_cancelled() {
             break;

@@ -138,6 +138,8 @@ pub struct Row<'a> {
     pub has_remote_images: bool,
     pub is_automatic: bool,
     pub forward_of_id: Option<MessageId>,
+    /// `None` is now.
+    pub created_at: Option<Timestamp>,
 }
 
 impl<'a> Row<'a> {
@@ -160,6 +162,7 @@ impl<'a> Row<'a> {
             has_remote_images: false,
             is_automatic: false,
             forward_of_id: None,
+            created_at: None,
         }
     }
 }
@@ -214,7 +217,7 @@ fn select(s: &Snapshot<'_>, by: &Actor, which: &str, id: &dyn rusqlite::ToSql) -
     )
 }
 
-/// Writes the row, with the time of the transaction.
+/// Writes the row.
 pub fn insert(tx: &Tx<'_>, by: &Actor, conversation: ConversationId, row: &Row<'_>) -> Result<MessageId> {
     tx.insert(
         "INSERT INTO message (conversation_id, type, source, sender_type, sender_id, subject, html_body, plain_body,
@@ -243,7 +246,7 @@ pub fn insert(tx: &Tx<'_>, by: &Actor, conversation: ConversationId, row: &Row<'
             row.has_remote_images,
             row.is_automatic,
             row.forward_of_id,
-            tx.now(),
+            row.created_at.unwrap_or(tx.now()),
         ],
     )
     .map(MessageId)
