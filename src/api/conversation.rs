@@ -316,7 +316,7 @@ pub(super) fn code<T>(
 }
 
 /// There are no custom fields to set: each one named is unknown.
-fn refuse_custom_fields(problems: &mut Problems, fields: &[CustomFieldInput]) {
+pub(super) fn refuse_custom_fields(problems: &mut Problems, fields: &[CustomFieldInput]) {
     for (index, field) in fields.iter().enumerate() {
         let name = field.name.clone().or(field.id.map(|id| id.to_string())).unwrap_or_default();
         problems

@@ -23,6 +23,7 @@ pub mod merge;
 pub mod message;
 pub mod outgoing_mail;
 pub mod routing;
+pub mod portal_conversation;
 pub mod tag;
 
 mod docs;
@@ -88,6 +89,7 @@ routes!(
         list, enable_only, enable, update, delete_rule_by_id, list_rules, create_rule, get_rule, update_rule,
         enable_rule, copy_rule, post_copy_rule, sort_rule, delete_rule,
     },
+    portal_conversation::{list, get, create, close, reopen, messages, reply, read, unread},
     tag::{list, get, create, update, delete},
 );
 

@@ -1,12 +1,12 @@
 //! Pages without JavaScript: sessions, forged forms, the first set-up, and who sees what in the portal.
 
 use anytime::config::Config;
-use anytime::desk::conversation::{Body, portal};
 use anytime::desk::{contact, sign_in_link};
 use anytime::ids::ContactId;
 use anytime::time::Clock;
 use serde_json::json;
 
+use crate::support::scene::submit;
 use crate::support::test_desk::{PASSWORD, TestDesk, change};
 
 #[tokio::test]
@@ -116,8 +116,8 @@ async fn a_contact_sees_only_their_own_conversations_and_never_notes() {
     let token = change(&desk, |tx| {
         let lena = contact::find_or_create(tx, "lena@customer.example", Some("Lena"))?;
         let tom = contact::find_or_create(tx, "tom@customer.example", Some("Tom"))?;
-        portal::submit(tx, lena, "Lena's question", &Body::new(None, Some("Why?"))?, &[])?;
-        portal::submit(tx, tom, "Tom's secret", &Body::new(None, Some("Psst"))?, &[])?;
+        submit(tx, lena, "Lena's question", "Why?")?;
+        submit(tx, tom, "Tom's secret", "Psst")?;
         sign_in_link::create(tx, lena)
     })
     .await;
@@ -151,7 +151,7 @@ async fn a_portal_answer_is_told_by_mail_once_and_an_unknown_address_gets_the_sa
     let ann = desk.as_ann().await;
     change(&desk, |tx| {
         let lena = contact::find_or_create(tx, "lena@customer.example", Some("Lena"))?;
-        portal::submit(tx, lena, "Question", &Body::new(None, Some("Why?"))?, &[])
+        submit(tx, lena, "Question", "Why?")
     })
     .await;
     let reply = json!({ "type": "reply", "plainBody": "Because of the secret sauce." });

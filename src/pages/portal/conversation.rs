@@ -12,7 +12,8 @@ use crate::app::App;
 use crate::db::{Snapshot, Tx};
 use crate::desk::attachment::{self, Attachment};
 use crate::desk::code::Status;
-use crate::desk::conversation::{self, Body, Conversation, Message, message, portal, read_state};
+use crate::desk::conversation::portal::{self, Written};
+use crate::desk::conversation::{self, Body, Conversation, Message, message, read_state};
 use crate::desk::{Actor, agent};
 use crate::error::{Error, Result};
 use crate::html;
@@ -178,7 +179,12 @@ pub async fn answer(
 async fn write(app: &App, visitor: &Visitor, id: ConversationId, form: &Form) -> Result<MessageId> {
     let (contact, text, files) = (visitor.id(), form.text("body").to_owned(), form.guids());
     let body = app.compute(move || Body::new(None, Some(&text))).await??;
-    app.write(move |tx| portal::answer(tx, contact, id, &body, &files)).await
+    let uploaded_by = visitor.actor.clone();
+    app.write(move |tx| {
+        let written = Written { body: &body, attachments: &files, uploaded_by: &uploaded_by };
+        portal::answer(tx, contact, id, &written)
+    })
+    .await
 }
 
 #[derive(Deserialize)]

@@ -7,7 +7,8 @@ use askama::Template;
 
 use super::{Complaints, Frame};
 use crate::app::App;
-use crate::desk::conversation::{Body, message, portal};
+use crate::desk::conversation::portal::{self, Written};
+use crate::desk::conversation::{Body, message};
 use crate::error::Result;
 use crate::ids::{ConversationId, MessageId};
 use crate::web::page::see_other;
@@ -56,7 +57,12 @@ async fn open(app: &App, visitor: &Visitor, form: &Form) -> Result<(Conversation
     let body = app.compute(move || Body::new(None, Some(&text))).await??;
     let (contact, by) = (visitor.id(), visitor.actor.clone());
     app.write(move |tx| {
-        let id = portal::submit(tx, contact, &subject, &body, &files)?;
+        let id = portal::submit(
+            tx,
+            contact,
+            &subject,
+            &Written { body: &body, attachments: &files, uploaded_by: &by },
+        )?;
         let first = message::list(tx, &by, id)?.first().map(|message| message.id);
         Ok((id, first.unwrap_or(MessageId(0))))
     })

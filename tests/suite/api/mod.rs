@@ -21,4 +21,5 @@ mod merge;
 mod message;
 mod outgoing_mail;
 mod routing;
+mod portal_conversation;
 mod tag;

@@ -1,5 +1,11 @@
 //! What many tests begin with.
 
+use anytime::db::Tx;
+use anytime::desk::Actor;
+use anytime::desk::conversation::Body;
+use anytime::desk::conversation::portal::{self, Written};
+use anytime::error::Result;
+use anytime::ids::{ContactId, ConversationId};
 use serde_json::{Value, json};
 
 use super::test_desk::Client;
@@ -33,4 +39,11 @@ pub async fn account(by: &Client) -> i64 {
     });
     let created = by.post("/anytime/emailAccounts", account).await.expect(201);
     created["emailAccount"]["id"].as_i64().unwrap()
+}
+
+/// A contact opens a conversation in the portal.
+pub fn submit(tx: &Tx<'_>, contact: ContactId, subject: &str, text: &str) -> Result<ConversationId> {
+    let body = Body::new(None, Some(text))?;
+    let uploaded_by = &Actor::Contact(contact);
+    portal::submit(tx, contact, subject, &Written { body: &body, attachments: &[], uploaded_by })
 }
