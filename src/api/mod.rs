@@ -22,8 +22,8 @@ pub mod junk_email;
 pub mod merge;
 pub mod message;
 pub mod outgoing_mail;
-pub mod routing;
 pub mod portal_conversation;
+pub mod routing;
 pub mod tag;
 
 mod docs;

@@ -20,6 +20,6 @@ mod junk_email;
 mod merge;
 mod message;
 mod outgoing_mail;
-mod routing;
 mod portal_conversation;
+mod routing;
 mod tag;
