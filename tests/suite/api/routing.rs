@@ -1,6 +1,5 @@
 //! Routing rules: storage and spellings (contract 15.1, 15.2), and where new conversations go.
 
-use anytime::desk::conversation::{Body, portal};
 use anytime::ids::ContactId;
 use serde_json::{Value, json};
 
@@ -461,10 +460,7 @@ async fn portal_conversations_are_routed() {
     let contact = ann.post("/contacts", json!({ "name": "Lena" })).await.expect(201)["id"].as_i64().unwrap();
     let simple = json!({ "isEnable": true, "simpleRouteToId": sales, "simpleRouteToPriority": "low" });
     ann.put("/anytime/routingRules/1", simple).await.expect(200);
-    change(&desk, move |tx| {
-        portal::submit(tx, ContactId(contact), "Question", &Body::new(None, Some("Why?"))?, &[])
-    })
-    .await;
+    change(&desk, move |tx| crate::support::scene::submit(tx, ContactId(contact), "Question", "Why?")).await;
     let routed = ann.get("/anytime/conversations/1").await.expect(200)["conversation"].clone();
     assert_eq!(place(&routed), (json!(sales), json!(null), "low"));
 }
