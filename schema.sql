@@ -795,6 +795,20 @@ CREATE TABLE audit_log (
 ) STRICT;
 CREATE INDEX audit_log_at ON audit_log (at, id);
 
+-- Answers kept for a day, so that a POST sent again with the same Idempotency-Key is not done again. fingerprint is the
+-- SHA-256 of the request; status is NULL while the first one runs. The body is encrypted with the key file.
+CREATE TABLE kept_answer (
+  agent_id INTEGER NOT NULL REFERENCES agent (id) ON DELETE CASCADE,
+  key TEXT NOT NULL,
+  fingerprint BLOB NOT NULL,
+  status INTEGER,
+  location TEXT,
+  sealed_body BLOB,
+  created_at INTEGER NOT NULL,
+  PRIMARY KEY (agent_id, key)
+) STRICT;
+CREATE INDEX kept_answer_created ON kept_answer (created_at);
+
 -- How far each reader of the log has come. It moves in the transaction of what the reader did.
 CREATE TABLE cursor (
   consumer TEXT PRIMARY KEY,

@@ -64,6 +64,7 @@ const PIECE_BYTES: usize = 4 * blob::CHUNK_BYTES;
 
 impl App {
     pub fn new(db: Db, config: Config, base_url: String, vault: Vault) -> Self {
+        let limiter = Limiter::new(config.rate_limit);
         Self(Arc::new(Inner {
             db,
             config,
@@ -74,7 +75,7 @@ impl App {
             hashes: Semaphore::new(HASHES),
             stopping: CancellationToken::new(),
             fetch_now: Notify::new(),
-            limiter: Limiter::default(),
+            limiter,
             requests: Requests::default(),
             work: Work::default(),
         }))

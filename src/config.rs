@@ -2,6 +2,7 @@
 //! every option has the same name in all three (`--base-url`, `ANYTIME_BASE_URL`, `base-url`).
 
 use std::net::{IpAddr, SocketAddr};
+use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Parser, Subcommand};
@@ -85,6 +86,9 @@ pub struct Options {
     /// Address and port that Prometheus reads /metrics from [default: none]
     #[arg(long, global = true, env = "ANYTIME_METRICS_LISTEN")]
     metrics_listen: Option<SocketAddr>,
+    /// Requests to the API that one network may make in five minutes [default: no limit]
+    #[arg(long, global = true, env = "ANYTIME_RATE_LIMIT")]
+    rate_limit: Option<u32>,
     /// 32 bytes in hexadecimal that encrypt mail passwords [default: the file anytime.key in the data directory]
     #[arg(long, global = true, env = "ANYTIME_SECRET_KEY", hide_env_values = true)]
     secret_key: Option<String>,
@@ -101,6 +105,8 @@ pub struct Config {
     pub log: String,
     /// Where Prometheus may read; its answers need no sign-in, so it is not where people are.
     pub metrics_listen: Option<SocketAddr>,
+    /// Requests to the API from one network in five minutes.
+    pub rate_limit: Option<NonZeroU32>,
     pub secret_key: Option<[u8; 32]>,
     /// A disposable site with made-up data, which shows some pages for looking around.
     pub is_demo: bool,
@@ -125,6 +131,7 @@ impl Config {
             trusted_proxies: Vec::new(),
             log: "info".to_owned(),
             metrics_listen: None,
+            rate_limit: None,
             secret_key: None,
             is_demo: false,
         }
@@ -147,6 +154,7 @@ impl Config {
             trusted_proxies: given.trusted_proxies.or(file.trusted_proxies).unwrap_or_default(),
             log: given.log.or(file.log).unwrap_or_else(|| "info".to_owned()),
             metrics_listen: given.metrics_listen.or(file.metrics_listen),
+            rate_limit: given.rate_limit.or(file.rate_limit).and_then(NonZeroU32::new),
             secret_key: given.secret_key.or(file.secret_key).map(|key| check_secret_key(&key)).transpose()?,
             is_demo: false,
         })

@@ -30,9 +30,12 @@ pub enum Error {
     Invalid(Vec<Problem>),
     #[error("{0}")]
     Conflict(String),
+    /// Somebody changed it since the caller looked.
+    #[error("{0}")]
+    Stale(String),
     #[error("{what} is larger than the {limit_bytes} bytes allowed")]
     TooLarge { what: String, limit_bytes: u64 },
-    #[error("too many attempts; try again in {retry_seconds} seconds")]
+    #[error("too many requests; try again in {retry_seconds} seconds")]
     TooMany { retry_seconds: u64 },
     #[error("{0}")]
     Unavailable(String),

@@ -17,11 +17,11 @@ use crate::app::App;
 use crate::config::{self, Config};
 use crate::db::Db;
 use crate::desk::secret::Vault;
-use crate::desk::{outgoing_mail, site};
+use crate::desk::{kept_answer, outgoing_mail, site};
 use crate::error::{Error, Result};
 use crate::rules::text;
 use crate::time::Clock;
-use crate::web::{PageError, assets, csrf, security};
+use crate::web::{PageError, assets, csrf, limit, security};
 use crate::{api, jobs, pages};
 
 /// How long requests may take to finish after SIGTERM.
@@ -115,6 +115,7 @@ impl Server {
         let base_url = config.base_url.clone().unwrap_or_else(|| format!("http://{address}"));
         let setup_token = db.write(|tx| {
             outgoing_mail::release_leases(tx)?;
+            kept_answer::release(tx)?;
             site::offer_setup(tx)
         })?;
         Ok(Self {
@@ -201,10 +202,15 @@ async fn http(
             )
             .service(assets::serve)
             .service(
-                web::scope("").wrap(from_fn(csrf::same_site)).configure(pages::routes).configure(api::routes),
+                web::scope("")
+                    .wrap(from_fn(api::idempotency::once))
+                    .wrap(from_fn(csrf::same_site))
+                    .configure(pages::routes)
+                    .configure(api::routes),
             )
             .default_service(web::to(nothing_here))
             .wrap(middleware::Compress::default())
+            .wrap(from_fn(limit::api))
             .wrap(from_fn(security::headers))
             .wrap(TracingLogger::default())
             .wrap_fn(move |mut request, service| {

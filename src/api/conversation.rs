@@ -16,11 +16,12 @@ use crate::desk::code::{Channel, Priority, Status};
 use crate::desk::conversation::{
     self, Conversation, ConversationChange, ListQuery, NewConversation, Party, Sort, read_state, trash,
 };
-use crate::desk::{Actor, event_log, filter};
+use crate::desk::{Actor, event, event_log, filter};
 use crate::error::{Error, Problems, Result};
 use crate::ids::{AgentId, ContactId, ConversationId, DepartmentId, TagId};
 use crate::time::Timestamp;
 use crate::web::error::ErrorBody;
+use crate::web::etag::{IfMatch, with_etag};
 use crate::web::json::{Input, nullable};
 use crate::web::paging::Links;
 use crate::web::{ApiError, Caller, Json, Query};
@@ -515,11 +516,11 @@ pub async fn get(
 ) -> Result<HttpResponse, ApiError> {
     let id: ConversationId = id("conversation", &path)?;
     let includes = query.includes();
-    let answer = app.read(|s| {
+    let (answer, version) = app.read(|s| {
         let conversation = conversation::require(s, &by.actor, id)?;
-        face(s, &by.actor, app.now(), conversation, &includes)
+        Ok((face(s, &by.actor, app.now(), conversation, &includes)?, event::last_of(s, id)?))
     })?;
-    Ok(Face::Anytime.wrap("conversation", answer))
+    Ok(with_etag(Face::Anytime.wrap("conversation", answer), version))
 }
 
 /// Submit a new conversation
@@ -550,12 +551,16 @@ pub async fn create(
 /// Absent properties stay as they are.
 #[utoipa::path(
     tag = "Conversations",
-    params(("id" = i64, Path)),
+    params(
+        ("id" = i64, Path),
+        ("If-Match" = Option<String>, Header, description = "ETag of the conversation as the caller knows it", example = "\"17\""),
+    ),
     request_body = ConversationInput,
     responses(
         (status = 200, body = ConversationAnswer), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody),
         (status = 403, body = ErrorBody), (status = 404, body = ErrorBody), (status = 409, body = ErrorBody),
-        (status = 413, body = ErrorBody), (status = 415, body = ErrorBody),
+        (status = 413, body = ErrorBody), (status = 412, body = ErrorBody),
+        (status = 415, body = ErrorBody),
     )
 )]
 #[put("/api/v3/anytime/conversations/{id}")]
@@ -563,23 +568,27 @@ pub async fn update(
     app: App,
     by: Caller,
     path: web::Path<String>,
+    if_match: IfMatch,
     body: Json<ConversationInput>,
 ) -> Result<HttpResponse, ApiError> {
     let id: ConversationId = id("conversation", &path)?;
     let (change, channel) = body.0.check()?;
-    let updated = app
+    let (updated, version) = app
         .write(move |tx| {
             let before = conversation::editable(tx, &by.actor, id)?;
+            if_match.check(event::last_of(tx, id)?)?;
             if channel.is_some_and(|channel| channel != before.channel) {
                 return Err(Error::invalid(
                     "channel",
                     format!("is '{}' and cannot be changed", before.channel.name()),
                 ));
             }
-            conversation::update(tx, &by.actor, id, &change)
+            let updated = conversation::update(tx, &by.actor, id, &change)?;
+            Ok((updated, event::last_of(tx, id)?))
         })
         .await?;
-    Ok(Face::Anytime.wrap("conversation", ConversationJson::new(updated, Included::default())))
+    let answer = Face::Anytime.wrap("conversation", ConversationJson::new(updated, Included::default()));
+    Ok(with_etag(answer, version))
 }
 
 /// Mark a conversation as read, with the caller's mentions in it

@@ -12,12 +12,13 @@ use crate::app::App;
 use crate::db::Snapshot;
 use crate::desk::code::Status;
 use crate::desk::conversation::{self, Body, Message, MessageType, NewMessage, Source, edit};
-use crate::desk::{Actor, attachment, outgoing_mail};
+use crate::desk::{Actor, attachment, event, outgoing_mail};
 use crate::error::{Error, Problem, Problems, Result};
 use crate::html;
 use crate::ids::{AgentId, ConversationId, MessageId};
 use crate::time::Timestamp;
 use crate::web::error::ErrorBody;
+use crate::web::etag::{IfMatch, with_etag};
 use crate::web::json::Input;
 use crate::web::{ApiError, Caller, Json, Query};
 
@@ -266,11 +267,15 @@ pub async fn list(
 /// A message of type `email` leaves through an e-mail account.
 #[utoipa::path(
     tag = "Messages",
-    params(("id" = i64, Path)),
+    params(
+        ("id" = i64, Path),
+        ("If-Match" = Option<String>, Header, description = "ETag of the conversation as the caller knows it", example = "\"17\""),
+    ),
     request_body = MessageInput,
     responses(
         (status = 201, body = MessageAnswer), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody),
         (status = 403, body = ErrorBody), (status = 404, body = ErrorBody), (status = 409, body = ErrorBody),
+        (status = 412, body = ErrorBody),
         (status = 413, body = ErrorBody), (status = 415, body = ErrorBody),
     )
 )]
@@ -279,18 +284,21 @@ pub async fn create(
     app: App,
     by: Caller,
     path: web::Path<String>,
+    if_match: IfMatch,
     body: Json<MessageInput>,
 ) -> Result<HttpResponse, ApiError> {
     let id: ConversationId = id("conversation", &path)?;
     let new = body.0.check("")?;
-    let message = app
+    let (message, version) = app
         .write(move |tx| {
+            conversation::editable(tx, &by.actor, id)?;
+            if_match.check(event::last_of(tx, id)?)?;
             let message = conversation::reply(tx, &by.actor, id, &new)?;
-            with_files(tx, message)
+            Ok((with_files(tx, message)?, event::last_of(tx, id)?))
         })
         .await?;
     let location = format!("/api/v3/anytime/conversations/{id}/messages/{}", message.id);
-    Ok(Face::Anytime.created("message", &location, message))
+    Ok(with_etag(Face::Anytime.created("message", &location, message), version))
 }
 
 /// Get a message

@@ -8,6 +8,7 @@ pub mod audit;
 pub mod auto_allocation;
 pub mod batch;
 pub mod blocked_sender;
+pub mod change;
 pub mod condition;
 pub mod contact;
 pub mod conversation;
@@ -21,10 +22,13 @@ pub mod inbound_mail;
 pub mod junk_email;
 pub mod merge;
 pub mod message;
+pub mod notification;
 pub mod outgoing_mail;
 pub mod portal_conversation;
 pub mod routing;
 pub mod tag;
+
+pub mod idempotency;
 
 mod docs;
 mod envelope;
@@ -72,6 +76,7 @@ routes!(
     batch::{update, delete},
     audit::{list},
     blocked_sender::{list, get, put, remove, delete},
+    change::{list},
     contact::{list, get, create, update, delete, add_identity, change_identity, delete_identity},
     conversation::{list, get, create, update, read, unread, delete},
     decision::{list},
@@ -84,6 +89,7 @@ routes!(
     merge::{merge},
     junk_email::{list, get, update, not_junk, allow, delete},
     message::{list, create, get, update, resend},
+    notification::{stream},
     outgoing_mail::{list, get, retry},
     routing::{
         list, enable_only, enable, update, delete_rule_by_id, list_rules, create_rule, get_rule, update_rule,

@@ -216,6 +216,15 @@ pub fn of_conversation(s: &Snapshot<'_>, conversation: ConversationId) -> Result
     )
 }
 
+pub fn get(s: &Snapshot<'_>, id: EventId) -> Result<Option<Event>> {
+    s.one(&["SELECT ", COLUMNS, " FROM event WHERE id = ?"].concat(), [id], from_row)
+}
+
+/// The number of the last thing that happened to a conversation.
+pub fn last_of(s: &Snapshot<'_>, conversation: ConversationId) -> Result<EventId> {
+    Ok(EventId(s.number("SELECT max(id) FROM event WHERE conversation_id = ?", [conversation])?))
+}
+
 pub fn last_id(s: &Snapshot<'_>) -> Result<EventId> {
     Ok(EventId(s.number("SELECT max(id) FROM event", [])?))
 }
@@ -242,9 +251,9 @@ pub fn advance(tx: &Tx<'_>, consumer: &str, to: EventId) -> Result<()> {
     Ok(())
 }
 
-const COLUMNS: &str = "id, at, actor_type, actor_id, conversation_id, kind, detail, depth";
+pub(super) const COLUMNS: &str = "id, at, actor_type, actor_id, conversation_id, kind, detail, depth";
 
-fn from_row(row: &rusqlite::Row<'_>) -> rusqlite::Result<Event> {
+pub(super) fn from_row(row: &rusqlite::Row<'_>) -> rusqlite::Result<Event> {
     Ok(Event {
         id: row.get(0)?,
         at: row.get(1)?,

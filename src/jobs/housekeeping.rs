@@ -2,12 +2,17 @@
 
 use crate::app::App;
 use crate::desk::conversation::presence;
-use crate::desk::{attachment, blob, decision, junk_email, session};
+use crate::desk::{attachment, blob, decision, junk_email, kept_answer, session};
 use crate::error::Result;
 
 pub async fn run(app: &App) -> Result<()> {
     app.write(session::sweep).await?;
     app.write(attachment::sweep).await?;
+    while 0 < app.write(kept_answer::sweep).await? {
+        if app.stopping().is_cancelled() {
+            break;
+        }
+    }
     app.write(presence::sweep).await?;
     while 0 < app.write(decision::sweep).await? {
         if app.stopping().is_cancelled() {

@@ -37,6 +37,7 @@ pub fn status(error: &Error) -> StatusCode {
         Error::NotFound { .. } => StatusCode::NOT_FOUND,
         Error::Invalid(_) => StatusCode::BAD_REQUEST,
         Error::Conflict(_) => StatusCode::CONFLICT,
+        Error::Stale(_) => StatusCode::PRECONDITION_FAILED,
         Error::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
         Error::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
         Error::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
@@ -120,7 +121,9 @@ impl ResponseError for PageError {
             Error::Unauthenticated => "Please sign in",
             Error::Forbidden(_) => "This is not open to you",
             Error::NotFound { .. } => "There is nothing here",
-            Error::Invalid(_) | Error::Conflict(_) | Error::TooLarge { .. } => "That did not work",
+            Error::Invalid(_) | Error::Conflict(_) | Error::Stale(_) | Error::TooLarge { .. } => {
+                "That did not work"
+            }
             Error::TooMany { .. } => "One moment, please",
             Error::Unavailable(_) | Error::StorageFull | Error::Internal(_) => "Something went wrong",
         };

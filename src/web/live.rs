@@ -7,9 +7,11 @@ use actix_web::http::header;
 use actix_web::web::Bytes;
 use actix_web::{HttpRequest, HttpResponse};
 use futures_util::stream;
+use serde_json::json;
 use tokio::sync::broadcast::error::RecvError;
 
 use crate::app::{App, LiveEvent};
+use crate::db::Snapshot;
 use crate::desk::{Actor, Rights, availability, conversation, event};
 use crate::error::Result;
 use crate::ids::{AgentId, EventId};
@@ -18,13 +20,16 @@ const PING: Duration = Duration::from_secs(15);
 /// A reconnecting page gets at most this many missed events; beyond, it is told to reload.
 const REPLAY: i64 = 200;
 
-/// The stream for one agent. It resumes after `Last-Event-ID`, and ends when the server stops or the agent's access
+/// The text of an event for an agent, made by `frame`; empty when it is nothing to them.
+pub type Tell = fn(&Snapshot<'_>, &Actor, &LiveEvent) -> Result<String>;
+
+/// The stream for one agent, in the words of `tell`. It resumes after `Last-Event-ID`, and ends when the server stops or the agent's access
 /// does.
-pub fn stream(app: App, agent: AgentId, request: &HttpRequest) -> Result<HttpResponse> {
+pub fn stream(app: App, agent: AgentId, request: &HttpRequest, tell: Tell) -> Result<HttpResponse> {
     let receiver = app.live().subscribe();
     let last = request.headers().get("last-event-id").and_then(|value| value.to_str().ok()?.parse().ok());
     let first = match last {
-        Some(last) => missed(&app, agent, EventId(last))?,
+        Some(last) => missed(&app, agent, EventId(last), tell)?,
         None => "retry: 3000\n\n".to_owned(),
     };
     let state = (app, receiver, Some(first));
@@ -45,8 +50,10 @@ pub fn stream(app: App, agent: AgentId, request: &HttpRequest) -> Result<HttpRes
                 },
                 event = receiver.recv() => match event {
                     Ok(event) => match rights(&app, agent) {
-                        Some(actor) if is_visible(&app, &actor, &event) => text(&event),
-                        Some(_) => continue,
+                        Some(actor) => match app.read(|s| tell(s, &actor, &event)) {
+                            Ok(text) if !text.is_empty() => text,
+                            _ => continue,
+                        },
                         None => return None,
                     },
                     Err(RecvError::Lagged(_)) => "event: resync\ndata: {}\n\n".to_owned(),
@@ -77,27 +84,32 @@ fn rights(app: &App, agent: AgentId) -> Option<Actor> {
     Some(Actor::Agent(std::sync::Arc::new(rights)))
 }
 
-fn is_visible(app: &App, by: &Actor, event: &LiveEvent) -> bool {
-    app.read(|s| conversation::get(s, by, event.conversation_id)).is_ok_and(|found| found.is_some())
-}
-
-fn missed(app: &App, agent: AgentId, last: EventId) -> Result<String> {
+fn missed(app: &App, agent: AgentId, last: EventId, tell: Tell) -> Result<String> {
     let Some(by) = rights(app, agent) else { return Ok(String::new()) };
-    let events = app.read(|s| event::after(s, last, REPLAY + 1))?;
-    if REPLAY < events.len() as i64 {
-        return Ok("event: resync\ndata: {}\n\n".to_owned());
-    }
-    let events = events.into_iter().map(|event| LiveEvent {
-        id: event.id,
-        conversation_id: event.conversation_id,
-        kind: event.kind,
-    });
-    Ok(events.filter(|event| is_visible(app, &by, event)).map(|event| text(&event)).collect())
+    app.read(|s| {
+        let events = event::after(s, last, REPLAY + 1)?;
+        if REPLAY < events.len() as i64 {
+            return Ok("event: resync\ndata: {}\n\n".to_owned());
+        }
+        let mut text = String::new();
+        for event in events {
+            let news = LiveEvent { id: event.id, conversation_id: event.conversation_id, kind: event.kind };
+            text += &tell(s, &by, &news)?;
+        }
+        Ok(text)
+    })
 }
 
-fn text(event: &LiveEvent) -> String {
-    format!(
-        "id: {}\nevent: conversation\ndata: {{\"conversation\":{},\"kind\":\"{}\"}}\n\n",
-        event.id, event.conversation_id, event.kind
-    )
+/// One event of a stream.
+pub fn frame(id: EventId, name: &str, data: &serde_json::Value) -> String {
+    format!("id: {id}\nevent: {name}\ndata: {data}\n\n")
+}
+
+/// For the console: every event of a conversation that the agent may see.
+pub fn tell_console(s: &Snapshot<'_>, by: &Actor, event: &LiveEvent) -> Result<String> {
+    if conversation::get(s, by, event.conversation_id)?.is_none() {
+        return Ok(String::new());
+    }
+    let data = json!({ "conversation": event.conversation_id, "kind": event.kind });
+    Ok(frame(event.id, "conversation", &data))
 }

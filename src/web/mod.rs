@@ -7,6 +7,7 @@ pub mod client;
 pub mod csrf;
 pub mod download;
 pub mod error;
+pub mod etag;
 pub mod filters;
 pub mod json;
 pub mod limit;

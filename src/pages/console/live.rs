@@ -7,5 +7,5 @@ use crate::web::{PageError, SignedIn, live};
 
 #[get("/console/live")]
 pub async fn stream(app: App, request: HttpRequest, signed_in: SignedIn) -> Result<HttpResponse, PageError> {
-    Ok(live::stream(app, signed_in.agent.id, &request)?)
+    Ok(live::stream(app, signed_in.agent.id, &request, live::tell_console)?)
 }

@@ -128,3 +128,25 @@ async fn every_answer_carries_the_security_headers() {
         }
     }
 }
+
+#[tokio::test]
+async fn with_a_limit_a_network_that_asks_too_much_is_told_to_wait() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut config = anytime::config::Config::for_directory(directory.path());
+    config.rate_limit = std::num::NonZeroU32::new(5);
+    let clock =
+        anytime::time::Clock::manual(anytime::time::Timestamp::parse("2026-01-05T09:00:00Z").unwrap());
+    let desk = TestDesk::run(config, clock, directory).await;
+    desk.create_agent("ann", true).await;
+    let ann = desk.as_ann().await;
+    for _ in 0..5 {
+        ann.get("/tags").await.expect(200);
+    }
+    let refused = ann.request(Method::GET, "/tags").send().await.unwrap();
+    let wait: u64 = refused.headers()["retry-after"].to_str().unwrap().parse().unwrap();
+    assert!((1..=61).contains(&wait), "{wait}");
+    assert_eq!(refused.json::<serde_json::Value>().await.unwrap()["code"], 429_000);
+    desk.as_nobody().get("/tags").await.error(429);
+    let page = desk.browser().get("/console/sign-in").await;
+    assert_eq!(page.status, 200, "pages are not the API");
+}

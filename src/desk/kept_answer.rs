@@ -1,0 +1,91 @@
+//! Answers to requests that carried an `Idempotency-Key`, kept for a day: sent again, such a request gets the same
+//! answer and is not done again. Only answers of requests that did something are kept; a refused one may be repeated.
+
+use std::time::Duration;
+
+use crate::db::Tx;
+use crate::error::{Error, Result};
+use crate::ids::AgentId;
+
+/// An answer as it went out; the body is sealed, because it may hold a secret that is shown only once.
+#[derive(Debug, Clone)]
+pub struct KeptAnswer {
+    pub status: u16,
+    pub location: Option<String>,
+    /// `None` when it was too large to be kept.
+    pub sealed_body: Option<Vec<u8>>,
+}
+
+/// What to do with a request.
+#[derive(Debug)]
+pub enum Turn {
+    /// It is the first: do it, then `keep` or `forget`.
+    First,
+    Again(KeptAnswer),
+}
+
+/// How long an answer is kept.
+const KEPT: Duration = Duration::from_secs(24 * 3600);
+
+/// Takes the key for a request. `Conflict` when it was used for another one, or when the first still runs.
+pub fn begin(tx: &Tx<'_>, agent: AgentId, key: &str, fingerprint: &[u8]) -> Result<Turn> {
+    tx.run(
+        "DELETE FROM kept_answer WHERE agent_id = ? AND key = ? AND created_at <= ?",
+        (agent, key, tx.now().minus(KEPT)),
+    )?;
+    let known = tx.one(
+        "SELECT fingerprint, status, location, sealed_body FROM kept_answer WHERE agent_id = ? AND key = ?",
+        (agent, key),
+        |row| {
+            let fingerprint: Vec<u8> = row.get(0)?;
+            let status: Option<u16> = row.get(1)?;
+            let (location, sealed_body) = (row.get(2)?, row.get(3)?);
+            Ok((fingerprint, status.map(|status| KeptAnswer { status, location, sealed_body })))
+        },
+    )?;
+    match known {
+        None => {
+            tx.run(
+                "INSERT INTO kept_answer (agent_id, key, fingerprint, created_at) VALUES (?, ?, ?, ?)",
+                (agent, key, fingerprint, tx.now()),
+            )?;
+            Ok(Turn::First)
+        }
+        Some((other, _)) if other != fingerprint => {
+            Err(Error::Conflict(format!("the Idempotency-Key '{key}' was used for another request")))
+        }
+        Some((_, None)) => {
+            Err(Error::Conflict(format!("the first request with the Idempotency-Key '{key}' still runs")))
+        }
+        Some((_, Some(answer))) => Ok(Turn::Again(answer)),
+    }
+}
+
+pub fn keep(tx: &Tx<'_>, agent: AgentId, key: &str, answer: &KeptAnswer) -> Result<()> {
+    tx.run(
+        "UPDATE kept_answer SET status = ?, location = ?, sealed_body = ? WHERE agent_id = ? AND key = ?",
+        (answer.status, &answer.location, &answer.sealed_body, agent, key),
+    )?;
+    Ok(())
+}
+
+/// The request did nothing: the key is free again.
+pub fn forget(tx: &Tx<'_>, agent: AgentId, key: &str) -> Result<()> {
+    tx.run("DELETE FROM kept_answer WHERE agent_id = ? AND key = ?", (agent, key))?;
+    Ok(())
+}
+
+/// At the start nothing runs: frees the keys of requests that a crash cut off.
+pub fn release(tx: &Tx<'_>) -> Result<()> {
+    tx.run("DELETE FROM kept_answer WHERE status IS NULL", [])?;
+    Ok(())
+}
+
+/// Removes some that were kept long enough; tells how many.
+pub fn sweep(tx: &Tx<'_>) -> Result<usize> {
+    tx.run(
+        "DELETE FROM kept_answer WHERE (agent_id, key) IN
+           (SELECT agent_id, key FROM kept_answer WHERE created_at <= ? LIMIT 500)",
+        [tx.now().minus(KEPT)],
+    )
+}
