@@ -495,6 +495,52 @@ CREATE UNIQUE INDEX condition_trigger ON condition (trigger_id, number) WHERE tr
 CREATE INDEX condition_field ON condition (field_id);
 
 ------------------------------------------------------------------------------------------------------------------------
+-- What agents write with
+------------------------------------------------------------------------------------------------------------------------
+
+-- A private one exists for its creator only (contract 8); the same holds for the messages.
+CREATE TABLE canned_message_category (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  name TEXT NOT NULL,
+  parent_id INTEGER REFERENCES canned_message_category (id),
+  is_private INTEGER NOT NULL DEFAULT 0,
+  created_by_id INTEGER REFERENCES agent (id)
+) STRICT;
+CREATE INDEX canned_message_category_parent ON canned_message_category (parent_id);
+
+-- message is plain text and always there; the two for mail may be empty.
+CREATE TABLE canned_message (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  name TEXT NOT NULL,
+  message TEXT NOT NULL,
+  shortcuts TEXT NOT NULL DEFAULT '',
+  category_id INTEGER REFERENCES canned_message_category (id),
+  is_private INTEGER NOT NULL DEFAULT 0,
+  channel_type TEXT NOT NULL DEFAULT 'default' CHECK (channel_type IN ('default', 'email')),
+  email_html TEXT NOT NULL DEFAULT '',
+  email_text TEXT NOT NULL DEFAULT '',
+  created_by_id INTEGER REFERENCES agent (id),
+  created_at INTEGER NOT NULL
+) STRICT;
+CREATE INDEX canned_message_category_id ON canned_message (category_id);
+
+------------------------------------------------------------------------------------------------------------------------
+-- What other programs are told and tell
+------------------------------------------------------------------------------------------------------------------------
+
+-- Accounts that channel apps have connected: a registry (contract 21).
+CREATE TABLE integration_account (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  app_id TEXT NOT NULL,
+  account_name TEXT NOT NULL DEFAULT '',
+  -- The account's id on the foreign platform.
+  account_original_id TEXT NOT NULL,
+  channel_id TEXT NOT NULL DEFAULT '',
+  is_enabled INTEGER NOT NULL DEFAULT 1,
+  UNIQUE (app_id, account_original_id)
+) STRICT;
+
+------------------------------------------------------------------------------------------------------------------------
 -- Mail in and out
 ------------------------------------------------------------------------------------------------------------------------
 

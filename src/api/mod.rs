@@ -9,6 +9,9 @@ pub mod auto_allocation;
 pub mod batch;
 pub mod blocked_sender;
 pub mod change;
+pub mod canned_message;
+pub mod canned_message_category;
+pub mod canned_response;
 pub mod condition;
 pub mod contact;
 pub mod conversation;
@@ -19,6 +22,7 @@ pub mod draft;
 pub mod email_account;
 pub mod event_log;
 pub mod inbound_mail;
+pub mod integration_account;
 pub mod junk_email;
 pub mod merge;
 pub mod message;
@@ -77,6 +81,9 @@ routes!(
     audit::{list},
     blocked_sender::{list, get, put, remove, delete},
     change::{list},
+    canned_message::{list, get, create, update, delete},
+    canned_message_category::{list, get, create, update, delete},
+    canned_response::{list, get, create, update, delete},
     contact::{list, get, create, update, delete, add_identity, change_identity, delete_identity},
     conversation::{list, get, create, update, read, unread, delete},
     decision::{list},
@@ -85,6 +92,7 @@ routes!(
     draft::{get, create, update, delete, versions},
     email_account::{list, get, create, update, delete, enable, set_default, test, check},
     inbound_mail::{list, get, raw, retry},
+    integration_account::{list, get, create, update, delete},
     event_log::{list},
     merge::{merge},
     junk_email::{list, get, update, not_junk, allow, delete},
