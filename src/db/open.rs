@@ -23,7 +23,7 @@ const UPGRADES: &[&str] = &[];
 pub const SCHEMA_VERSION: i64 = UPGRADES.len() as i64 + 1;
 
 /// "Anyt" as a number: tells our files from other SQLite files.
-const APPLICATION_ID: i64 = 0x416e_7974;
+pub(super) const APPLICATION_ID: i64 = 0x416e_7974;
 
 /// SQLite before this can corrupt a write-ahead log when one connection checkpoints while another writes.
 const OLDEST_SQLITE: i32 = 3_051_003;
@@ -65,6 +65,8 @@ fn harden(connection: &Connection) -> rusqlite::Result<()> {
          PRAGMA mmap_size = 0; PRAGMA cell_size_check = ON;",
     )?;
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
+    // Else a statement is planned again whenever a bound bound of a range changes: for lists, at each call.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     connection.set_limit(Limit::SQLITE_LIMIT_ATTACHED, 0)?;
     connection.set_limit(Limit::SQLITE_LIMIT_LENGTH, 64 << 20)?;
     connection.set_limit(Limit::SQLITE_LIMIT_LIKE_PATTERN_LENGTH, 1000)?;
