@@ -36,6 +36,17 @@ pub enum Command {
     /// Create agents and their API keys
     #[command(subcommand)]
     Agent(AgentCommand),
+    /// Copy the whole site to FILE, while the server runs; the key of mail passwords goes to FILE.key
+    Backup { file: PathBuf },
+    /// Read a backup from end to end and say what it holds
+    Verify { file: PathBuf },
+    /// Make a backup the site of the data directory; the server must not run
+    Restore {
+        file: PathBuf,
+        /// Put a site that is there aside
+        #[arg(long)]
+        replace: bool,
+    },
 }
 
 #[derive(Debug, Subcommand)]

@@ -7,7 +7,7 @@ use anytime::config::{AgentCommand, Command, CommandLine, Config};
 use anytime::error::Result;
 use anytime::server::Server;
 use anytime::time::Clock;
-use anytime::{command, config};
+use anytime::{backup, command, config};
 use clap::Parser;
 use tracing_subscriber::EnvFilter;
 
@@ -42,7 +42,38 @@ fn run(command_line: CommandLine) -> Result<()> {
             say(&command::make_api_key(&config, &email)?);
             Ok(())
         }
+        Command::Backup { file } => {
+            let contents = backup::back_up(&config, &file)?;
+            say(&format!("{}: {}", file.display(), describe(&contents)));
+            Ok(())
+        }
+        Command::Verify { file } => {
+            let contents = anytime::db::backup::verify(&file)?;
+            say(&format!("{} is sound: {}", file.display(), describe(&contents)));
+            Ok(())
+        }
+        Command::Restore { file, replace } => {
+            let restored = backup::restore(&config, &file, replace)?;
+            say(&format!("restored {}", describe(&restored.contents)));
+            if let Some(path) = restored.replaced {
+                say(&format!("the site before is {}", path.display()));
+            }
+            if 0 < restored.held {
+                say(&format!(
+                    "{} mails wait: retry or leave them in the console's outgoing mail",
+                    restored.held
+                ));
+            }
+            Ok(())
+        }
     }
+}
+
+fn describe(contents: &anytime::db::Contents) -> String {
+    format!(
+        "{} conversations, {} messages, {} agents (schema {})",
+        contents.conversations, contents.messages, contents.agents, contents.schema_version
+    )
 }
 
 fn serve(config: Config) -> Result<()> {

@@ -4,6 +4,7 @@
 //! one `BEGIN IMMEDIATE`, runs each caller's closure in its own savepoint, commits once, and only then answers every
 //! caller: a caller that got its answer knows that the change is on the disk (`synchronous=FULL`).
 
+pub mod backup;
 mod open;
 mod pool;
 mod writer;
@@ -17,6 +18,7 @@ use tokio::sync::watch;
 use crate::error::{Error, Result};
 use crate::time::{Clock, Timestamp};
 
+pub use backup::Contents;
 pub use open::{SCHEMA_VERSION, fast_load};
 
 /// What is done to each new connection.

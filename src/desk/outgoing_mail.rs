@@ -408,6 +408,15 @@ pub fn release_leases(tx: &Tx<'_>) -> Result<()> {
     Ok(())
 }
 
+/// After a restore nobody knows which of the waiting mails were sent since the backup: each waits for a person. Tells
+/// how many.
+pub fn hold_all(tx: &Tx<'_>) -> Result<usize> {
+    tx.run(
+        "UPDATE outgoing_mail SET state = 'held', lease_until = 0, last_error = ? WHERE state = 'queued'",
+        ["held after a restore: it may have been sent since the backup was made"],
+    )
+}
+
 /// Files of the message that the mail carries.
 pub fn files(s: &Snapshot<'_>, mail: &OutgoingMail) -> Result<Vec<attachment::Attachment>> {
     match mail.message_id {
