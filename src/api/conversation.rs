@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::event_log::EventLogJson;
+use super::field::{CustomFieldInput, CustomFieldValueJson};
 use super::include::{self, Included};
 use super::message::{self, MessageInput, MessageJson};
 use super::{Face, id};
@@ -16,6 +17,7 @@ use crate::desk::code::{Channel, Priority, Status};
 use crate::desk::conversation::{
     self, Conversation, ConversationChange, ListQuery, NewConversation, Party, Sort, read_state, trash,
 };
+use crate::desk::field::NewValue;
 use crate::desk::{Actor, event, event_log, filter};
 use crate::error::{Error, Problems, Result};
 use crate::ids::{AgentId, ContactId, ConversationId, DepartmentId, TagId};
@@ -100,14 +102,6 @@ pub enum LastMessageJson {
 }
 
 #[derive(Serialize, ToSchema)]
-#[schema(as = CustomFieldValue)]
-pub struct CustomFieldValueJson {
-    id: i64,
-    name: String,
-    value: String,
-}
-
-#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = MentionedAgent)]
 pub struct MentionedAgentJson {
@@ -134,7 +128,7 @@ impl ConversationJson {
             is_read: conversation.is_read,
             is_read_by_contact: conversation.is_read_by_contact,
             is_rea_by_contact: conversation.is_read_by_contact,
-            custom_fields: Vec::new(),
+            custom_fields: conversation.fields.into_iter().map(CustomFieldValueJson::from).collect(),
             created_by_id: conversation.created_by.id,
             created_by_type: conversation.created_by.kind,
             created_time: conversation.created_at,
@@ -289,16 +283,6 @@ impl Input for ConversationInput {
     const READ_ONLY: &'static [&'static str] = READ_ONLY;
 }
 
-/// A custom field's value: by id or by name
-#[derive(Deserialize, ToSchema)]
-#[schema(as = CustomFieldInput)]
-pub struct CustomFieldInput {
-    id: Option<i64>,
-    name: Option<String>,
-    #[expect(dead_code, reason = "described, and refused together with its unknown field")]
-    value: Option<String>,
-}
-
 /// Reads a code by name or number; what it may be is told when it is something else.
 pub(super) fn code<T>(
     problems: &mut Problems,
@@ -316,15 +300,6 @@ pub(super) fn code<T>(
     value
 }
 
-/// There are no custom fields to set: each one named is unknown.
-pub(super) fn refuse_custom_fields(problems: &mut Problems, fields: &[CustomFieldInput]) {
-    for (index, field) in fields.iter().enumerate() {
-        let name = field.name.clone().or(field.id.map(|id| id.to_string())).unwrap_or_default();
-        problems
-            .add(format!("customFields[{index}]"), format!("names the field '{name}', which does not exist"));
-    }
-}
-
 pub(super) fn some_id(id: Option<i64>) -> Option<i64> {
     id.filter(|id| *id != 0)
 }
@@ -335,7 +310,6 @@ impl NewConversationInput {
         let channel = code(&mut problems, "channel", Some(&self.channel), Channel::parse);
         let priority = code(&mut problems, "priority", self.priority.as_deref(), Priority::parse);
         let status = code(&mut problems, "status", self.status.as_deref(), Status::parse_with_aliases);
-        refuse_custom_fields(&mut problems, &self.custom_fields);
         problems.check()?;
         Ok(NewConversation {
             subject: self.subject,
@@ -346,6 +320,7 @@ impl NewConversationInput {
             priority,
             status,
             tags: self.tag_ids.into_iter().map(TagId).collect(),
+            fields: self.custom_fields.into_iter().map(NewValue::from).collect(),
             message: self.message.check("message.")?,
         })
     }
@@ -357,7 +332,6 @@ impl ConversationInput {
         let priority = code(&mut problems, "priority", self.priority.as_deref(), Priority::parse);
         let status = code(&mut problems, "status", self.status.as_deref(), Status::parse_with_aliases);
         let channel = code(&mut problems, "channel", self.channel.as_deref(), Channel::parse);
-        refuse_custom_fields(&mut problems, &self.custom_fields);
         problems.check()?;
         let change = ConversationChange {
             subject: self.subject,
@@ -368,6 +342,7 @@ impl ConversationInput {
             status,
             is_read: self.is_read,
             tags: self.tag_ids.map(|ids| ids.into_iter().map(TagId).collect()),
+            fields: self.custom_fields.into_iter().map(NewValue::from).collect(),
         };
         Ok((change, channel))
     }

@@ -21,6 +21,7 @@ pub mod department;
 pub mod draft;
 pub mod email_account;
 pub mod event_log;
+pub mod field;
 pub mod inbound_mail;
 pub mod integration_account;
 pub mod junk_email;
@@ -91,6 +92,7 @@ routes!(
     department::{list, get, create, update, delete},
     draft::{get, create, update, delete, versions},
     email_account::{list, get, create, update, delete, enable, set_default, test, check},
+    field::{list, get, create, set_mappings, update, delete},
     inbound_mail::{list, get, raw, retry},
     integration_account::{list, get, create, update, delete},
     event_log::{list},

@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 
 use super::attachment::AttachmentJson;
 use super::contact::ContactJson;
-use super::conversation::{CustomFieldInput, CustomFieldValueJson, refuse_custom_fields};
+use super::field::{CustomFieldInput, CustomFieldValueJson};
 use super::include::{self, PartyJson};
 use super::message::AttachmentInput;
 use super::{Face, id};
@@ -16,8 +16,9 @@ use crate::db::Snapshot;
 use crate::desk::code::Status;
 use crate::desk::conversation::portal::{self, PortalQuery, Written};
 use crate::desk::conversation::{self, Body, Conversation, Message, read_state};
+use crate::desk::field::NewValue;
 use crate::desk::{Actor, Paging, attachment, contact};
-use crate::error::{Error, Problem, Problems, Result};
+use crate::error::{Error, Problem, Result};
 use crate::html;
 use crate::ids::{ContactId, ConversationId};
 use crate::time::Timestamp;
@@ -141,7 +142,7 @@ fn face(
         is_closed: found.status == Status::Closed,
         is_rea_by_contact: found.is_read_by_contact,
         is_read_by_contact: found.is_read_by_contact,
-        custom_fields: Vec::new(),
+        custom_fields: found.fields.into_iter().map(CustomFieldValueJson::from).collect(),
         created_time: found.created_at,
         closed_time: found.closed_at,
         status: found.status.name(),
@@ -379,16 +380,14 @@ pub async fn create(
 ) -> Result<HttpResponse, ApiError> {
     let new = body.0;
     let contact = required(named(&query, new.contact_id)?)?;
-    let mut problems = Problems::default();
-    refuse_custom_fields(&mut problems, &new.custom_fields);
-    problems.check()?;
+    let fields: Vec<NewValue> = new.custom_fields.into_iter().map(NewValue::from).collect();
     let text = text(new.message.html_body, new.message.plain_body, "message.")?;
     let files = guids(new.message.attachments);
     let now = app.now();
     let created = app
         .write(move |tx| {
             let written = Written { body: &text, attachments: &files, uploaded_by: &by.actor };
-            let id = portal::submit(tx, contact, &new.subject, &written)?;
+            let id = portal::submit(tx, contact, &new.subject, &written, &fields)?;
             face(tx, now, conversation::require(tx, &Actor::System, id)?, &[])
         })
         .await?;

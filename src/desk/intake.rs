@@ -4,13 +4,14 @@
 
 use super::attachment::{self, NewAttachment};
 use super::blocked_sender::{self, Action, BlockedSender};
-use super::code::{Channel, Priority, Status};
+use super::code::Channel;
 use super::conversation::create::{self, Opening};
 use super::conversation::message::{self, Body, MessageType, Row};
 use super::conversation::reply;
 use super::conversation::update::SUBJECT_CHARS;
 use super::email_account::{self, EmailAccount};
 use super::event::{self, Change};
+use super::field;
 use super::inbound_mail::{self, Decision, InboundMail, Outcome, Summary};
 use super::{Actor, contact, conversation, junk_email, outgoing_mail, site};
 use crate::db::{Snapshot, Tx};
@@ -313,13 +314,14 @@ pub(super) fn open(
         &Opening {
             subject: if subject.is_empty() { "(no subject)" } else { &subject },
             channel: Channel::Email,
-            status: Status::New,
-            priority: Priority::Normal,
+            status: field::default_status(tx)?,
+            priority: field::default_priority(tx)?,
             contact_id: Some(sender),
             agent_assignee_id: account.and_then(|account| account.agent_assignee_id),
             department_assignee_id: account.and_then(|account| account.department_assignee_id),
             email_account_id: account.map(|account| account.id),
             received_from: account.map(|account| account.email.as_str()),
+            fields: &field::value::defaults(tx)?,
         },
     )?;
     let conversation = conversation::require(tx, &Actor::System, id)?;

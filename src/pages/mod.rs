@@ -2,6 +2,7 @@
 //! A file's name follows its URL, and its template's name follows the file's.
 
 pub mod console;
+pub mod control;
 pub mod form;
 pub mod health;
 pub mod portal;

@@ -194,3 +194,48 @@ async fn a_mail_with_a_sign_in_link_is_listed_but_never_shown() {
     }
     browser.get("/console/settings/outgoing-mails/1").await.shows("Only its recipient may read it");
 }
+
+#[tokio::test]
+async fn a_customer_is_asked_for_the_required_fields_and_told_what_is_missing() {
+    let desk = TestDesk::start().await;
+    let ann = desk.as_ann().await;
+    let options = json!([{ "name": "Lamp" }, { "name": "Chair" }]);
+    let product =
+        json!({ "type": "dropdownList", "name": "Product", "isRequired": true, "options": options });
+    ann.post("/anytime/fields", product).await.expect(201);
+    let order = json!({ "type": "integer", "name": "Order number", "isRequired": true });
+    ann.post("/anytime/fields", order).await.expect(201);
+    ann.post("/anytime/fields", json!({ "type": "text", "name": "Internal" })).await.expect(201);
+    let token = change(&desk, |tx| {
+        let lena = contact::find_or_create(tx, "lena@customer.example", Some("Lena"))?;
+        sign_in_link::create(tx, lena)
+    })
+    .await;
+    let lena = desk.browser();
+    lena.post(&format!("/portal/sign-in/{token}"), &[]).await;
+    let page = lena.get("/portal/conversations/new").await;
+    page.shows("Product").shows("<option value=\"1\">Lamp</option>").shows("name=\"field-1001\"");
+    assert!(!page.html.contains("Internal"), "only required fields are asked for");
+    let csrf = page.csrf();
+    let submit = |product: &'static str, order: &'static str| {
+        let form = reqwest::multipart::Form::new()
+            .text("csrf", csrf.clone())
+            .text("subject", "Broken")
+            .text("body", "It broke.")
+            .text("field-1000", product)
+            .text("field-1001", order);
+        lena.send(lena.http.post(lena.url("/portal/conversations/new")).multipart(form))
+    };
+    let refused = submit("2", "many").await;
+    assert_eq!(refused.status, 400);
+    refused
+        .shows("is not a whole number")
+        .shows("<option value=\"2\" selected>Chair</option>")
+        .shows("It broke.");
+    assert_eq!(submit("", "7").await.status, 400);
+    assert_eq!(submit("2", "7").await.status, 303);
+    let created =
+        ann.get("/anytime/conversations/1").await.expect(200)["conversation"]["customFields"].clone();
+    assert_eq!(created[0]["value"], "Chair");
+    assert_eq!(created[1]["value"], "7");
+}

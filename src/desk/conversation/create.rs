@@ -8,6 +8,7 @@ use super::{Conversation, MessageType, facts};
 use crate::db::Tx;
 use crate::desk::code::{Channel, Priority, Status};
 use crate::desk::event::{self, Change};
+use crate::desk::field::{self, FieldValue, NewValue};
 use crate::desk::{Actor, allocation, check_name, routing};
 use crate::error::{Error, Problems, Result};
 use crate::ids::{AgentId, ContactId, ConversationId, DepartmentId, EmailAccountId, MessageId, TagId};
@@ -22,6 +23,8 @@ pub struct NewConversation {
     pub priority: Option<Priority>,
     pub status: Option<Status>,
     pub tags: Vec<TagId>,
+    /// Of the site's own fields.
+    pub fields: Vec<NewValue>,
     pub message: NewMessage,
 }
 
@@ -36,6 +39,8 @@ pub struct Opening<'a> {
     pub department_assignee_id: Option<DepartmentId>,
     pub email_account_id: Option<EmailAccountId>,
     pub received_from: Option<&'a str>,
+    /// Values of the site's own fields, defaults included.
+    pub fields: &'a [FieldValue],
 }
 
 /// An agent submits a conversation with its first message; a message of type email is sent to the contact
@@ -58,6 +63,7 @@ pub fn create(tx: &Tx<'_>, by: &Actor, new: &NewConversation) -> Result<Conversa
     check_channel(new, &mut problems);
     problems.check()?;
     reply::check(tx, &new.message, "message.")?;
+    let fields = field::value::check_new(tx, &new.fields)?;
 
     let id = open(
         tx,
@@ -65,13 +71,14 @@ pub fn create(tx: &Tx<'_>, by: &Actor, new: &NewConversation) -> Result<Conversa
         &Opening {
             subject: &subject,
             channel: new.channel,
-            status: new.status.unwrap_or(Status::New),
-            priority: new.priority.unwrap_or(Priority::Normal),
+            status: new.status.map_or_else(|| field::default_status(tx), Ok)?,
+            priority: new.priority.map_or_else(|| field::default_priority(tx), Ok)?,
             contact_id: new.contact_id,
             agent_assignee_id: new.agent_assignee_id,
             department_assignee_id: new.department_assignee_id,
             email_account_id: None,
             received_from: None,
+            fields: &fields,
         },
     )?;
     let conversation =
@@ -110,6 +117,7 @@ pub fn open(tx: &Tx<'_>, by: &Actor, new: &Opening<'_>) -> Result<ConversationId
             closed_at,
         ],
     )?;
+    field::value::set(tx, ConversationId(id), new.fields)?;
     Ok(ConversationId(id))
 }
 

@@ -1,13 +1,11 @@
-//! What conditions see of a conversation, as `rules::Facts`: of one that is stored, and of one that is about to be. What
-//! a change was before is `Facts::set` with the old value. The columns and `rules/sql.rs` must say the same.
+//! What conditions see of a conversation, as `rules::Facts`. What it was before a change is `Facts::set` with the old
+//! value. The columns here and in `rules/sql.rs` must say the same.
 
-use super::create::Opening;
 use crate::db::Snapshot;
 use crate::error::Result;
-use crate::ids::{ContactId, ConversationId, FieldId, TagId};
+use crate::ids::{ContactId, ConversationId, FieldId};
 use crate::rules::field as f;
 use crate::rules::{Facts, Value};
-use crate::time::Timestamp;
 
 /// The facts of a stored conversation, deleted or not.
 pub fn of(s: &Snapshot<'_>, id: ConversationId) -> Result<Option<Facts>> {
@@ -60,37 +58,6 @@ pub fn of(s: &Snapshot<'_>, id: ConversationId) -> Result<Option<Facts>> {
         facts.add(field, value);
     }
     Ok(Some(facts))
-}
-
-/// The facts of a conversation that will be opened at `now`; it has no id yet. `values` are those of the site's own
-/// fields.
-pub fn of_opening(
-    s: &Snapshot<'_>,
-    now: Timestamp,
-    new: &Opening<'_>,
-    tags: &[TagId],
-    values: &[(FieldId, Value)],
-) -> Result<Facts> {
-    let mut facts = Facts::default();
-    facts.set(f::SUBJECT, [Value::from(new.subject)]);
-    facts.set(f::DEPARTMENT_ASSIGNEE, new.department_assignee_id.map(|id| Value::Int(id.0)));
-    facts.set(f::AGENT_ASSIGNEE, new.agent_assignee_id.map(|id| Value::Int(id.0)));
-    facts.set(f::STATUS, [Value::Int(new.status as i64)]);
-    facts.set(f::PRIORITY, [Value::Int(new.priority as i64)]);
-    facts.set(f::CHANNEL, [Value::Int(new.channel as i64)]);
-    for field in [f::CREATED_TIME, f::LAST_ACTIVITY_TIME, f::LAST_STATUS_CHANGE_TIME] {
-        facts.set(field, [Value::Int(now.millis())]);
-    }
-    facts.set(f::TOTAL_REPLIES, [Value::Int(0)]);
-    facts.set(f::CONTACT, new.contact_id.map(|id| Value::Int(id.0)));
-    facts.set(f::RECEIVED_FROM, new.received_from.map(Value::from));
-    facts.set(f::IS_READ, [Value::Int(0)]);
-    facts.set(f::TAG, tags.iter().map(|tag| Value::Int(tag.0)));
-    for (field, value) in values {
-        facts.add(*field, value.clone());
-    }
-    add_contact(s, &mut facts, new.contact_id)?;
-    Ok(facts)
 }
 
 fn add_contact(s: &Snapshot<'_>, facts: &mut Facts, contact: Option<ContactId>) -> Result<()> {

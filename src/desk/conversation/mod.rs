@@ -26,6 +26,7 @@ use rusqlite::ToSql;
 
 use super::code::{Channel, Priority, Status};
 use super::event::Assignee;
+use super::field::{self, FieldValue};
 use super::{Actor, Named, Permission};
 use crate::db::Snapshot;
 use crate::error::{Error, Result};
@@ -68,6 +69,8 @@ pub struct Conversation {
     pub merged_into_id: Option<ConversationId>,
     pub tags: Vec<TagId>,
     pub mentions: Vec<Mention>,
+    /// Of the site's own fields, those that are set.
+    pub fields: Vec<FieldValue>,
     /// Whether the caller may change it and reply (contract 6.3).
     pub is_editable: bool,
 }
@@ -227,6 +230,9 @@ fn complete(s: &Snapshot<'_>, conversations: &mut [Conversation]) -> Result<()> 
     let place: HashMap<ConversationId, usize> =
         conversations.iter().enumerate().map(|(index, conversation)| (conversation.id, index)).collect();
     let ids: Vec<ConversationId> = conversations.iter().map(|conversation| conversation.id).collect();
+    for (id, value) in field::value::of_each(s, &ids)? {
+        conversations[place[&id]].fields.push(value);
+    }
     let ids = serde_json::to_string(&ids).map_err(Error::internal)?;
     let tags: Vec<(ConversationId, TagId)> = s.all(
         "SELECT conversation_id, tag_id FROM conversation_tag
@@ -293,6 +299,7 @@ fn from_row(row: &rusqlite::Row<'_>) -> rusqlite::Result<Conversation> {
         merged_into_id: row.get(27)?,
         tags: Vec::new(),
         mentions: Vec::new(),
+        fields: Vec::new(),
         is_editable: row.get(28)?,
     })
 }

@@ -9,9 +9,10 @@ use super::{
     require, status,
 };
 use crate::db::{Snapshot, Tx};
-use crate::desk::code::{Channel, Priority, Status};
+use crate::desk::code::{Channel, Status};
 use crate::desk::conversation::create::Opening;
 use crate::desk::conversation::update::SUBJECT_CHARS;
+use crate::desk::field::{self, NewValue};
 use crate::desk::{Actor, Page, Paging, attachment, check_name, contact};
 use crate::error::{Error, Result};
 use crate::ids::{ContactId, ConversationId, MessageId};
@@ -99,31 +100,34 @@ pub fn in_the_name_of(
     if conversation.is_editable { Ok(owner) } else { Err(Error::may_not("change this conversation")) }
 }
 
-/// Opens a conversation of channel portal with the contact's message and uploads.
+/// Opens a conversation of channel portal with the contact's message, uploads and values of the site's own fields.
 pub fn submit(
     tx: &Tx<'_>,
     contact: ContactId,
     subject: &str,
     written: &Written<'_>,
+    fields: &[NewValue],
 ) -> Result<ConversationId> {
     let by = Actor::Contact(contact);
     let subject = check_name("subject", subject, SUBJECT_CHARS)?;
     if contact::get(tx, contact)?.is_none() {
         return Err(Error::invalid("contactId", format!("there is no contact {contact}")));
     }
+    let fields = field::value::check_new(tx, fields)?;
     let id = create::open(
         tx,
         &by,
         &Opening {
             subject: &subject,
             channel: Channel::Portal,
-            status: Status::New,
-            priority: Priority::Normal,
+            status: field::default_status(tx)?,
+            priority: field::default_priority(tx)?,
             contact_id: Some(contact),
             agent_assignee_id: None,
             department_assignee_id: None,
             email_account_id: None,
             received_from: None,
+            fields: &fields,
         },
     )?;
     let conversation = require(tx, &by, id)?;

@@ -4,6 +4,7 @@ use super::{Conversation, editable, read_state, status};
 use crate::db::Tx;
 use crate::desk::code::{Priority, Status};
 use crate::desk::event::{self, Assignee, Change, Updated};
+use crate::desk::field::{self, NewValue};
 use crate::desk::{Actor, agent, check_name, contact, department, tag};
 use crate::error::{Error, Problems, Result};
 use crate::ids::{AgentId, ContactId, ConversationId, DepartmentId, TagId};
@@ -19,6 +20,8 @@ pub struct ConversationChange {
     pub status: Option<Status>,
     pub is_read: Option<bool>,
     pub tags: Option<Vec<TagId>>,
+    /// Of the site's own fields; those that are not listed stay.
+    pub fields: Vec<NewValue>,
 }
 
 /// Longest subject, in characters.
@@ -35,8 +38,9 @@ pub fn update(
     let subject =
         change.subject.as_deref().map(|subject| check_name("subject", subject, SUBJECT_CHARS)).transpose()?;
     check_references(tx, change)?.check()?;
+    let fields = field::value::check(tx, &change.fields)?;
 
-    let mut changes = Vec::new();
+    let mut changes = field::value::set(tx, id, &fields)?;
     if let Some(subject) = &subject
         && *subject != before.subject
     {

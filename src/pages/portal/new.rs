@@ -7,10 +7,13 @@ use askama::Template;
 
 use super::{Complaints, Frame};
 use crate::app::App;
+use crate::db::Snapshot;
 use crate::desk::conversation::portal::{self, Written};
 use crate::desk::conversation::{Body, message};
-use crate::error::Result;
+use crate::desk::field::{self, Field};
+use crate::error::{Error, Result};
 use crate::ids::{ConversationId, MessageId};
+use crate::pages::control::{self, Control, controls};
 use crate::web::page::see_other;
 use crate::web::upload::{self, Form};
 use crate::web::{Page, PageError, Visitor, csrf, filters};
@@ -21,13 +24,16 @@ struct New<'a> {
     frame: Frame,
     subject: &'a str,
     body: &'a str,
+    /// The site's own fields that must be filled in.
+    controls: Vec<Control>,
     complaints: Complaints,
 }
 
 #[get("/portal/conversations/new")]
 pub async fn show(app: App, visitor: Visitor) -> Result<Page<New<'static>>, PageError> {
     let frame = Frame::new(&app, Some(&visitor), "new")?;
-    Ok(Page(New { frame, subject: "", body: "", complaints: Complaints::default() }))
+    let controls = app.read(|s| controls(s, &asked(s)?, |field| field.default_value.clone()))?;
+    Ok(Page(New { frame, subject: "", body: "", controls, complaints: Complaints::default() }))
 }
 
 #[post("/portal/conversations/new")]
@@ -42,12 +48,29 @@ pub async fn submit(
     match open(&app, &visitor, &form).await {
         Ok((id, message)) => Ok(see_other(&format!("/portal/conversations/{id}#message-{message}"))),
         Err(error) => {
-            let complaints = Complaints::of(error)?;
+            let mut controls = app.read(|s| {
+                let fields = asked(s)?;
+                let sent = control::sent(&fields, &form.fields);
+                controls(s, &fields, |field| {
+                    let value = sent.iter().find(|value| field.is_named(&value.field));
+                    value.map(|value| value.value.clone()).unwrap_or_default()
+                })
+            })?;
+            let complaints = match error {
+                Error::Invalid(_) => Complaints::of(Error::Invalid(control::tell(&mut controls, error)?))?,
+                other => Complaints::of(other)?,
+            };
             let frame = Frame::new(&app, Some(&visitor), "new")?;
-            let page = New { frame, subject: form.text("subject"), body: form.text("body"), complaints };
+            let page =
+                New { frame, subject: form.text("subject"), body: form.text("body"), controls, complaints };
             Ok(Page(page).with_status(StatusCode::BAD_REQUEST))
         }
     }
+}
+
+/// The fields that a customer must fill in.
+fn asked(s: &Snapshot<'_>) -> Result<Vec<Field>> {
+    Ok(field::own(s)?.into_iter().filter(|field| field.is_required).collect())
 }
 
 /// Opens the conversation and names its first message.
@@ -55,13 +78,15 @@ async fn open(app: &App, visitor: &Visitor, form: &Form) -> Result<(Conversation
     let (subject, text, files) =
         (form.text("subject").to_owned(), form.text("body").to_owned(), form.guids());
     let body = app.compute(move || Body::new(None, Some(&text))).await??;
-    let (contact, by) = (visitor.id(), visitor.actor.clone());
+    let (contact, by, sent) = (visitor.id(), visitor.actor.clone(), form.fields.clone());
     app.write(move |tx| {
+        let fields = control::sent(&asked(tx)?, &sent);
         let id = portal::submit(
             tx,
             contact,
             &subject,
             &Written { body: &body, attachments: &files, uploaded_by: &by },
+            &fields,
         )?;
         let first = message::list(tx, &by, id)?.first().map(|message| message.id);
         Ok((id, first.unwrap_or(MessageId(0))))

@@ -18,6 +18,7 @@ mod draft;
 mod email_account;
 mod event_log;
 mod idempotency;
+mod field;
 mod inbound_mail;
 mod integration_account;
 mod junk_email;

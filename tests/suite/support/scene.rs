@@ -45,5 +45,5 @@ pub async fn account(by: &Client) -> i64 {
 pub fn submit(tx: &Tx<'_>, contact: ContactId, subject: &str, text: &str) -> Result<ConversationId> {
     let body = Body::new(None, Some(text))?;
     let uploaded_by = &Actor::Contact(contact);
-    portal::submit(tx, contact, subject, &Written { body: &body, attachments: &[], uploaded_by })
+    portal::submit(tx, contact, subject, &Written { body: &body, attachments: &[], uploaded_by }, &[])
 }

@@ -1,4 +1,8 @@
-//! Fields (contract 14): the twenty system fields, and the site's own, which conversations have values of.
+//! Fields (contract 14): the twenty system fields, and the site's own, which conversations have values of. How they are
+//! changed is in `change`, their values are in `value`.
+
+pub mod change;
+pub mod value;
 
 use super::code::{Channel, Priority, Status};
 use crate::db::Snapshot;
@@ -6,6 +10,8 @@ use crate::error::{Error, Result};
 use crate::ids::{FieldId, FieldOptionId};
 use crate::rules::field::{self, Choice, SYSTEM};
 use crate::rules::{Catalogue, Entry, FieldType};
+pub use change::{FieldChange, Mapping, NewOption, create, delete, set_mappings, update};
+pub use value::{FieldValue, NewValue};
 
 #[derive(Debug, Clone)]
 pub struct Field {
@@ -41,8 +47,20 @@ const EVERYWHERE: u8 = 63;
 
 /// Every field: the system's, then the site's own, each in its order.
 pub fn list(s: &Snapshot<'_>) -> Result<Vec<Field>> {
-    let mut fields =
-        s.all(&["SELECT ", COLUMNS, " FROM field ORDER BY 20 < id, position, id"].concat(), [], from_row)?;
+    let sql = ["SELECT ", COLUMNS, " FROM field ORDER BY 20 < id, position, id"].concat();
+    with_options(s, s.all(&sql, [], from_row)?)
+}
+
+/// The site's own fields, in their order.
+pub fn own(s: &Snapshot<'_>) -> Result<Vec<Field>> {
+    let sql = ["SELECT ", COLUMNS, " FROM field WHERE 1000 <= id ORDER BY position, id"].concat();
+    with_options(s, s.all(&sql, [], from_row)?)
+}
+
+fn with_options(s: &Snapshot<'_>, mut fields: Vec<Field>) -> Result<Vec<Field>> {
+    if !fields.iter().any(|field| !field.is_system && field.kind.has_options()) {
+        return Ok(fields);
+    }
     let options: Vec<(FieldId, FieldOption)> = s.all(
         "SELECT field_id, id, name, value, position FROM field_option ORDER BY field_id, position, id",
         [],
@@ -88,6 +106,20 @@ pub fn require(s: &Snapshot<'_>, id: FieldId) -> Result<Field> {
 /// What conditions may ask about.
 pub fn catalogue(s: &Snapshot<'_>) -> Result<Catalogue> {
     Ok(Catalogue::new(list(s)?.iter().map(Field::entry).collect()))
+}
+
+/// What a conversation's status is when nobody says (contract 11.2).
+pub fn default_status(s: &Snapshot<'_>) -> Result<Status> {
+    Ok(Status::parse(&default_value(s, field::STATUS)?).unwrap_or(Status::New))
+}
+
+pub fn default_priority(s: &Snapshot<'_>) -> Result<Priority> {
+    Ok(Priority::parse(&default_value(s, field::PRIORITY)?).unwrap_or(Priority::Normal))
+}
+
+fn default_value(s: &Snapshot<'_>, id: FieldId) -> Result<String> {
+    let found = s.one("SELECT default_value FROM field WHERE id = ?", [id], |row| row.get(0))?;
+    Ok(found.unwrap_or_default())
 }
 
 impl Field {
