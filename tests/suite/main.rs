@@ -17,5 +17,6 @@ mod flows;
 mod mail;
 mod mail_peers;
 mod pages;
+mod permissions;
 mod rules;
 mod support;

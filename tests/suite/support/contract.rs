@@ -1,7 +1,7 @@
 //! The documents as data (`tests/fixtures/contract`), and a desk in which every object that they name can be had fresh:
 //! made by the row that creates it.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 
 use reqwest::{Method, RequestBuilder};
@@ -32,7 +32,7 @@ impl std::fmt::Display for Row {
 
 impl Row {
     /// The path without its query.
-    fn bare_path(&self) -> &str {
+    pub fn bare_path(&self) -> &str {
         self.path.split('?').next().unwrap().trim_end_matches('/')
     }
 }
@@ -83,6 +83,9 @@ pub struct Scene {
     pub contact: i64,
     rows: Vec<Row>,
     words: Cell<u32>,
+    /// What fresh conversations have beside what their row says.
+    place: RefCell<Value>,
+    people: Cell<(i64, i64, i64)>,
 }
 
 impl Scene {
@@ -92,7 +95,30 @@ impl Scene {
         let lena =
             json!({ "name": "Lena", "identities": [{ "type": "email", "value": "lena@customer.example" }] });
         let contact = ann.post("/contacts", lena).await.expect(201)["id"].as_i64().unwrap();
-        Self { desk, ann, contact, rows: endpoints(), words: Cell::new(0) }
+        Self {
+            desk,
+            ann,
+            contact,
+            rows: endpoints(),
+            words: Cell::new(0),
+            place: RefCell::new(json!({})),
+            people: Cell::new((0, 0, 0)),
+        }
+    }
+
+    /// The departments of own and of foreign conversations, and who is mentioned in own ones.
+    pub fn people(&self, own: i64, foreign: i64, mentioned: i64) {
+        self.people.set((own, foreign, mentioned));
+    }
+
+    /// Fresh conversations are of the one or of the other kind from now on.
+    pub fn place(&self, is_own: bool) {
+        let (own, foreign, mentioned) = self.people.get();
+        let note = format!("Ask <span data-id=\"{mentioned}\" class=\"athighlight\">@them</span>");
+        *self.place.borrow_mut() = match is_own {
+            true => json!({ "departmentAssigneeId": own, "message": { "type": "note", "htmlBody": note } }),
+            false => json!({ "departmentAssigneeId": foreign }),
+        };
     }
 
     /// A word that no other object has.
@@ -195,6 +221,10 @@ impl Scene {
             {
                 return Box::pin(self.make("/api/v3/anytime/routingRules/1/customerRules/", whole)).await;
             }
+            "portalconversations" => {
+                return Box::pin(self.make_by("/api/v3/anytime/conversations")).await;
+            }
+            "inboundmails" => return self.received_mail().await,
             "agents" => return Box::pin(self.make_by("/api/v3/agents")).await,
             "holidays" => return Box::pin(self.make_by("/api/v3/anytime/holidays")).await,
             "blockedsenders" => {
@@ -213,36 +243,53 @@ impl Scene {
     /// Creates by the row of the collection, whose own `{id}`s are those in the path given.
     async fn make_by(&self, collection: &str) -> String {
         let Some(row) = self.creating(collection).cloned() else { return "1".to_owned() };
-        let body = self.body(&row.body, "").await;
+        let mut body = self.body(&row.body, "").await;
+        if let Some(Value::Object(body)) = &mut body
+            && collection.ends_with("/conversations")
+        {
+            body.extend(self.place.borrow().as_object().unwrap().clone());
+        }
         let path = collection.to_owned();
         let answer = self.ann.send(self.request(&self.ann, &Ask { method: Method::POST, path, body })).await;
         id_of(&answer.body)
     }
 
+    /// A mail that made a conversation, by its row in the ledger.
+    async fn received_mail(&self) -> String {
+        let word = self.word();
+        self.receive(&word, &format!("{word}@customer.example")).await;
+        let list = self.ann.get("/anytime/inboundMails").await.expect(200);
+        list["inboundMails"][0]["id"].to_string()
+    }
+
     /// An incoming mail that a blocked sender's rule set aside.
     async fn junk_mail(&self) -> String {
         let word = self.word();
-        let (ours, theirs) = (format!("{word}@desk.example"), format!("{word}@junk.example"));
-        let block = json!({ "email": theirs, "blockType": "blockEmailasJunk" });
+        let from = format!("{word}@junk.example");
+        let block = json!({ "email": from, "blockType": "blockEmailasJunk" });
         if !self.ann.put("/anytime/blockedSenders", block).await.status.is_success() {
             return "1".to_owned();
         }
+        self.receive(&word, &from).await;
+        self.ann.get("/anytime/junkEmails").await.expect(200)["junkEmails"][0]["id"].to_string()
+    }
+
+    /// Lets a mail come in by an account of its own.
+    async fn receive(&self, word: &str, from: &str) {
+        let to = format!("{word}@desk.example");
         let server = FakePop3::start(&[], Faults::default());
         let account = json!({
-            "email": ours, "pop3Server": "127.0.0.1", "pop3Port": server.port, "pop3Security": "none",
+            "email": to, "pop3Server": "127.0.0.1", "pop3Port": server.port, "pop3Security": "none",
             "pop3UserName": "x", "pop3Password": "x", "pollInterval": 86400,
         });
         let account = self.ann.post("/anytime/emailAccounts", account).await.expect(201);
-        let account = account["emailAccount"]["id"].as_i64().unwrap();
-        server.add(&word, &mail(&theirs, &ours, &word, &[&format!("Message-ID: <{word}@x>")], "Buy"));
-        eventually("junk", async || {
-            self.ann.post(&format!("/anytime/emailAccounts/{account}/check"), json!({})).await.expect(200);
-            let list = self.ann.get("/anytime/junkEmails").await.body;
-            let found =
-                list["junkEmails"].as_array()?.iter().find(|junk| junk["subject"] == word.as_str())?;
-            Some(found["id"].to_string())
+        let path = format!("/anytime/emailAccounts/{}", account["emailAccount"]["id"]);
+        server.add(word, &mail(from, &to, word, &[&format!("Message-ID: <{word}@x>")], "Buy"));
+        eventually("the mail to be fetched", async || {
+            self.ann.post(&format!("{path}/check"), json!({})).await.expect(200);
+            server.mails().is_empty().then_some(())
         })
-        .await
+        .await;
     }
 
     /// A message whose mail could not be sent, in the conversation of `prefix`.
@@ -281,7 +328,7 @@ impl Scene {
 }
 
 /// Whether two paths are one, but for case and for what stands in place of an `{id}`.
-fn same_path(pattern: &str, path: &str) -> bool {
+pub fn same_path(pattern: &str, path: &str) -> bool {
     let (mut pattern, mut path) = (pattern.split('/'), path.split('/'));
     loop {
         match (pattern.next(), path.next()) {
