@@ -15,6 +15,8 @@ CREATE TABLE site (
   time_zone TEXT NOT NULL,
   is_department_enabled INTEGER NOT NULL DEFAULT 1,
   recipient_limit INTEGER NOT NULL DEFAULT 50,
+  -- How long an agent's mail waits before it leaves, so that it can be taken back; 0 sends at once.
+  undo_seconds INTEGER NOT NULL DEFAULT 5,
   -- How long junk mail is kept.
   junk_retention_days INTEGER NOT NULL DEFAULT 90,
   thread_key BLOB NOT NULL,
@@ -414,6 +416,16 @@ CREATE TABLE draft_version (
 ) STRICT;
 CREATE INDEX draft_version_conversation ON draft_version (conversation_id, id);
 
+-- A conversation that is out of the way until a time, and in any case until its contact writes.
+CREATE TABLE snooze (
+  conversation_id INTEGER PRIMARY KEY REFERENCES conversation (id) ON DELETE CASCADE,
+  -- NULL waits for the contact alone.
+  until_at INTEGER,
+  snoozed_by_id INTEGER NOT NULL REFERENCES agent (id),
+  snoozed_at INTEGER NOT NULL
+) STRICT;
+CREATE INDEX snooze_until ON snooze (until_at) WHERE until_at IS NOT NULL;
+
 -- Which agents have a conversation open, and who writes. A row counts for a short while after seen_at.
 CREATE TABLE presence (
   conversation_id INTEGER NOT NULL REFERENCES conversation (id) ON DELETE CASCADE,
@@ -636,6 +648,9 @@ CREATE TABLE outgoing_mail (
   state TEXT NOT NULL CHECK (state IN ('queued', 'held', 'sent', 'failed')),
   attempts INTEGER NOT NULL DEFAULT 0,
   next_attempt_at INTEGER NOT NULL,
+  -- Mail that an agent wants to leave later; and until when it is offered to be taken back. Both hold the first attempt.
+  scheduled_at INTEGER,
+  undo_until INTEGER,
   -- While a worker has it; a crash lets the lease run out.
   lease_until INTEGER NOT NULL DEFAULT 0,
   last_error TEXT,

@@ -10,6 +10,7 @@ use super::event_log::EventLogJson;
 use super::field::{CustomFieldInput, CustomFieldValueJson};
 use super::include::{self, Included};
 use super::message::{self, MessageInput, MessageJson};
+use super::snooze::SnoozeJson;
 use super::{Face, id};
 use crate::app::App;
 use crate::db::Snapshot;
@@ -82,6 +83,8 @@ pub struct ConversationJson {
     #[schema(value_type = Option<String>, format = DateTime)]
     next_sla_breach_at: Option<Timestamp>,
     mentioned_agents: Vec<MentionedAgentJson>,
+    /// While it is put aside
+    snooze: Option<SnoozeJson>,
     /// Whether the calling agent may change it and reply
     is_editable: bool,
     /// Plain text of the last message that is not a note; with `include=lastMessage` that message itself
@@ -158,6 +161,7 @@ impl ConversationJson {
                     message_id: mention.message_id.0,
                 })
                 .collect(),
+            snooze: conversation.snooze.map(SnoozeJson::from),
             is_editable: conversation.is_editable,
             last_message: match included.last_message.take() {
                 Some(message) => LastMessageJson::Message(message),
@@ -212,6 +216,7 @@ const READ_ONLY: &[&str] = &[
     "nextSLABreachAt",
     "mentionedAgents",
     "isEditable",
+    "snooze",
     "lastMessage",
     "totalReplies",
     "agentAssignee",

@@ -6,6 +6,7 @@ use utoipa::ToSchema;
 
 use super::attachment::AttachmentJson;
 use super::conversation::code;
+use super::forward::time;
 use super::include::{self, PartyJson};
 use super::{Face, id};
 use crate::app::App;
@@ -56,6 +57,12 @@ pub struct MessageJson {
     matched_by: Option<String>,
     /// Came with a valid token, but from somebody who is not part of the conversation
     is_third_party: bool,
+    /// When a mail of ours is to leave that waits for its time
+    #[schema(value_type = Option<String>, format = DateTime)]
+    send_time: Option<Timestamp>,
+    /// Until when a mail of ours is sure to be taken back by `undo`
+    #[schema(value_type = Option<String>, format = DateTime)]
+    undo_until: Option<Timestamp>,
     /// Written by a program, an out-of-office note say: it moved neither status nor read flags
     is_automatic: bool,
     /// The message that this mail passed on to somebody else; contacts do not see it
@@ -81,8 +88,19 @@ pub struct MessageList {
 }
 
 impl MessageJson {
-    fn new(message: Message, attachments: Vec<AttachmentJson>, sender: Option<Option<PartyJson>>) -> Self {
-        Self {
+    fn new(
+        s: &Snapshot<'_>,
+        message: Message,
+        attachments: Vec<AttachmentJson>,
+        sender: Option<Option<PartyJson>>,
+    ) -> Result<Self> {
+        let waiting = match message.send_status.as_deref() {
+            Some("sending") => outgoing_mail::of_message(s, message.id)?,
+            _ => None,
+        };
+        let (send_time, undo_until) =
+            waiting.map_or((None, None), |mail| (mail.scheduled_at, mail.undo_until));
+        Ok(Self {
             id: message.id.0,
             conversation_id: message.conversation_id.0,
             kind: message.kind.name(),
@@ -103,11 +121,13 @@ impl MessageJson {
             inbound_mail_id: message.inbound_mail_id.map(|id| id.0),
             matched_by: message.matched_by,
             is_third_party: message.is_third_party,
+            send_time,
+            undo_until,
             is_automatic: message.is_automatic,
             forward_of_id: message.forward_of_id.map(|id| id.0),
             edited_time: message.edited_at,
             sender,
-        }
+        })
     }
 }
 
@@ -130,7 +150,7 @@ pub fn of_conversation(
             let sender = with_sender
                 .then(|| include::party(s, now, Some((&message.sender_type, message.sender_id))))
                 .transpose()?;
-            Ok(MessageJson::new(message, own, sender))
+            MessageJson::new(s, message, own, sender)
         })
         .collect()
 }
@@ -138,7 +158,7 @@ pub fn of_conversation(
 /// One message with its attachments.
 pub fn with_files(s: &Snapshot<'_>, message: Message) -> Result<MessageJson> {
     let files = attachment::of_message(s, message.id)?.into_iter().map(AttachmentJson::from).collect();
-    Ok(MessageJson::new(message, files, None))
+    MessageJson::new(s, message, files, None)
 }
 
 #[derive(Deserialize, ToSchema)]
@@ -169,11 +189,20 @@ pub struct MessageInput {
     mentioned_agent_ids: Vec<i64>,
     /// What the conversation becomes; default: by the rules
     status: Option<String>,
+    /// The message that a mail answers: without `to`, the recipients follow from it
+    answered_message_id: Option<i64>,
+    /// Without `to`: everybody who had the message answered, not only its writer
+    #[serde(default)]
+    reply_all: bool,
+    /// False refuses addresses that nobody here has written to or heard from; default: true
+    allow_new_recipients: Option<bool>,
+    /// When a mail is to leave, ISO-8601; default: now
+    send_time: Option<String>,
 }
 
 impl Input for MessageInput {
     const READ_ONLY: &'static [&'static str] =
-        &["id", "conversationId", "time", "senderId", "senderType", "sendStatus"];
+        &["id", "conversationId", "time", "senderId", "senderType", "sendStatus", "undoUntil"];
 }
 
 /// An upload to attach
@@ -224,6 +253,10 @@ impl MessageInput {
             attachments: self.attachments.into_iter().map(|attachment| attachment.guid).collect(),
             mentioned: self.mentioned_agent_ids.into_iter().map(AgentId).collect(),
             status,
+            answers: self.answered_message_id.map(MessageId),
+            answers_all: self.reply_all,
+            allows_new_recipients: self.allow_new_recipients.unwrap_or(true),
+            send_at: self.send_time.as_deref().map(|text| time(&at("sendTime"), text)).transpose()?,
             ..NewMessage::new(kind, source.unwrap_or(Source::Api), body)
         })
     }

@@ -22,6 +22,7 @@ pub mod draft;
 pub mod email_account;
 pub mod event_log;
 pub mod field;
+pub mod forward;
 pub mod inbound_mail;
 pub mod integration_account;
 pub mod junk_email;
@@ -30,8 +31,12 @@ pub mod message;
 pub mod notification;
 pub mod outgoing_mail;
 pub mod portal_conversation;
+pub mod recipient;
 pub mod routing;
+pub mod snooze;
+pub mod split;
 pub mod tag;
+pub mod undo;
 
 pub mod idempotency;
 
@@ -96,6 +101,7 @@ routes!(
     inbound_mail::{list, get, raw, retry},
     integration_account::{list, get, create, update, delete},
     event_log::{list},
+    forward::{create},
     merge::{merge},
     junk_email::{list, get, update, not_junk, allow, delete},
     message::{list, create, get, update, resend},
@@ -106,6 +112,10 @@ routes!(
         enable_rule, copy_rule, post_copy_rule, sort_rule, delete_rule,
     },
     portal_conversation::{list, get, create, close, reopen, messages, reply, read, unread},
+    recipient::{list},
+    snooze::{update, delete},
+    split::{create, move_message},
+    undo::{create},
     tag::{list, get, create, update, delete},
 );
 

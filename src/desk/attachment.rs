@@ -258,6 +258,18 @@ pub(super) fn release(
     Ok(surplus)
 }
 
+/// Gives a message the same file once more, without storing its bytes again.
+pub fn copy(tx: &Tx<'_>, file: &Attachment, message: MessageId) -> Result<()> {
+    tx.run(
+        "INSERT INTO attachment (guid, blob_id, conversation_id, message_id, file_name, content_type, content_id,
+           is_inline, size_bytes, is_available, uploaded_by_type, uploaded_by_id, created_at)
+         SELECT ?1, blob_id, conversation_id, ?2, file_name, content_type, content_id, is_inline, size_bytes,
+           is_available, uploaded_by_type, uploaded_by_id, ?3 FROM attachment WHERE id = ?4",
+        (secret::random_guid()?, message, tx.now(), file.id),
+    )?;
+    Ok(())
+}
+
 /// Adds `size` to what the conversation holds, unless that is too much.
 fn count(tx: &Tx<'_>, conversation: ConversationId, size: i64) -> Result<bool> {
     let changed = tx.run(

@@ -75,6 +75,35 @@ pub enum Change {
     MergedInto {
         target: ConversationId,
     },
+    /// Messages went into a new conversation; and that one's beginning.
+    SplitInto {
+        target: ConversationId,
+        messages: Vec<MessageId>,
+    },
+    SplitFrom {
+        source: ConversationId,
+        messages: Vec<MessageId>,
+    },
+    /// A message went from one conversation to another; recorded in both.
+    MessageMoved {
+        message: MessageId,
+        source: ConversationId,
+        target: ConversationId,
+    },
+    /// A message was passed on by mail to somebody else.
+    Forwarded {
+        message: MessageId,
+        original: MessageId,
+    },
+    /// A mail was taken back before it left; its message is a draft again.
+    MailUndone {
+        message: MessageId,
+    },
+    Snoozed {
+        until: Option<Timestamp>,
+    },
+    /// The time came, the contact wrote, or somebody did not want to wait.
+    Woken,
     /// Gone for good; the only event of the conversation that remains.
     Erased,
     /// A mail reached every recipient, or can no longer.
@@ -136,6 +165,13 @@ impl Change {
             Self::DraftDeleted => "draftDeleted",
             Self::MergedFrom { .. } => "mergedFrom",
             Self::MergedInto { .. } => "mergedInto",
+            Self::SplitInto { .. } => "splitInto",
+            Self::SplitFrom { .. } => "splitFrom",
+            Self::MessageMoved { .. } => "messageMoved",
+            Self::Forwarded { .. } => "forwarded",
+            Self::MailUndone { .. } => "mailUndone",
+            Self::Snoozed { .. } => "snoozed",
+            Self::Woken => "woken",
             Self::Erased => "erased",
             Self::MailSent { .. } => "mailSent",
             Self::MailFailed { .. } => "mailFailed",
@@ -152,6 +188,7 @@ impl Change {
             | Self::Noted { message }
             | Self::NoteEdited { message }
             | Self::MailResent { message }
+            | Self::MailUndone { message }
             | Self::MailSent { message } => json!({ "messageId": message }),
             Self::MailFailed { message, error } => json!({ "messageId": message, "error": error }),
             Self::Remarked { message, remark } => json!({ "messageId": message, "remark": remark }),
@@ -171,12 +208,20 @@ impl Change {
             }
             Self::MergedFrom { source, message } => json!({ "sourceId": source, "messageId": message }),
             Self::MergedInto { target } => json!({ "targetId": target }),
+            Self::SplitInto { target, messages } => json!({ "targetId": target, "messageIds": messages }),
+            Self::SplitFrom { source, messages } => json!({ "sourceId": source, "messageIds": messages }),
+            Self::MessageMoved { message, source, target } => {
+                json!({ "messageId": message, "sourceId": source, "targetId": target })
+            }
+            Self::Forwarded { message, original } => json!({ "messageId": message, "originalId": original }),
+            Self::Snoozed { until } => json!({ "until": until }),
             Self::Read
             | Self::Unread
             | Self::Deleted
             | Self::Restored
             | Self::DraftSaved
             | Self::DraftDeleted
+            | Self::Woken
             | Self::Erased => json!({}),
         }
     }

@@ -118,6 +118,19 @@ fn sentence(names: &Names, event: &Event) -> String {
         "draftDeleted" => format!("{who} finished the draft"),
         "mergedFrom" => format!("{who} merged conversation {} into this one", number("sourceId")),
         "mergedInto" => format!("{who} merged this conversation into {}", number("targetId")),
+        "splitInto" => format!("{who} split messages off into conversation {}", number("targetId")),
+        "splitFrom" => format!("{who} split this off conversation {}", number("sourceId")),
+        "messageMoved" if number("targetId") == event.conversation_id.0 => {
+            format!("{who} moved a message here from conversation {}", number("sourceId"))
+        }
+        "messageMoved" => format!("{who} moved a message to conversation {}", number("targetId")),
+        "forwarded" => format!("{who} forwarded a message"),
+        "mailUndone" => format!("{who} took a mail back before it left"),
+        "snoozed" => match detail["until"].as_str() {
+            Some(until) => format!("{who} put it aside until {until}"),
+            None => format!("{who} put it aside until the contact writes"),
+        },
+        "woken" => format!("{who} brought it back"),
         "mailSent" => "The mail left for every recipient".to_owned(),
         "mailFailed" => format!("The mail could not be sent: {}", text("error")),
         "mailResent" => format!("{who} had the mail sent again"),

@@ -349,8 +349,10 @@ fn receive_automatic(
 fn find_place(tx: &Tx<'_>, incoming: &Incoming, from: &str) -> Result<Option<Place>> {
     let key = site::thread_key(tx)?;
     for found in threading::tokens(&key, incoming) {
-        if let Some(conversation) = living(tx, ConversationId(found.token.conversation))? {
-            let is_third_party = !found.is_recipient && !is_part_of(tx, conversation.id, from)?;
+        let (place, is_forward) = place_of(tx, found.token.conversation, found.token.message)?;
+        if let Some(conversation) = living(tx, place)? {
+            let is_third_party =
+                (is_forward || !found.is_recipient) && !is_part_of(tx, conversation.id, from)?;
             let matched_by = format!("signed token in {}", found.source);
             return Ok(Some(Place { conversation, matched_by, is_third_party }));
         }
@@ -380,6 +382,17 @@ fn find_place(tx: &Tx<'_>, incoming: &Incoming, from: &str) -> Result<Option<Pla
     Ok(None)
 }
 
+/// Where the message of a token is now: it may have been moved since. And whether it was a forward: what comes back is
+/// from somebody whom the contact did not write to.
+fn place_of(s: &Snapshot<'_>, conversation: i64, message: i64) -> Result<(ConversationId, bool)> {
+    let found = s.one(
+        "SELECT conversation_id, forward_of_id IS NOT NULL FROM message WHERE id = ?",
+        [message],
+        |row| Ok((row.get(0)?, row.get(1)?)),
+    )?;
+    Ok(found.unwrap_or((ConversationId(conversation), false)))
+}
+
 /// The conversation, or the one it was merged into; none when it was deleted.
 fn living(s: &Snapshot<'_>, id: ConversationId) -> Result<Option<conversation::Conversation>> {
     let mut found = conversation::get(s, &Actor::System, id)?;
@@ -395,7 +408,7 @@ fn living(s: &Snapshot<'_>, id: ConversationId) -> Result<Option<conversation::C
 
 /// Whether an address is the contact's, or appears in from, to or cc of the thread. What third parties sent in does
 /// not count: it would let them in by the back door.
-fn is_part_of(s: &Snapshot<'_>, conversation: ConversationId, address: &str) -> Result<bool> {
+pub(super) fn is_part_of(s: &Snapshot<'_>, conversation: ConversationId, address: &str) -> Result<bool> {
     if s.exists(
         "SELECT 1 FROM conversation c JOIN contact_identity i ON i.contact_id = c.contact_id
          WHERE c.id = ? AND i.type = 'email' AND i.value = ?",
@@ -405,7 +418,7 @@ fn is_part_of(s: &Snapshot<'_>, conversation: ConversationId, address: &str) -> 
     }
     let rows: Vec<String> = s.all(
         "SELECT from_address || ', ' || to_addresses || ', ' || cc_addresses FROM message
-         WHERE conversation_id = ? AND is_third_party = 0 AND type = 'email'",
+         WHERE conversation_id = ? AND is_third_party = 0 AND forward_of_id IS NULL AND type = 'email'",
         [conversation],
         |row| row.get(0),
     )?;

@@ -38,6 +38,10 @@ pub struct OutgoingMail {
     pub attempts: i64,
     pub next_attempt_at: Timestamp,
     pub last_error: Option<String>,
+    /// When an agent wants it to leave, if not at once.
+    pub scheduled_at: Option<Timestamp>,
+    /// Until when it is offered to be taken back.
+    pub undo_until: Option<Timestamp>,
     pub created_at: Timestamp,
     pub sent_at: Option<Timestamp>,
     pub recipients: Vec<Recipient>,
@@ -80,13 +84,43 @@ pub struct Recipient {
     pub answer: Option<String>,
 }
 
-/// Who a reply is from and to; addresses are checked.
+/// Who a mail is from and to, and how it leaves; addresses are checked.
 #[derive(Debug, Clone)]
 pub struct Envelope {
     pub account: EmailAccount,
     pub to: Vec<String>,
     pub cc: Vec<String>,
     pub subject: String,
+    pub departure: Departure,
+    /// Whether it names the thread's earlier mails; one to somebody new does not.
+    pub continues_thread: bool,
+}
+
+/// When a mail leaves.
+#[derive(Debug, Clone, Copy)]
+pub enum Departure {
+    AtOnce,
+    /// After a moment in which it can be taken back.
+    After(Timestamp),
+    /// When an agent wants it to; it can be taken back until then.
+    At(Timestamp),
+}
+
+impl Departure {
+    /// What holds the first attempt.
+    fn held_until(self) -> Option<Timestamp> {
+        match self {
+            Self::AtOnce => None,
+            Self::After(at) | Self::At(at) => Some(at),
+        }
+    }
+}
+
+impl OutgoingMail {
+    /// What its Date header says, and what its patience is counted from.
+    pub fn dated(&self) -> Timestamp {
+        self.scheduled_at.unwrap_or(self.created_at)
+    }
 }
 
 /// What the server said about one recipient.
@@ -195,9 +229,9 @@ pub fn enqueue_reply(
     tx.run("UPDATE message SET internet_message_id = ? WHERE id = ?", (&internet_message_id, message))?;
     let references: Vec<String> = tx.all(
         "SELECT internet_message_id FROM message
-         WHERE conversation_id = ? AND id < ? AND type = 'email' AND internet_message_id IS NOT NULL
+         WHERE conversation_id = ? AND id < ? AND type = 'email' AND internet_message_id IS NOT NULL AND ?
          ORDER BY id DESC LIMIT 40",
-        (conversation.id, message),
+        (conversation.id, message, envelope.continues_thread),
         |row| row.get(0),
     )?;
     let references: Vec<String> = references.into_iter().rev().collect();
@@ -230,6 +264,7 @@ pub fn enqueue_reply(
             html: &html,
             references: &references,
             is_automatic: false,
+            departure: envelope.departure,
         },
     )?;
     for (addresses, kind) in [(&envelope.to, "to"), (&envelope.cc, "cc")] {
@@ -293,6 +328,7 @@ pub fn enqueue_automatic(
             html,
             references: &[],
             is_automatic: true,
+            departure: Departure::AtOnce,
         },
     )?;
     add_recipient(tx, id, to, "to")?;
@@ -324,6 +360,7 @@ struct NewMail<'a> {
     html: &'a str,
     references: &'a [String],
     is_automatic: bool,
+    departure: Departure,
 }
 
 fn insert(tx: &Tx<'_>, new: &NewMail<'_>) -> Result<OutgoingMailId> {
@@ -341,8 +378,8 @@ fn insert(tx: &Tx<'_>, new: &NewMail<'_>) -> Result<OutgoingMailId> {
     tx.insert(
         "INSERT INTO outgoing_mail (email_account_id, conversation_id, message_id, internet_message_id, from_name,
            from_address, subject, text_body, html_body, in_reply_to, reference_ids, is_automatic, state,
-           next_attempt_at, last_error, created_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?14)",
+           next_attempt_at, last_error, created_at, scheduled_at, undo_until)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)",
         rusqlite::params![
             new.account.map(|account| account.id),
             new.conversation.map(|(conversation, _)| conversation),
@@ -357,8 +394,14 @@ fn insert(tx: &Tx<'_>, new: &NewMail<'_>) -> Result<OutgoingMailId> {
             new.references.join(" "),
             new.is_automatic,
             state.name(),
-            tx.now(),
+            new.departure.held_until().unwrap_or(tx.now()),
             why,
+            tx.now(),
+            match new.departure {
+                Departure::At(at) => Some(at),
+                Departure::AtOnce | Departure::After(_) => None,
+            },
+            new.departure.held_until(),
         ],
     )
     .map(OutgoingMailId)
@@ -467,7 +510,7 @@ pub fn record_error(tx: &Tx<'_>, id: OutgoingMailId, error: &str, is_permanent: 
 }
 
 fn defer(tx: &Tx<'_>, mail: &OutgoingMail, error: &str) -> Result<()> {
-    if GIVE_UP_AFTER < tx.now().since(mail.created_at) {
+    if GIVE_UP_AFTER < tx.now().since(mail.dated()) {
         return fail(tx, mail, &format!("given up after five days: {error}"));
     }
     let step = (mail.attempts - 1).clamp(0, BACK_OFF_MINUTES.len() as i64 - 1) as usize;
@@ -522,6 +565,20 @@ pub fn retry_message(tx: &Tx<'_>, by: &Actor, message: MessageId) -> Result<Outg
     resend(tx, by, mail.id)
 }
 
+/// Takes the mail of a message out of the queue before anybody had a try at sending it. `Conflict` when it is too late.
+pub fn take_back(tx: &Tx<'_>, message: MessageId) -> Result<()> {
+    let taken = tx.run(
+        "DELETE FROM outgoing_mail WHERE message_id = ? AND is_automatic = 0 AND state IN ('queued', 'held')
+           AND attempts = 0 AND lease_until = 0 AND NOT EXISTS (
+             SELECT 1 FROM outgoing_recipient r WHERE r.outgoing_mail_id = outgoing_mail.id AND r.state = 'sent')",
+        [message],
+    )?;
+    match taken {
+        0 => Err(Error::Conflict(format!("the mail of message {message} has left, or there is none"))),
+        _ => Ok(()),
+    }
+}
+
 fn resend(tx: &Tx<'_>, by: &Actor, id: OutgoingMailId) -> Result<OutgoingMail> {
     let mail = get(tx, id)?.ok_or_else(|| Error::not_found("outgoing mail", id))?;
     if matches!(mail.state, State::Sent) {
@@ -561,7 +618,7 @@ pub(super) fn render(template: &impl Template) -> Result<String> {
 const COLUMNS: &str =
     "id, email_account_id, conversation_id, message_id, internet_message_id, from_name, from_address,
     subject, text_body, html_body, in_reply_to, reference_ids, is_automatic, state, attempts, next_attempt_at,
-    last_error, created_at, sent_at, is_confidential";
+    last_error, created_at, sent_at, is_confidential, scheduled_at, undo_until";
 
 fn from_row(row: &rusqlite::Row<'_>) -> rusqlite::Result<OutgoingMail> {
     let references: String = row.get(11)?;
@@ -586,6 +643,8 @@ fn from_row(row: &rusqlite::Row<'_>) -> rusqlite::Result<OutgoingMail> {
         created_at: row.get(17)?,
         sent_at: row.get(18)?,
         is_confidential: row.get(19)?,
+        scheduled_at: row.get(20)?,
+        undo_until: row.get(21)?,
         recipients: Vec::new(),
     })
 }

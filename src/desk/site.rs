@@ -17,6 +17,8 @@ pub struct Site {
     pub is_department_enabled: bool,
     /// Most addresses in to and cc of one mail (contract 10.5).
     pub recipient_limit: i64,
+    /// How long an agent's mail waits so that it can be taken back.
+    pub undo_seconds: i64,
     /// After how many days junk mail goes (contract 22).
     pub junk_retention_days: i64,
     /// Marks mail we sent, so that we recognise it when it comes back.
@@ -25,7 +27,8 @@ pub struct Site {
 
 pub fn get(s: &Snapshot<'_>) -> Result<Site> {
     s.one(
-        "SELECT name, time_zone, is_department_enabled, recipient_limit, junk_retention_days, instance FROM site",
+        "SELECT name, time_zone, is_department_enabled, recipient_limit, junk_retention_days, instance, undo_seconds
+         FROM site",
         [],
         |row| {
             Ok(Site {
@@ -33,6 +36,7 @@ pub fn get(s: &Snapshot<'_>) -> Result<Site> {
                 time_zone: row.get(1)?,
                 is_department_enabled: row.get(2)?,
                 recipient_limit: row.get(3)?,
+                undo_seconds: row.get(6)?,
                 junk_retention_days: row.get(4)?,
                 instance: row.get(5)?,
             })
@@ -74,6 +78,16 @@ pub fn set_junk_retention(tx: &Tx<'_>, by: &Actor, days: i64) -> Result<()> {
         return Err(Error::invalid("junkRetentionDays", format!("must be from 1 to 3650, not {days}")));
     }
     tx.run("UPDATE site SET junk_retention_days = ?", [days])?;
+    Ok(())
+}
+
+/// From 0 (mail leaves at once) to 120.
+pub fn set_undo_seconds(tx: &Tx<'_>, by: &Actor, seconds: i64) -> Result<()> {
+    by.require(Permission::ManageSettings)?;
+    if !(0..=120).contains(&seconds) {
+        return Err(Error::invalid("undoSeconds", format!("must be from 0 to 120, not {seconds}")));
+    }
+    tx.run("UPDATE site SET undo_seconds = ?", [seconds])?;
     Ok(())
 }
 

@@ -8,6 +8,7 @@ mod process_mail;
 mod relay;
 mod send_mail;
 pub mod test_account;
+mod wake;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -62,6 +63,7 @@ pub const SCHEDULE: &[Job] = &[
         follows_commits: false,
         run: |app| allocate::run(app).boxed(),
     },
+    Job { name: "wake", every: "*/15 * * * * *", follows_commits: false, run: |app| wake::run(app).boxed() },
     Job {
         name: "housekeeping",
         every: "0 7 * * * *",

@@ -157,7 +157,7 @@ async fn bytes(app: &App, mail: &OutgoingMail) -> Result<Vec<u8>> {
         in_reply_to: mail.in_reply_to.clone(),
         references: mail.references.clone(),
         attachments,
-        date: mail.created_at,
+        date: mail.dated(),
         is_automatic: mail.is_automatic,
         instance,
     };

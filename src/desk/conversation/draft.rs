@@ -161,6 +161,35 @@ pub(super) fn follow(tx: &Tx<'_>, by: &Actor, from: ConversationId, to: Conversa
     Ok(())
 }
 
+/// The text as a draft again, as when a mail is taken back. A draft begun meanwhile stays, and this goes to the
+/// history.
+pub(super) fn put_back(
+    tx: &Tx<'_>,
+    by: &Actor,
+    id: ConversationId,
+    text: &DraftText,
+    files: &[String],
+) -> Result<()> {
+    let Some(agent) = by.agent_id() else { return Ok(()) };
+    if find(tx, id)?.is_none() {
+        return save(tx, by, id, text, files).map(|_| ());
+    }
+    let own: Vec<String> = attachment::of_draft(tx, id)?.into_iter().map(|file| file.guid).collect();
+    attachment::bind_to_draft(tx, by, id, &[own.as_slice(), files].concat())?;
+    let text = text.clone();
+    keep(
+        tx,
+        &Draft {
+            id: 0,
+            conversation_id: id,
+            text,
+            saved_by_id: agent,
+            saved_at: tx.now(),
+            files: Vec::new(),
+        },
+    )
+}
+
 fn remove(tx: &Tx<'_>, by: &Actor, id: ConversationId) -> Result<()> {
     attachment::bind_to_draft(tx, by, id, &[])?;
     tx.run("DELETE FROM draft WHERE conversation_id = ?", [id])?;

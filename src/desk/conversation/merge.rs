@@ -81,6 +81,7 @@ fn move_everything(tx: &Tx<'_>, by: &Actor, from: &Conversation, into: &Conversa
         tx.run(sql, (target, source))?;
     }
     tx.run("DELETE FROM presence WHERE conversation_id = ?", [source])?;
+    tx.run("DELETE FROM snooze WHERE conversation_id = ?", [source])?;
     tx.run(
         "UPDATE conversation SET is_deleted = 1, merged_into_id = ?1, last_activity_at = ?2,
            last_status_change_at = iif(status = ?3, last_status_change_at, ?2),

@@ -5,7 +5,9 @@ pub mod batch;
 pub mod create;
 pub mod draft;
 pub mod edit;
+mod envelope;
 pub mod facts;
+pub mod forward;
 pub mod list;
 pub mod mention;
 pub mod merge;
@@ -13,10 +15,14 @@ pub mod message;
 pub mod portal;
 pub mod presence;
 pub mod read_state;
+pub mod recipient;
 pub mod reply;
+pub mod snooze;
+pub mod split;
 pub mod status;
 mod summary;
 pub mod trash;
+pub mod undo;
 pub mod update;
 mod words;
 
@@ -71,6 +77,8 @@ pub struct Conversation {
     pub mentions: Vec<Mention>,
     /// Of the site's own fields, those that are set.
     pub fields: Vec<FieldValue>,
+    /// While it is out of the way.
+    pub snooze: Option<snooze::Snooze>,
     /// Whether the caller may change it and reply (contract 6.3).
     pub is_editable: bool,
 }
@@ -255,6 +263,9 @@ fn complete(s: &Snapshot<'_>, conversations: &mut [Conversation]) -> Result<()> 
     for (id, mention) in mentions {
         conversations[place[&id]].mentions.push(mention);
     }
+    for (id, snooze) in snooze::of_conversations(s, &ids)? {
+        conversations[place[&id]].snooze = Some(snooze);
+    }
     Ok(())
 }
 
@@ -300,6 +311,7 @@ fn from_row(row: &rusqlite::Row<'_>) -> rusqlite::Result<Conversation> {
         tags: Vec::new(),
         mentions: Vec::new(),
         fields: Vec::new(),
+        snooze: None,
         is_editable: row.get(28)?,
     })
 }

@@ -2,16 +2,16 @@
 //! status and read flags (contract 11.2, 11.3), queues mail and records the event, in one transaction.
 
 use super::message::{self, Body, Message, MessageType, Row, Source};
-use super::{Conversation, create, draft, editable, mention, status};
+use super::{Conversation, create, draft, editable, envelope, mention, snooze, status};
 use crate::db::Tx;
 use crate::desk::code::{Channel, Priority, Status};
 use crate::desk::event::{self, Change};
-use crate::desk::outgoing_mail::{self, Envelope};
-use crate::desk::{Actor, agent, attachment, contact, email_account, site};
+use crate::desk::outgoing_mail;
+use crate::desk::{Actor, agent, attachment};
 use crate::error::{Error, Problems, Result};
 use crate::html;
 use crate::ids::{AgentId, ConversationId, MessageId};
-use crate::mail::is_address;
+use crate::time::Timestamp;
 
 /// What an agent writes.
 #[derive(Debug, Clone)]
@@ -34,6 +34,14 @@ pub struct NewMessage {
     pub mentioned: Vec<AgentId>,
     /// `None` leaves the status to the rules.
     pub status: Option<Status>,
+    /// The message that a mail answers; without `to` the recipients follow from it, else the contact is the only one.
+    pub answers: Option<MessageId>,
+    /// Without `to`: everybody who had the message that it answers.
+    pub answers_all: bool,
+    /// Whether a mail may go to an address that nobody here has written to or heard from.
+    pub allows_new_recipients: bool,
+    /// When a mail is to leave; `None` means now, or after the moment in which an agent may take it back.
+    pub send_at: Option<Timestamp>,
 }
 
 impl NewMessage {
@@ -50,6 +58,10 @@ impl NewMessage {
             attachments: Vec::new(),
             mentioned: Vec::new(),
             status: None,
+            answers: None,
+            answers_all: false,
+            allows_new_recipients: true,
+            send_at: None,
         }
     }
 }
@@ -103,6 +115,7 @@ pub fn receive(
 ) -> Result<MessageId> {
     let message = message::insert(tx, by, conversation.id, row)?;
     touch(tx, by, conversation.id, row.body)?;
+    snooze::end(tx, by, conversation.id)?;
     tx.run(
         "UPDATE conversation SET is_read = 0, is_read_by_contact = 1, total_replies = total_replies + ? WHERE id = ?",
         (i64::from(!is_first), conversation.id),
@@ -118,10 +131,10 @@ pub fn receive(
 
 fn write(tx: &Tx<'_>, by: &Actor, conversation: &Conversation, new: &NewMessage) -> Result<MessageId> {
     let mut row = Row::new(new.kind, Some(new.source), &new.body);
-    let subject = new.subject.as_deref().map(clean_subject).unwrap_or_default();
+    let subject = new.subject.as_deref().map(envelope::clean_subject).unwrap_or_default();
     row.subject = &subject;
     let envelope = match new.kind {
-        MessageType::Email => Some(envelope(tx, conversation, new)?),
+        MessageType::Email => Some(envelope::of(tx, conversation, new)?),
         MessageType::Note | MessageType::Reply => None,
     };
     let (to, cc);
@@ -186,6 +199,8 @@ pub(super) fn check(tx: &Tx<'_>, new: &NewMessage, at: &str) -> Result<()> {
         ("from", new.from.is_some()),
         ("to", addressed),
         ("cc", !new.cc.is_empty()),
+        ("answeredMessageId", new.answers.is_some()),
+        ("sendTime", new.send_at.is_some()),
     ] {
         problems.require(is_mail || !is_given, &[at, field].concat(), "is only for messages of type email");
     }
@@ -196,81 +211,4 @@ pub(super) fn check(tx: &Tx<'_>, new: &NewMessage, at: &str) -> Result<()> {
         problems.require(agent::is_assignable(tx, *id)?, &field, format!("there is no active agent {id}"));
     }
     problems.check()
-}
-
-fn clean_subject(subject: &str) -> String {
-    subject.trim().chars().filter(|c| !c.is_control()).take(400).collect()
-}
-
-/// Who the mail is from and to. The account: the one asked for, else the one the conversation came to, else the
-/// default. Our own addresses are never recipients.
-fn envelope(tx: &Tx<'_>, conversation: &Conversation, new: &NewMessage) -> Result<Envelope> {
-    let account = match &new.from {
-        Some(from) => email_account::by_email(tx, from)?
-            .ok_or_else(|| Error::invalid("from", format!("'{from}' is not an enabled e-mail account")))?,
-        None => {
-            let own = match conversation.email_account_id {
-                Some(id) => email_account::get(tx, id)?.filter(|account| account.is_enabled),
-                None => None,
-            };
-            own.map_or_else(|| email_account::default(tx), |account| Ok(Some(account)))?
-                .ok_or_else(|| Error::invalid("from", "is missing, and there is no enabled e-mail account"))?
-        }
-    };
-    let to =
-        match &new.to {
-            Some(to) if !to.is_empty() => to.clone(),
-            _ => {
-                let email = match conversation.contact_id {
-                    Some(id) => contact::email_of(tx, id)?,
-                    None => None,
-                };
-                vec![email.ok_or_else(|| {
-                    Error::invalid("to", "is missing, and the contact has no e-mail address")
-                })?]
-            }
-        };
-    let mut problems = Problems::default();
-    let (to, cc) = (recipients(tx, "to", &to, &mut problems)?, recipients(tx, "cc", &new.cc, &mut problems)?);
-    let is_readable = problems.is_empty();
-    problems.require(!to.is_empty() || !is_readable, "to", "names only our own addresses");
-    let limit = site::get(tx)?.recipient_limit;
-    let count = (to.len() + cc.len()) as i64;
-    problems.require(count <= limit, "cc", format!("makes {count} recipients; at most {limit} are allowed"));
-    problems.check()?;
-    let subject = match new.subject.as_deref().map(str::trim).filter(|subject| !subject.is_empty()) {
-        Some(subject) => clean_subject(subject),
-        None if conversation.last_replied_at.is_none() => conversation.subject.clone(),
-        None => ["Re: ", strip_reply_prefix(&conversation.subject)].concat(),
-    };
-    Ok(Envelope { account, to, cc, subject })
-}
-
-fn recipients(
-    tx: &Tx<'_>,
-    field: &str,
-    addresses: &[String],
-    problems: &mut Problems,
-) -> Result<Vec<String>> {
-    let mut kept: Vec<String> = Vec::new();
-    for address in addresses.iter().map(|address| address.trim()).filter(|address| !address.is_empty()) {
-        if !is_address(address) {
-            problems.add(field, format!("'{address}' is not an e-mail address"));
-        } else if !outgoing_mail::is_own_address(tx, address)?
-            && !kept.iter().any(|other| other.eq_ignore_ascii_case(address))
-        {
-            kept.push(address.to_owned());
-        }
-    }
-    Ok(kept)
-}
-
-fn strip_reply_prefix(subject: &str) -> &str {
-    let mut rest = subject.trim();
-    while let Some(shorter) =
-        rest.get(..3).filter(|start| start.eq_ignore_ascii_case("re:")).map(|_| rest[3..].trim())
-    {
-        rest = shorter;
-    }
-    rest
 }
