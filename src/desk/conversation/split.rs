@@ -45,6 +45,7 @@ pub fn split(
             department_assignee_id: source.department_assignee_id,
             email_account_id: source.email_account_id,
             received_from: source.received_from.as_deref(),
+            fields: &source.fields,
         },
     )?;
     let messages: Vec<MessageId> = taken.iter().map(|message| message.id).collect();
