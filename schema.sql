@@ -461,6 +461,8 @@ CREATE TABLE attachment (
   is_inline INTEGER NOT NULL DEFAULT 0,
   size_bytes INTEGER NOT NULL,
   is_available INTEGER NOT NULL DEFAULT 1,
+  -- Not available yet: a webhook was asked whether it is fine.
+  is_pending INTEGER NOT NULL DEFAULT 0,
   uploaded_by_type TEXT NOT NULL CHECK (uploaded_by_type IN ('agent', 'contact', 'system')),
   uploaded_by_id INTEGER,
   created_at INTEGER NOT NULL
@@ -551,6 +553,54 @@ CREATE TABLE integration_account (
   is_enabled INTEGER NOT NULL DEFAULT 1,
   UNIQUE (app_id, account_original_id)
 ) STRICT;
+
+-- Which URL is told of which event (contract 10). The secret that signs is encrypted with the key file.
+CREATE TABLE webhook (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  event TEXT NOT NULL CHECK (event IN ('Created', 'ReplyReceived', 'AgentReplied', 'AssigneeChanged', 'StatusChanged',
+    'StatusStays', 'Deleted', 'FileUploaded')),
+  target_url TEXT NOT NULL,
+  is_enabled INTEGER NOT NULL DEFAULT 1,
+  secret BLOB,
+  -- How the last attempt at any of its deliveries went.
+  last_succeeded INTEGER,
+  last_attempt_at INTEGER,
+  created_at INTEGER NOT NULL
+) STRICT;
+CREATE INDEX webhook_event ON webhook (event) WHERE is_enabled = 1;
+
+-- The queue to webhooks, and what became of it. body is what is sent, the same at every attempt; it is empty until the
+-- first one where it tells of an upload or a stay. event_id is the same for every webhook that is told of an event.
+CREATE TABLE webhook_delivery (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  webhook_id INTEGER NOT NULL REFERENCES webhook (id) ON DELETE CASCADE,
+  event TEXT NOT NULL,
+  event_id TEXT NOT NULL CHECK (event_id <> ''),
+  event_at INTEGER NOT NULL,
+  attachment_guid TEXT,
+  conversation_id INTEGER,
+  body TEXT NOT NULL DEFAULT '',
+  state TEXT NOT NULL CHECK (state IN ('queued', 'succeeded', 'failed')),
+  attempts INTEGER NOT NULL DEFAULT 0,
+  next_attempt_at INTEGER NOT NULL,
+  -- While a worker has it; a crash lets the lease run out.
+  lease_until INTEGER NOT NULL DEFAULT 0,
+  is_test INTEGER NOT NULL DEFAULT 0,
+  -- The receiver let the file pass.
+  has_passed INTEGER NOT NULL DEFAULT 0,
+  request_headers TEXT NOT NULL DEFAULT '',
+  response_status INTEGER,
+  response_body TEXT NOT NULL DEFAULT '',
+  error TEXT,
+  took_millis INTEGER,
+  last_attempt_at INTEGER,
+  created_at INTEGER NOT NULL,
+  UNIQUE (webhook_id, event_id)
+) STRICT;
+CREATE INDEX webhook_delivery_due ON webhook_delivery (next_attempt_at) WHERE state = 'queued';
+CREATE INDEX webhook_delivery_webhook ON webhook_delivery (webhook_id, id);
+CREATE INDEX webhook_delivery_attachment ON webhook_delivery (attachment_guid) WHERE attachment_guid IS NOT NULL;
+CREATE INDEX webhook_delivery_finished ON webhook_delivery (created_at) WHERE state <> 'queued';
 
 ------------------------------------------------------------------------------------------------------------------------
 -- Mail in and out

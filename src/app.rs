@@ -10,9 +10,10 @@ use tokio_util::sync::CancellationToken;
 
 use crate::config::Config;
 use crate::db::{Db, Snapshot, Tx};
-use crate::desk::blob;
 use crate::desk::secret::Vault;
+use crate::desk::{blob, webhook_delivery};
 use crate::error::{Error, Result};
+use crate::http::Client;
 use crate::ids::{BlobId, ConversationId, EmailAccountId, EventId};
 use crate::time::Timestamp;
 use crate::web::limit::Limiter;
@@ -26,6 +27,7 @@ struct Inner {
     config: Config,
     base_url: String,
     vault: Vault,
+    outside: Outside,
     live: broadcast::Sender<LiveEvent>,
     scans: Semaphore,
     hashes: Semaphore,
@@ -34,6 +36,13 @@ struct Inner {
     limiter: Limiter,
     requests: Requests,
     work: Work,
+}
+
+/// How other programs are spoken to.
+pub struct Outside {
+    pub http: Client,
+    /// Knows the contract's spelling, which jobs do not.
+    pub render_payload: webhook_delivery::Render,
 }
 
 /// What running jobs keep in memory.
@@ -63,13 +72,14 @@ const SCANS: usize = 2;
 const PIECE_BYTES: usize = 4 * blob::CHUNK_BYTES;
 
 impl App {
-    pub fn new(db: Db, config: Config, base_url: String, vault: Vault) -> Self {
+    pub fn new(db: Db, config: Config, base_url: String, vault: Vault, outside: Outside) -> Self {
         let limiter = Limiter::new(config.rate_limit);
         Self(Arc::new(Inner {
             db,
             config,
             base_url,
             vault,
+            outside,
             live: broadcast::Sender::new(1024),
             scans: Semaphore::new(SCANS),
             hashes: Semaphore::new(HASHES),
@@ -96,6 +106,16 @@ impl App {
 
     pub fn vault(&self) -> &Vault {
         &self.0.vault
+    }
+
+    /// For URLs that people typed.
+    pub fn http(&self) -> &Client {
+        &self.0.outside.http
+    }
+
+    /// Makes the payloads of webhooks.
+    pub fn render_payload(&self) -> webhook_delivery::Render {
+        self.0.outside.render_payload
     }
 
     pub fn live(&self) -> &broadcast::Sender<LiveEvent> {

@@ -100,6 +100,9 @@ pub struct Options {
     /// Requests to the API that one network may make in five minutes [default: no limit]
     #[arg(long, global = true, env = "ANYTIME_RATE_LIMIT")]
     rate_limit: Option<u32>,
+    /// Let webhooks speak to addresses of this machine and its networks
+    #[arg(long, global = true, env = "ANYTIME_WEBHOOK_ALLOW_PRIVATE", num_args = 0..=1, default_missing_value = "true")]
+    webhook_allow_private: Option<bool>,
     /// 32 bytes in hexadecimal that encrypt mail passwords [default: the file anytime.key in the data directory]
     #[arg(long, global = true, env = "ANYTIME_SECRET_KEY", hide_env_values = true)]
     secret_key: Option<String>,
@@ -118,6 +121,8 @@ pub struct Config {
     pub metrics_listen: Option<SocketAddr>,
     /// Requests to the API from one network in five minutes.
     pub rate_limit: Option<NonZeroU32>,
+    /// Whether webhooks may speak to addresses of this machine and its networks.
+    pub webhook_allow_private: bool,
     pub secret_key: Option<[u8; 32]>,
     /// A disposable site with made-up data, which shows some pages for looking around.
     pub is_demo: bool,
@@ -143,6 +148,7 @@ impl Config {
             log: "info".to_owned(),
             metrics_listen: None,
             rate_limit: None,
+            webhook_allow_private: false,
             secret_key: None,
             is_demo: false,
         }
@@ -166,6 +172,10 @@ impl Config {
             log: given.log.or(file.log).unwrap_or_else(|| "info".to_owned()),
             metrics_listen: given.metrics_listen.or(file.metrics_listen),
             rate_limit: given.rate_limit.or(file.rate_limit).and_then(NonZeroU32::new),
+            webhook_allow_private: given
+                .webhook_allow_private
+                .or(file.webhook_allow_private)
+                .unwrap_or(false),
             secret_key: given.secret_key.or(file.secret_key).map(|key| check_secret_key(&key)).transpose()?,
             is_demo: false,
         })

@@ -68,4 +68,6 @@ ids!(
     RoutingRuleId,
     TagId,
     TriggerId,
+    WebhookDeliveryId,
+    WebhookId,
 );

@@ -12,6 +12,7 @@ pub mod demo;
 pub mod desk;
 pub mod error;
 pub mod html;
+pub mod http;
 pub mod ids;
 pub mod jobs;
 pub mod mail;

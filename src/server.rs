@@ -13,12 +13,13 @@ use actix_web::{
 };
 use tracing_actix_web::TracingLogger;
 
-use crate::app::App;
+use crate::app::{App, Outside};
 use crate::config::{self, Config};
 use crate::db::Db;
 use crate::desk::secret::Vault;
-use crate::desk::{kept_answer, outgoing_mail, site};
+use crate::desk::{kept_answer, outgoing_mail, site, webhook_delivery};
 use crate::error::{Error, Result};
+use crate::http::Client;
 use crate::rules::text;
 use crate::time::Clock;
 use crate::web::{PageError, assets, csrf, limit, security};
@@ -115,11 +116,16 @@ impl Server {
         let base_url = config.base_url.clone().unwrap_or_else(|| format!("http://{address}"));
         let setup_token = db.write(|tx| {
             outgoing_mail::release_leases(tx)?;
+            webhook_delivery::release_leases(tx)?;
             kept_answer::release(tx)?;
             site::offer_setup(tx)
         })?;
+        let outside = Outside {
+            http: Client::new(config.webhook_allow_private)?,
+            render_payload: api::webhook_payload::payload,
+        };
         Ok(Self {
-            app: App::new(db, config, base_url, vault),
+            app: App::new(db, config, base_url, vault, outside),
             listener,
             address,
             metrics,

@@ -10,11 +10,12 @@ use utoipa::ToSchema;
 use super::Face;
 use crate::app::App;
 use crate::desk::attachment::{self, Attachment};
+use crate::desk::file_check;
 use crate::error::{Error, Result};
 use crate::web::download::Download;
 use crate::web::error::{ErrorBody, api_answer};
 use crate::web::json::Input;
-use crate::web::{ApiError, Caller, Json, upload};
+use crate::web::{ApiError, Caller, Json, Query, upload};
 
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
@@ -164,6 +165,31 @@ pub async fn content(
     if !attachment.is_available {
         return Err(Error::not_found("available attachment", attachment.guid).into());
     }
+    Ok(Download::from(attachment).answer(&app, &request))
+}
+
+/// Download a file that waits for its check, by the link that the webhook for FileUploaded was given
+#[utoipa::path(
+    tag = "Attachments",
+    params(("guid" = String, Path), ("signature" = Option<String>, Query, description = "From `fileURL`")),
+    security(()),
+    responses(
+        (status = 200, body = Vec<u8>, content_type = "application/octet-stream"),
+        (status = 206, body = Vec<u8>, content_type = "application/octet-stream"),
+        (status = 400, body = ErrorBody), (status = 401, body = ErrorBody, description = "The signature is wrong"),
+        (status = 404, body = ErrorBody, description = "The file no longer waits"),
+        (status = 416, body = ErrorBody),
+    )
+)]
+#[get("/api/v3/attachments/{guid}/check")]
+pub async fn check(
+    app: App,
+    path: web::Path<String>,
+    query: Query,
+    request: HttpRequest,
+) -> Result<HttpResponse, ApiError> {
+    let signature = query.text("signature")?.unwrap_or_default();
+    let attachment = app.read(|s| file_check::waiting(s, &path, signature))?;
     Ok(Download::from(attachment).answer(&app, &request))
 }
 

@@ -37,6 +37,9 @@ pub mod snooze;
 pub mod split;
 pub mod tag;
 pub mod undo;
+pub mod webhook;
+pub mod webhook_delivery;
+pub mod webhook_payload;
 
 pub mod idempotency;
 
@@ -81,7 +84,7 @@ routes!(
         list, me, get, create, update_me, update, delete, set_my_password, set_password, unlock, rotate_my_key,
         rotate_key,
     },
-    attachment::{create, get, content, update, delete},
+    attachment::{create, get, content, check, update, delete},
     auto_allocation::{get, update, enable},
     batch::{update, delete},
     audit::{list},
@@ -117,13 +120,15 @@ routes!(
     split::{create, move_message},
     undo::{create},
     tag::{list, get, create, update, delete},
+    webhook::{list, get, create, update, delete, rotate_secret, test},
+    webhook_delivery::{list, get, replay},
 );
 
 /// Where the API lives; paths in the document and in the handlers' macros are complete.
 pub const BASE: &str = "/api/v3";
 
 /// Resources that may also be addressed below `/api/v3/anytime/` (contract 1.1, 27.3 row 72).
-const ALIASES: &[&str] = &["attachments", "tags", "departments"];
+const ALIASES: &[&str] = &["attachments", "tags", "departments", "webhooks"];
 
 pub fn routes(config: &mut ServiceConfig) {
     register(config);

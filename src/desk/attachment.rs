@@ -7,7 +7,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
 use super::conversation::Visibility;
-use super::{Actor, Permission, conversation, secret};
+use super::{Actor, Permission, conversation, file_check, secret};
 use crate::db::{Snapshot, Tx};
 use crate::error::{Error, Result};
 use crate::ids::{AttachmentId, BlobId, ConversationId, JunkEmailId, MessageId};
@@ -31,6 +31,8 @@ pub struct Attachment {
     pub is_inline: bool,
     pub size_bytes: i64,
     pub is_available: bool,
+    /// Not available yet, because it waits for its check; see `file_check`.
+    pub is_pending: bool,
 }
 
 /// A file whose bytes are already in a blob.
@@ -210,7 +212,8 @@ fn take_upload(
 pub(super) fn recount(tx: &Tx<'_>, conversation: ConversationId) -> Result<()> {
     tx.run(
         "UPDATE conversation SET attachment_bytes = (SELECT coalesce(sum(size_bytes), 0) FROM (
-           SELECT DISTINCT blob_id, size_bytes FROM attachment WHERE conversation_id = ?1 AND is_available = 1))
+           SELECT DISTINCT blob_id, size_bytes FROM attachment WHERE conversation_id = ?1
+             AND (is_available = 1 OR is_pending = 1)))
          WHERE id = ?1",
         [conversation],
     )?;
@@ -247,8 +250,8 @@ pub(super) fn release(
     for file in of_junk(tx, junk)? {
         let fits = count(tx, conversation, file.size_bytes)?;
         tx.run(
-            "UPDATE attachment SET junk_email_id = NULL, conversation_id = ?, message_id = ?, uploaded_by_type = ?,
-               uploaded_by_id = ?, is_available = min(is_available, ?) WHERE id = ?",
+            "UPDATE attachment SET junk_email_id = NULL, conversation_id = ?1, message_id = ?2, uploaded_by_type = ?3,
+               uploaded_by_id = ?4, is_available = min(is_available, ?5), is_pending = min(is_pending, ?5) WHERE id = ?6",
             (conversation, message, by.kind(), by.id(), fits, file.id),
         )?;
         if !fits {
@@ -314,7 +317,7 @@ fn insert(tx: &Tx<'_>, by: &Actor, new: &NewAttachment, place: Place, is_availab
             tx.now(),
         ],
     )?;
-    Ok(())
+    if is_available { file_check::begin(tx, &new.guid) } else { Ok(()) }
 }
 
 /// What `by` may see: own uploads, files of visible conversations (for a contact: not those of notes), and those of
@@ -426,9 +429,17 @@ fn picture_signature(key: &[u8; 32], guid: &str, day: i64) -> String {
 
 /// The result of a virus scan: an unavailable file cannot be downloaded.
 pub fn set_available(tx: &Tx<'_>, by: &Actor, guid: &str, is_available: bool) -> Result<Attachment> {
-    let attachment = manageable(tx, by, guid)?;
-    tx.run("UPDATE attachment SET is_available = ? WHERE id = ?", (is_available, attachment.id))?;
-    Ok(Attachment { is_available, ..attachment })
+    let attachment = match one(tx, guid)?.filter(|file| file.is_pending) {
+        // Whoever checks files may name any that waits.
+        Some(waiting) if by.require(Permission::ManageIntegration).is_ok() => waiting,
+        _ => manageable(tx, by, guid)?,
+    };
+    if attachment.is_pending {
+        file_check::decide(tx, by, &attachment, is_available)?;
+    } else {
+        tx.run("UPDATE attachment SET is_available = ? WHERE id = ?", (is_available, attachment.id))?;
+    }
+    Ok(Attachment { is_available, is_pending: false, ..attachment })
 }
 
 pub fn delete(tx: &Tx<'_>, by: &Actor, guid: &str) -> Result<()> {
@@ -453,7 +464,7 @@ fn manageable(tx: &Tx<'_>, by: &Actor, guid: &str) -> Result<Attachment> {
     Ok(attachment)
 }
 
-fn one(s: &Snapshot<'_>, guid: &str) -> Result<Option<Attachment>> {
+pub(super) fn one(s: &Snapshot<'_>, guid: &str) -> Result<Option<Attachment>> {
     s.one(&["SELECT ", COLUMNS, " FROM attachment x WHERE x.guid = ?"].concat(), [guid], from_row)
 }
 
@@ -465,7 +476,7 @@ fn too_large(name: &str) -> Error {
 }
 
 const COLUMNS: &str = "x.id, x.guid, x.blob_id, x.conversation_id, x.message_id, x.file_name, x.content_type,
-    x.content_id, x.is_inline, x.size_bytes, x.is_available";
+    x.content_id, x.is_inline, x.size_bytes, x.is_available, x.is_pending";
 
 fn from_row(row: &rusqlite::Row<'_>) -> rusqlite::Result<Attachment> {
     Ok(Attachment {
@@ -480,6 +491,7 @@ fn from_row(row: &rusqlite::Row<'_>) -> rusqlite::Result<Attachment> {
         is_inline: row.get(8)?,
         size_bytes: row.get(9)?,
         is_available: row.get(10)?,
+        is_pending: row.get(11)?,
     })
 }
 

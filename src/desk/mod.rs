@@ -22,6 +22,7 @@ pub mod email_account;
 pub mod event;
 pub mod event_log;
 pub mod field;
+pub mod file_check;
 pub mod filter;
 pub mod inbound_mail;
 pub mod intake;
@@ -42,6 +43,8 @@ pub mod session;
 pub mod sign_in_link;
 pub mod site;
 pub mod tag;
+pub mod webhook;
+pub mod webhook_delivery;
 pub mod working_time;
 
 use std::sync::Arc;

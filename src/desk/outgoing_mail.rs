@@ -424,12 +424,14 @@ fn add_recipient(tx: &Tx<'_>, id: OutgoingMailId, address: &str, kind: &str) -> 
 /// How long a worker keeps a mail: longer than the patience after the final dot (RFC 5321 4.5.3.2.6).
 const LEASE: Duration = Duration::from_secs(15 * 60);
 
-/// Takes up to `limit` due mails for sending. A crash lets the lease run out.
+/// Takes up to `limit` due mails for sending; those wait whose files wait for their check. A crash lets the lease run out.
 pub fn lease(tx: &Tx<'_>, limit: i64) -> Result<Vec<OutgoingMail>> {
     let ids: Vec<OutgoingMailId> = tx.all(
         "UPDATE outgoing_mail SET lease_until = ?1, attempts = attempts + 1
-         WHERE id IN (SELECT id FROM outgoing_mail WHERE state = 'queued' AND next_attempt_at <= ?2
-                        AND lease_until <= ?2 ORDER BY next_attempt_at LIMIT ?3)
+         WHERE id IN (SELECT m.id FROM outgoing_mail m WHERE m.state = 'queued' AND m.next_attempt_at <= ?2
+                        AND m.lease_until <= ?2 AND NOT EXISTS (
+                          SELECT 1 FROM attachment a WHERE a.message_id = m.message_id AND a.is_pending = 1)
+                      ORDER BY m.next_attempt_at LIMIT ?3)
          RETURNING id",
         (tx.now().plus(LEASE), tx.now(), limit),
         |row| row.get(0),
@@ -440,7 +442,8 @@ pub fn lease(tx: &Tx<'_>, limit: i64) -> Result<Vec<OutgoingMail>> {
 /// Whether a mail is due: the cheap question before `lease`.
 pub fn is_due(s: &Snapshot<'_>, now: Timestamp) -> Result<bool> {
     s.exists(
-        "SELECT 1 FROM outgoing_mail WHERE state = 'queued' AND next_attempt_at <= ?1 AND lease_until <= ?1 LIMIT 1",
+        "SELECT 1 FROM outgoing_mail m WHERE m.state = 'queued' AND m.next_attempt_at <= ?1 AND m.lease_until <= ?1
+           AND NOT EXISTS (SELECT 1 FROM attachment a WHERE a.message_id = m.message_id AND a.is_pending = 1) LIMIT 1",
         [now],
     )
 }

@@ -2,7 +2,7 @@
 
 use crate::app::App;
 use crate::desk::conversation::presence;
-use crate::desk::{attachment, blob, decision, junk_email, kept_answer, session};
+use crate::desk::{attachment, blob, decision, junk_email, kept_answer, session, webhook_delivery};
 use crate::error::Result;
 
 pub async fn run(app: &App) -> Result<()> {
@@ -19,6 +19,7 @@ pub async fn run(app: &App) -> Result<()> {
             break;
         }
     }
+    while 0 < app.write(webhook_delivery::sweep).await? && !app.stopping().is_cancelled() {}
     while 0 < app.write(junk_email::sweep).await? && !app.stopping().is_cancelled() {}
     while 0 < app.write(blob::sweep).await? {
         if app.stopping().is_cancelled() {

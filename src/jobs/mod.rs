@@ -7,6 +7,7 @@ mod housekeeping;
 mod process_mail;
 mod relay;
 mod send_mail;
+mod send_webhooks;
 pub mod test_account;
 mod wake;
 
@@ -26,6 +27,7 @@ use crate::error::{Error, Result};
 pub use fetch_mail::{Fetched, fetch_account, fetch_account_in_turn};
 pub use process_mail::process_waiting;
 pub use send_mail::send_due;
+pub use send_webhooks::try_now as try_webhook;
 
 /// A piece of background work.
 pub struct Job {
@@ -64,6 +66,12 @@ pub const SCHEDULE: &[Job] = &[
         run: |app| allocate::run(app).boxed(),
     },
     Job { name: "wake", every: "*/15 * * * * *", follows_commits: false, run: |app| wake::run(app).boxed() },
+    Job {
+        name: "send webhooks",
+        every: "*/10 * * * * *",
+        follows_commits: true,
+        run: |app| send_webhooks::run(app).boxed(),
+    },
     Job {
         name: "housekeeping",
         every: "0 7 * * * *",

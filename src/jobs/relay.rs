@@ -6,19 +6,35 @@ use std::sync::atomic::Ordering;
 use crate::app::{App, LiveEvent};
 use crate::db::Tx;
 use crate::desk::event::{self, Event};
-use crate::desk::{allocation, notification};
+use crate::desk::{allocation, notification, webhook_delivery};
 use crate::error::Result;
 use crate::ids::EventId;
 
 /// A reader of the log with a cursor. It does no network work: what it causes is a row in a queue.
 struct Consumer {
     name: &'static str,
-    handle: fn(&Tx<'_>, &Event, &str) -> Result<()>,
+    handle: fn(&Tx<'_>, &Event, &With) -> Result<()>,
+}
+
+/// What consumers need beside the log.
+struct With {
+    base_url: String,
+    render_payload: webhook_delivery::Render,
 }
 
 const CONSUMERS: &[Consumer] = &[
-    Consumer { name: notification::CONSUMER, handle: notification::handle },
-    Consumer { name: allocation::CONSUMER, handle: allocation::handle },
+    Consumer {
+        name: notification::CONSUMER,
+        handle: |tx, event, with| notification::handle(tx, event, &with.base_url),
+    },
+    Consumer {
+        name: allocation::CONSUMER,
+        handle: |tx, event, with| allocation::handle(tx, event, &with.base_url),
+    },
+    Consumer {
+        name: webhook_delivery::CONSUMER,
+        handle: |tx, event, with| webhook_delivery::handle(tx, event, &with.base_url, with.render_payload),
+    },
 ];
 
 /// Events handled in one transaction.
@@ -69,11 +85,11 @@ async fn consume(app: &App, consumer: &'static Consumer) -> Result<bool> {
     if !is_behind {
         return Ok(false);
     }
-    let base_url = app.base_url().to_owned();
+    let with = With { base_url: app.base_url().to_owned(), render_payload: app.render_payload() };
     app.write(move |tx| {
         let events = event::after(tx, event::cursor(tx, consumer.name)?, BATCH)?;
         for event in &events {
-            (consumer.handle)(tx, event, &base_url)?;
+            (consumer.handle)(tx, event, &with)?;
             event::advance(tx, consumer.name, event.id)?;
         }
         Ok(events.len() as i64 == BATCH)

@@ -33,3 +33,4 @@ mod snooze;
 mod split;
 mod tag;
 mod undo;
+mod webhook;

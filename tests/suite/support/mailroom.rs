@@ -1,5 +1,6 @@
 //! A desk that gets mail: one account on a POP3 server inside the test.
 
+use anytime::config::Config;
 use serde_json::{Value, json};
 
 use super::fake_pop3::{FakePop3, Faults};
@@ -19,7 +20,12 @@ pub struct Mailroom {
 
 impl Mailroom {
     pub async fn open() -> Self {
-        let desk = TestDesk::start().await;
+        Self::open_with(|_| {}).await
+    }
+
+    /// The same with other settings.
+    pub async fn open_with(set: impl FnOnce(&mut Config)) -> Self {
+        let desk = TestDesk::start_with(set).await;
         let ann = desk.as_ann().await;
         let server = FakePop3::start(&[], Faults::default());
         let account = json!({

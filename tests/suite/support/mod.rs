@@ -6,6 +6,7 @@ pub mod fake_pop3;
 pub mod mail;
 pub mod mailroom;
 pub mod process;
+pub mod receiver;
 pub mod scene;
 pub mod smtp_server;
 pub mod test_desk;

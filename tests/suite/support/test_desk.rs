@@ -32,18 +32,24 @@ pub struct TestDesk {
 impl TestDesk {
     /// An empty desk with one administrator, Ann, who has an API key and a password.
     pub async fn start() -> Self {
-        Self::start_at(Clock::manual(Timestamp::parse("2026-01-05T09:00:00Z").unwrap())).await
+        Self::start_with(|_| {}).await
+    }
+
+    /// The same with other settings.
+    pub async fn start_with(set: impl FnOnce(&mut Config)) -> Self {
+        Self::start_at(Clock::manual(Timestamp::parse("2026-01-05T09:00:00Z").unwrap()), set).await
     }
 
     /// The same by the system's clock, for tests with real servers.
     pub async fn start_now() -> Self {
-        Self::start_at(Clock::System).await
+        Self::start_at(Clock::System, |_| {}).await
     }
 
-    async fn start_at(clock: Clock) -> Self {
+    async fn start_at(clock: Clock, set: impl FnOnce(&mut Config)) -> Self {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let directory = tempfile::tempdir().unwrap();
-        let config = Config::for_directory(directory.path());
+        let mut config = Config::for_directory(directory.path());
+        set(&mut config);
         let desk = Self::run(config, clock, directory).await;
         desk.create_agent("ann", true).await;
         desk
