@@ -19,6 +19,8 @@ CREATE TABLE site (
   undo_seconds INTEGER NOT NULL DEFAULT 5,
   -- How long junk mail is kept.
   junk_retention_days INTEGER NOT NULL DEFAULT 90,
+  -- While a conversation has one of these statuses its SLA clocks stand still: numbers separated by commas.
+  sla_pause_statuses TEXT NOT NULL DEFAULT '',
   thread_key BLOB NOT NULL,
   instance TEXT NOT NULL,
   -- SHA-256 of the one-time set-up token; NULL once the first administrator exists.
@@ -267,6 +269,13 @@ CREATE TABLE conversation (
   merged_into_id INTEGER REFERENCES conversation (id),
   -- New and not yet anybody's while auto allocation was on; the first assignment, whoever makes it, ends it for good.
   awaits_allocation INTEGER NOT NULL DEFAULT 0,
+  -- The policy that applies, and when its running clocks are due (contract 18.4): copies from the table clock, written by
+  -- desk/sla alone. next_breach_at is the earliest of the three. No foreign key: what is closed keeps a policy that goes.
+  sla_policy_id INTEGER,
+  first_respond_due_at INTEGER,
+  next_respond_due_at INTEGER,
+  resolve_due_at INTEGER,
+  next_breach_at INTEGER,
   -- What lists are ordered and windowed by: the last reply, or the creation where there is none (contract 11.6). Written
   -- with the last reply rather than generated: an index on a generated column never covers a query.
   listed_at INTEGER NOT NULL
@@ -295,6 +304,10 @@ CREATE INDEX conversation_merged ON conversation (merged_into_id) WHERE merged_i
 CREATE INDEX conversation_unread
   ON conversation (agent_assignee_id, department_assignee_id, status)
   WHERE is_deleted = 0 AND is_read = 0;
+
+-- The soonest breach first; and, for reports, what was created in a period.
+CREATE INDEX conversation_breach ON conversation (next_breach_at, is_deleted) WHERE is_deleted = 0;
+CREATE INDEX conversation_created ON conversation (created_at, is_deleted) WHERE is_deleted = 0;
 
 -- Who is allocated next: in each department the most urgent, then the oldest.
 CREATE INDEX conversation_waiting ON conversation (department_assignee_id, priority, created_at, id)
@@ -435,6 +448,39 @@ CREATE TABLE presence (
   PRIMARY KEY (conversation_id, agent_id)
 ) STRICT, WITHOUT ROWID;
 
+-- What a conversation waits for, each time it does: 1 the first answer of an agent, 2 each next answer, 3 to be closed.
+-- Written whether a policy applies or not; a policy only gives due_at. SLA and reports read this.
+-- started_at: what the wait is counted from. opened_at: when this clock began to run; later than started_at where a closed
+-- conversation was opened again, whose time to resolve goes on from its beginning. stopped_at: when it came to pass.
+-- is_dropped: will never come to pass, because the conversation was closed without a next answer.
+-- breached_at: the due time, once it was missed. The agent and department are the assignees at opened_at, and whoever
+-- stopped the clock (else the assignee) with the department then.
+CREATE TABLE clock (
+  conversation_id INTEGER NOT NULL REFERENCES conversation (id) ON DELETE CASCADE,
+  target INTEGER NOT NULL CHECK (target BETWEEN 1 AND 3),
+  cycle INTEGER NOT NULL,
+  started_at INTEGER NOT NULL,
+  opened_at INTEGER NOT NULL,
+  stopped_at INTEGER,
+  is_dropped INTEGER NOT NULL DEFAULT 0,
+  sla_policy_id INTEGER,
+  due_at INTEGER,
+  breached_at INTEGER,
+  opened_agent_id INTEGER,
+  opened_department_id INTEGER,
+  stopped_agent_id INTEGER,
+  stopped_department_id INTEGER,
+  PRIMARY KEY (conversation_id, target, cycle)
+) STRICT, WITHOUT ROWID;
+-- What is overdue and not yet told.
+CREATE INDEX clock_due ON clock (due_at)
+  WHERE due_at IS NOT NULL AND stopped_at IS NULL AND breached_at IS NULL AND is_dropped = 0;
+-- Reports: answers and closings of a period; openings of a period; targets met or missed in a period.
+CREATE INDEX clock_stopped ON clock (target, stopped_at, started_at) WHERE stopped_at IS NOT NULL;
+CREATE INDEX clock_opened ON clock (opened_at) WHERE target = 3;
+CREATE INDEX clock_decided ON clock (coalesce(breached_at, stopped_at))
+  WHERE due_at IS NOT NULL AND coalesce(breached_at, stopped_at) IS NOT NULL;
+
 CREATE TABLE mention (
   conversation_id INTEGER NOT NULL REFERENCES conversation (id) ON DELETE CASCADE,
   agent_id INTEGER NOT NULL REFERENCES agent (id) ON DELETE CASCADE,
@@ -495,16 +541,19 @@ CREATE TABLE condition (
   filter_id INTEGER REFERENCES filter (id) ON DELETE CASCADE,
   routing_rule_id INTEGER REFERENCES routing_rule (id) ON DELETE CASCADE,
   trigger_id INTEGER REFERENCES trigger (id) ON DELETE CASCADE,
+  sla_policy_id INTEGER REFERENCES sla_policy (id) ON DELETE CASCADE,
   number INTEGER NOT NULL,
   field_id INTEGER NOT NULL REFERENCES field (id),
   match_type TEXT NOT NULL CHECK (match_type IN ('is', 'isNot', 'isMoreThan', 'isLessThan', 'contains', 'notContains',
     'before', 'after', 'between')),
   value TEXT NOT NULL,
-  CHECK ((filter_id IS NOT NULL) + (routing_rule_id IS NOT NULL) + (trigger_id IS NOT NULL) = 1)
+  CHECK ((filter_id IS NOT NULL) + (routing_rule_id IS NOT NULL) + (trigger_id IS NOT NULL)
+    + (sla_policy_id IS NOT NULL) = 1)
 ) STRICT;
 CREATE UNIQUE INDEX condition_filter ON condition (filter_id, number) WHERE filter_id IS NOT NULL;
 CREATE UNIQUE INDEX condition_routing_rule ON condition (routing_rule_id, number) WHERE routing_rule_id IS NOT NULL;
 CREATE UNIQUE INDEX condition_trigger ON condition (trigger_id, number) WHERE trigger_id IS NOT NULL;
+CREATE UNIQUE INDEX condition_sla_policy ON condition (sla_policy_id, number) WHERE sla_policy_id IS NOT NULL;
 -- What uses a field.
 CREATE INDEX condition_field ON condition (field_id);
 
@@ -836,6 +885,52 @@ CREATE TABLE trigger_stay (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX trigger_stay_conversation ON trigger_stay (conversation_id);
 
+-- How fast conversations must be answered and closed (contract 18), in minutes; NULL is no target. The first enabled
+-- policy by position that matches applies. A deleted one stays for the names in reports.
+CREATE TABLE sla_policy (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  name TEXT NOT NULL,
+  description TEXT NOT NULL DEFAULT '',
+  is_enabled INTEGER NOT NULL DEFAULT 1,
+  first_minutes INTEGER,
+  next_minutes INTEGER,
+  resolve_minutes INTEGER,
+  -- Whether the clocks run in working time only.
+  is_business_hours INTEGER NOT NULL DEFAULT 0,
+  match_when TEXT NOT NULL DEFAULT 'all' CHECK (match_when IN ('any', 'all', 'logicalExpression')),
+  logic_expression TEXT,
+  position INTEGER NOT NULL,
+  deleted_at INTEGER
+) STRICT;
+
+-- One row while open conversations are given their policies and due times again: how far that has come.
+CREATE TABLE sla_sweep (
+  id INTEGER PRIMARY KEY CHECK (id = 1),
+  after_id INTEGER NOT NULL
+) STRICT;
+
+-- The working week in the site's time zone. weekday 0 is Sunday. A day that is off keeps its hours.
+CREATE TABLE working_time (
+  weekday INTEGER PRIMARY KEY CHECK (weekday BETWEEN 0 AND 6),
+  is_business_day INTEGER NOT NULL
+) STRICT;
+
+-- Minutes after the weekday's midnight; an end past 1440 is a shift that runs into the next day.
+CREATE TABLE working_interval (
+  weekday INTEGER NOT NULL REFERENCES working_time (weekday),
+  start_minute INTEGER NOT NULL CHECK (start_minute BETWEEN 0 AND 1439),
+  end_minute INTEGER NOT NULL CHECK (end_minute BETWEEN start_minute + 1 AND start_minute + 1440),
+  PRIMARY KEY (weekday, start_minute)
+) STRICT, WITHOUT ROWID;
+
+-- Days that are off; a yearly one every year on that month and day. date is YYYY-MM-DD.
+CREATE TABLE holiday (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  title TEXT NOT NULL,
+  date TEXT NOT NULL UNIQUE,
+  is_yearly INTEGER NOT NULL DEFAULT 0
+) STRICT;
+
 -- Why something happened by itself, or did not. trace is JSON (desk/decision.rs) that can be evaluated again.
 CREATE TABLE decision (
   id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -874,6 +969,15 @@ CREATE TRIGGER field_delete AFTER DELETE ON field BEGIN UPDATE rule_version SET 
 CREATE TRIGGER field_option_insert AFTER INSERT ON field_option BEGIN UPDATE rule_version SET version = random(); END;
 CREATE TRIGGER field_option_update AFTER UPDATE ON field_option BEGIN UPDATE rule_version SET version = random(); END;
 CREATE TRIGGER field_option_delete AFTER DELETE ON field_option BEGIN UPDATE rule_version SET version = random(); END;
+CREATE TRIGGER sla_policy_insert AFTER INSERT ON sla_policy BEGIN UPDATE rule_version SET version = random(); END;
+CREATE TRIGGER sla_policy_update AFTER UPDATE ON sla_policy BEGIN UPDATE rule_version SET version = random(); END;
+CREATE TRIGGER sla_policy_delete AFTER DELETE ON sla_policy BEGIN UPDATE rule_version SET version = random(); END;
+CREATE TRIGGER holiday_insert AFTER INSERT ON holiday BEGIN UPDATE rule_version SET version = random(); END;
+CREATE TRIGGER holiday_update AFTER UPDATE ON holiday BEGIN UPDATE rule_version SET version = random(); END;
+CREATE TRIGGER holiday_delete AFTER DELETE ON holiday BEGIN UPDATE rule_version SET version = random(); END;
+CREATE TRIGGER working_time_update AFTER UPDATE ON working_time BEGIN UPDATE rule_version SET version = random(); END;
+CREATE TRIGGER working_interval_insert AFTER INSERT ON working_interval BEGIN UPDATE rule_version SET version = random(); END;
+CREATE TRIGGER site_sla_pause AFTER UPDATE OF sla_pause_statuses ON site BEGIN UPDATE rule_version SET version = random(); END;
 CREATE TRIGGER site_time_zone AFTER UPDATE OF time_zone ON site BEGIN UPDATE rule_version SET version = random(); END;
 
 ------------------------------------------------------------------------------------------------------------------------
@@ -942,6 +1046,10 @@ CREATE TABLE job (
 
 INSERT INTO auto_allocation (id) VALUES (1);
 INSERT INTO rule_version (id, version) VALUES (1, random());
+
+-- Monday to Friday, 9 to 18.
+INSERT INTO working_time (weekday, is_business_day) VALUES (0, 0), (1, 1), (2, 1), (3, 1), (4, 1), (5, 1), (6, 0);
+INSERT INTO working_interval (weekday, start_minute, end_minute) SELECT weekday, 540, 1080 FROM working_time;
 
 INSERT INTO role (id, name, description, is_system) VALUES
   (1, 'Site Administrators', 'Every permission.', 1),

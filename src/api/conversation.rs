@@ -147,11 +147,11 @@ impl ConversationJson {
             tag_ids: conversation.tags.into_iter().map(|tag| tag.0).collect(),
             is_deleted: conversation.is_deleted,
             merged_to_target_id: conversation.merged_into_id.map(|id| id.0),
-            sla_policy_id: None,
-            first_respond_breach_at: None,
-            next_respond_breach_at: None,
-            resolve_breach_at: None,
-            next_sla_breach_at: None,
+            sla_policy_id: conversation.sla.policy_id.map(|id| id.0),
+            first_respond_breach_at: conversation.sla.first_respond_at,
+            next_respond_breach_at: conversation.sla.next_respond_at,
+            resolve_breach_at: conversation.sla.resolve_at,
+            next_sla_breach_at: conversation.sla.next_breach_at,
             mentioned_agents: conversation
                 .mentions
                 .into_iter()

@@ -11,6 +11,7 @@ use crate::desk::allocation::{Candidate, Standing};
 use crate::desk::code::Priority;
 use crate::desk::decision::{self, AllocationTrace, Decision, Trace};
 use crate::desk::routing::{RoutingTrace, Rules, Winner};
+use crate::desk::sla::{self, SlaTrace};
 use crate::desk::{conversation, field, rule_set};
 use crate::error::{Error, Result};
 use crate::ids::ConversationId;
@@ -35,6 +36,8 @@ pub struct DecisionJson {
     routing: Option<RoutingTraceJson>,
     #[serde(skip_serializing_if = "Option::is_none")]
     allocation: Option<AllocationTraceJson>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sla: Option<SlaTraceJson>,
 }
 
 impl DecisionJson {
@@ -46,9 +49,11 @@ impl DecisionJson {
             kind: decision.trace.kind(),
             routing: None,
             allocation: None,
+            sla: None,
         };
         match decision.trace {
             Trace::Routing(trace) => json.routing = Some(RoutingTraceJson::new(s, catalogue, trace)?),
+            Trace::Sla(trace) => json.sla = Some(SlaTraceJson::new(s, catalogue, &trace)?),
             Trace::Allocation(trace) => json.allocation = Some(trace.into()),
         }
         Ok(json)
@@ -140,6 +145,100 @@ impl RoutingTraceJson {
             priority: trace.priority.map(Priority::name),
             skipped: trace.skipped,
         })
+    }
+}
+
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = SlaTrace)]
+pub struct SlaTraceJson {
+    /// The policy that applies; null where none matched
+    policy_id: Option<i64>,
+    #[schema(example = "Urgent")]
+    policy: Option<String>,
+    /// The policies that were tried, in order; the last one matched if one did
+    rules: Vec<TriedRuleJson>,
+    dues: Vec<DueJson>,
+}
+
+/// A due time and what it was counted over
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = SlaDue)]
+pub struct DueJson {
+    /// `firstRespond`, `nextRespond` or `resolve`
+    #[schema(example = "firstRespond")]
+    target: &'static str,
+    #[schema(value_type = String, format = DateTime)]
+    started_at: Timestamp,
+    minutes: i64,
+    /// `calendarHours` or `businessHours`
+    #[schema(example = "businessHours")]
+    operational_hours: &'static str,
+    /// Null while the conversation's status stops the clock
+    #[schema(value_type = Option<String>, format = DateTime)]
+    due_at: Option<Timestamp>,
+    /// The stretches of time that were counted, the first of them if there are many
+    intervals: Vec<CountedJson>,
+}
+
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = CountedInterval)]
+pub struct CountedJson {
+    #[schema(value_type = String, format = DateTime)]
+    from: Timestamp,
+    #[schema(value_type = String, format = DateTime)]
+    to: Timestamp,
+    #[schema(example = 60)]
+    minutes: i64,
+}
+
+/// Intervals told of one due time at most: a year in working hours has some hundreds.
+const INTERVALS: usize = 400;
+
+impl SlaTraceJson {
+    fn new(s: &Snapshot<'_>, catalogue: &Catalogue, trace: &SlaTrace) -> Result<Self> {
+        let rules: sla::Rules = rule_set::kept(s, &trace.rules)?;
+        let tried = rules.policies.iter().take(trace.verdict.tried.len()).enumerate();
+        let policy = trace.policy(&rules);
+        Ok(Self {
+            policy_id: policy.map(|policy| policy.id),
+            policy: policy.map(|policy| policy.name.clone()),
+            rules: tried
+                .map(|(position, tried)| {
+                    let is_match = trace.verdict.winner == Some(position);
+                    let (id, name) = (tried.id, &tried.name);
+                    TriedRuleJson::new(catalogue, id, name, &tried.predicate, &trace.facts, is_match)
+                })
+                .collect(),
+            dues: trace.dues.iter().filter_map(|due| Some(DueJson::new(&rules, policy?, due))).collect(),
+        })
+    }
+}
+
+impl DueJson {
+    fn new(rules: &sla::Rules, policy: &sla::Policy, due: &sla::Due) -> Self {
+        let (started_at, due_at) =
+            (Timestamp::from_millis(due.started_at), due.due_at.map(Timestamp::from_millis));
+        let counted = due_at.map(|due_at| rules.intervals(policy, started_at, due_at, &due.pauses));
+        Self {
+            target: due.target.name(),
+            started_at,
+            minutes: due.minutes,
+            operational_hours: if policy.is_business_hours { "businessHours" } else { "calendarHours" },
+            due_at,
+            intervals: counted
+                .unwrap_or_default()
+                .into_iter()
+                .take(INTERVALS)
+                .map(|it| CountedJson {
+                    from: it.from,
+                    to: it.to,
+                    minutes: (it.to.since(it.from).as_secs() / 60) as i64,
+                })
+                .collect(),
+        }
     }
 }
 

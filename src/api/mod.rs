@@ -33,6 +33,7 @@ pub mod outgoing_mail;
 pub mod portal_conversation;
 pub mod recipient;
 pub mod routing;
+pub mod sla_policy;
 pub mod snooze;
 pub mod split;
 pub mod tag;
@@ -40,6 +41,7 @@ pub mod undo;
 pub mod webhook;
 pub mod webhook_delivery;
 pub mod webhook_payload;
+pub mod working_time;
 
 pub mod idempotency;
 
@@ -122,6 +124,10 @@ routes!(
     tag::{list, get, create, update, delete},
     webhook::{list, get, create, update, delete, rotate_secret, test},
     webhook_delivery::{list, get, replay},
+    sla_policy::{list, get, create, update, enable, sort, copy, post_copy, delete, settings, set_settings},
+    working_time::{
+        get, update, get_days, update_days, holidays, get_holiday, create_holiday, update_holiday, delete_holiday,
+    },
 );
 
 /// Where the API lives; paths in the document and in the handlers' macros are complete.
@@ -173,6 +179,12 @@ pub fn spelling() -> Spelling {
 /// The path without the alias, if it is one: `/api/v3/anytime/tags/1` is `/api/v3/tags/1`.
 pub fn unalias(path: &str) -> Option<String> {
     let rest = path.strip_prefix("/api/v3/anytime/")?;
+    // The parts are also found below the whole (contract 17.2).
+    if let Some(part) = rest.strip_prefix("workingTimeAndHolidays/") {
+        return ["workingTime", "holidays"]
+            .contains(&part.split('/').next()?)
+            .then(|| ["/api/v3/anytime/", part].concat());
+    }
     let resource = rest.split('/').next()?;
     ALIASES.contains(&resource).then(|| [BASE, "/", rest].concat())
 }

@@ -6,7 +6,9 @@ use jiff::tz::TimeZone;
 use super::{Actor, agent, contact, department, field, site, tag};
 use crate::db::{Snapshot, Tx};
 use crate::error::{Error, Problems, Result};
-use crate::ids::{AgentId, ContactId, DepartmentId, FieldId, FilterId, RoutingRuleId, TagId, TriggerId};
+use crate::ids::{
+    AgentId, ContactId, DepartmentId, FieldId, FilterId, RoutingRuleId, SlaPolicyId, TagId, TriggerId,
+};
 use crate::rules::{Catalogue, Condition, Domain, Formula, MatchType, Moment, Predicate, Usage, When, parse};
 use crate::time::Timestamp;
 
@@ -16,6 +18,7 @@ pub enum Owner {
     Filter(FilterId),
     RoutingRule(RoutingRuleId),
     Trigger(TriggerId),
+    SlaPolicy(SlaPolicyId),
 }
 
 /// A formula as somebody sent it. Fields are named by id or name, match types by name or number.
@@ -56,6 +59,7 @@ impl Owner {
             Self::Filter(id) => id.0,
             Self::RoutingRule(id) => id.0,
             Self::Trigger(id) => id.0,
+            Self::SlaPolicy(id) => id.0,
         }
     }
 
@@ -64,6 +68,7 @@ impl Owner {
             Self::Filter(_) => "filter_id = ?",
             Self::RoutingRule(_) => "routing_rule_id = ?",
             Self::Trigger(_) => "trigger_id = ?",
+            Self::SlaPolicy(_) => "sla_policy_id = ?",
         }
     }
 }
@@ -100,6 +105,9 @@ pub fn replace(tx: &Tx<'_>, owner: Owner, conditions: &[Condition]) -> Result<()
             }
             Owner::Trigger(_) => {
                 "INSERT INTO condition (trigger_id, number, field_id, match_type, value) VALUES (?, ?, ?, ?, ?)"
+            }
+            Owner::SlaPolicy(_) => {
+                "INSERT INTO condition (sla_policy_id, number, field_id, match_type, value) VALUES (?, ?, ?, ?, ?)"
             }
         };
         tx.insert(
@@ -235,6 +243,9 @@ pub fn user_of(s: &Snapshot<'_>, field: FieldId) -> Result<Option<String>> {
          WHERE x.field_id = ?1
          UNION ALL
          SELECT 'the trigger ''' || t.name || '''' FROM condition x JOIN trigger t ON t.id = x.trigger_id
+         WHERE x.field_id = ?1
+         UNION ALL
+         SELECT 'the SLA policy ''' || p.name || '''' FROM condition x JOIN sla_policy p ON p.id = x.sla_policy_id
          WHERE x.field_id = ?1
          UNION ALL
          SELECT 'the trigger ''' || t.name || '''' FROM trigger_value x JOIN trigger t ON t.id = x.trigger_id

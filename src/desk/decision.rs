@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::allocation::{self, Choice};
 use super::routing::{self, RoutingTrace};
 use super::rule_set;
+use super::sla::SlaTrace;
 use crate::db::{Snapshot, Tx};
 use crate::error::{Error, Result};
 use crate::ids::{AgentId, ConversationId};
@@ -25,6 +26,7 @@ pub struct Decision {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Trace {
     Routing(RoutingTrace),
+    Sla(SlaTrace),
     Allocation(AllocationTrace),
 }
 
@@ -41,6 +43,7 @@ impl Trace {
     pub fn kind(&self) -> &'static str {
         match self {
             Self::Routing(_) => "routing",
+            Self::Sla(_) => "sla",
             Self::Allocation(_) => "allocation",
         }
     }
@@ -52,6 +55,7 @@ impl Trace {
                 let rules: Option<routing::Rules> = rule_set::kept(s, &trace.rules)?;
                 rules.is_some_and(|rules| rules.decide(&trace.facts) == trace.verdict)
             }
+            Self::Sla(trace) => trace.replays(s)?,
             Self::Allocation(trace) => allocation::pick(&trace.choice) == trace.chosen,
         })
     }

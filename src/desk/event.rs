@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use super::Actor;
 use super::code::Status;
+use super::sla;
 use crate::db::{Snapshot, Tx};
 use crate::error::Result;
 use crate::ids::{AgentId, ConversationId, DepartmentId, EventId, MessageId};
@@ -118,6 +119,12 @@ pub enum Change {
         message: MessageId,
         error: String,
     },
+    /// A target was missed (contract 18.4); `target` is `firstRespond`, `nextRespond` or `resolve`.
+    SlaBreached {
+        target: &'static str,
+        due_at: Timestamp,
+        policy: Option<String>,
+    },
     /// Something the system wants agents to know about a message, for example files that did not fit.
     Remarked {
         message: MessageId,
@@ -176,6 +183,7 @@ impl Change {
             Self::MailSent { .. } => "mailSent",
             Self::MailFailed { .. } => "mailFailed",
             Self::MailResent { .. } => "mailResent",
+            Self::SlaBreached { .. } => "slaBreached",
             Self::Remarked { .. } => "remarked",
         }
     }
@@ -191,6 +199,9 @@ impl Change {
             | Self::MailUndone { message }
             | Self::MailSent { message } => json!({ "messageId": message }),
             Self::MailFailed { message, error } => json!({ "messageId": message, "error": error }),
+            Self::SlaBreached { target, due_at, policy } => {
+                json!({ "target": target, "dueAt": due_at, "policy": policy })
+            }
             Self::Remarked { message, remark } => json!({ "messageId": message, "remark": remark }),
             Self::StatusChanged { from, to } => json!({ "oldStatus": from.name(), "newStatus": to.name() }),
             Self::AssigneeChanged { from, to } => json!({
@@ -227,7 +238,7 @@ impl Change {
     }
 }
 
-/// Writes the event. Every change to a conversation calls this in its own transaction. What a rule does names the rule.
+/// Writes the event, and lets the SLA clocks follow. Every change to a conversation calls this in its own transaction. What a rule does names the rule.
 pub fn record(tx: &Tx<'_>, by: &Actor, conversation: ConversationId, change: Change) -> Result<EventId> {
     let mut detail = change.detail();
     let mut depth = 0;
@@ -235,12 +246,13 @@ pub fn record(tx: &Tx<'_>, by: &Actor, conversation: ConversationId, change: Cha
         detail["cause"] = json!({ "kind": cause.kind, "id": cause.id, "name": cause.name });
         depth = cause.depth;
     }
-    tx.insert(
+    let id = tx.insert(
         "INSERT INTO event (at, actor_type, actor_id, conversation_id, kind, detail, depth)
          VALUES (?, ?, ?, ?, ?, ?, ?)",
         (tx.now(), by.kind(), by.id(), conversation, change.kind(), detail.to_string(), depth),
-    )
-    .map(EventId)
+    )?;
+    sla::follow(tx, by, conversation, &change)?;
+    Ok(EventId(id))
 }
 
 /// Events after `cursor`, oldest first.

@@ -134,6 +134,14 @@ fn sentence(names: &Names, event: &Event) -> String {
         "mailSent" => "The mail left for every recipient".to_owned(),
         "mailFailed" => format!("The mail could not be sent: {}", text("error")),
         "mailResent" => format!("{who} had the mail sent again"),
+        "slaBreached" => {
+            let missed = match text("target") {
+                "firstRespond" => "The first answer",
+                "nextRespond" => "The next answer",
+                _ => "The time to close it",
+            };
+            format!("{missed} is overdue ({})", text("policy"))
+        }
         "remarked" => text("remark").to_owned(),
         other => format!("{who}: {}", spaced(other)),
     }

@@ -64,6 +64,9 @@ pub fn rename(tx: &Tx<'_>, by: &Actor, name: &str, time_zone: &str) -> Result<()
     }
     let before = get(tx)?;
     tx.run("UPDATE site SET name = ?, time_zone = ?", (&name, time_zone))?;
+    if before.time_zone != time_zone {
+        super::sla::reconsider(tx)?;
+    }
     let details = audit::difference(
         &[("siteName", before.name), ("timeZone", before.time_zone)],
         &[("siteName", name), ("timeZone", time_zone.to_owned())],

@@ -2,6 +2,7 @@
 //! the clock; a job is a function that returns, so that tests call it directly.
 
 mod allocate;
+mod check_sla;
 mod fetch_mail;
 mod housekeeping;
 mod process_mail;
@@ -24,6 +25,7 @@ use crate::app::App;
 use crate::desk::job;
 use crate::error::{Error, Result};
 
+pub use check_sla::{apply_changes, record_breaches};
 pub use fetch_mail::{Fetched, fetch_account, fetch_account_in_turn};
 pub use process_mail::process_waiting;
 pub use send_mail::send_due;
@@ -71,6 +73,18 @@ pub const SCHEDULE: &[Job] = &[
         every: "*/10 * * * * *",
         follows_commits: true,
         run: |app| send_webhooks::run(app).boxed(),
+    },
+    Job {
+        name: "check SLA",
+        every: "0 * * * * *",
+        follows_commits: false,
+        run: |app| check_sla::record_breaches(app).boxed(),
+    },
+    Job {
+        name: "apply SLA",
+        every: "*/30 * * * * *",
+        follows_commits: true,
+        run: |app| check_sla::apply_changes(app).boxed(),
     },
     Job {
         name: "housekeeping",
@@ -184,6 +198,7 @@ async fn note(app: &App, job: &'static Job, started_at: crate::time::Timestamp, 
 fn next_run(job: &Job, now: crate::time::Timestamp) -> Option<crate::time::Timestamp> {
     let step = match job.every.split_whitespace().next()?.strip_prefix("*/") {
         Some(seconds) => seconds.parse::<i64>().ok()? * 1000,
+        None if job.every.starts_with("0 * ") => 60_000,
         None => 3_600_000,
     };
     let offset = if step == 3_600_000 { 7 * 60_000 } else { 0 };

@@ -28,7 +28,7 @@ pub enum Sort {
     LastActivityTime,
     Priority,
     Status,
-    /// Until SLA policies exist no conversation has a breach time: the order is by id.
+    /// What is due soonest, or latest; what is never due comes last either way.
     NextSlaBreach,
 }
 
@@ -78,7 +78,8 @@ impl Sort {
             (Self::Priority, true) => "c.priority DESC, c.listed_at DESC, c.id DESC",
             (Self::Status, false) => "c.status DESC, c.listed_at DESC, c.id DESC",
             (Self::Status, true) => "c.status, c.listed_at DESC, c.id DESC",
-            (Self::NextSlaBreach, _) => "c.id DESC",
+            (Self::NextSlaBreach, false) => "c.next_breach_at DESC NULLS LAST, c.id DESC",
+            (Self::NextSlaBreach, true) => "c.next_breach_at NULLS LAST, c.id DESC",
         }
     }
 }

@@ -36,7 +36,9 @@ use super::field::{self, FieldValue};
 use super::{Actor, Named, Permission};
 use crate::db::Snapshot;
 use crate::error::{Error, Result};
-use crate::ids::{AgentId, ContactId, ConversationId, DepartmentId, EmailAccountId, MessageId, TagId};
+use crate::ids::{
+    AgentId, ContactId, ConversationId, DepartmentId, EmailAccountId, MessageId, SlaPolicyId, TagId,
+};
 use crate::time::Timestamp;
 
 pub use create::{NewConversation, create};
@@ -79,6 +81,7 @@ pub struct Conversation {
     pub fields: Vec<FieldValue>,
     /// While it is out of the way.
     pub snooze: Option<snooze::Snooze>,
+    pub sla: SlaDues,
     /// Whether the caller may change it and reply (contract 6.3).
     pub is_editable: bool,
 }
@@ -87,6 +90,17 @@ impl Conversation {
     pub fn assignee(&self) -> Assignee {
         Assignee { agent: self.agent_assignee_id, department: self.department_assignee_id }
     }
+}
+
+/// The SLA policy that applies, and when its targets are due (contract 18.4).
+#[derive(Debug, Clone, Default)]
+pub struct SlaDues {
+    pub policy_id: Option<SlaPolicyId>,
+    pub first_respond_at: Option<Timestamp>,
+    pub next_respond_at: Option<Timestamp>,
+    pub resolve_at: Option<Timestamp>,
+    /// The earliest of the three.
+    pub next_breach_at: Option<Timestamp>,
 }
 
 /// Somebody who did something: the contract's `…ById` and `…ByType`.
@@ -277,7 +291,8 @@ const COLUMNS: &str = "c.id, c.subject, c.channel, c.status, c.priority, c.conta
     c.department_assignee_id, c.email_account_id, c.received_from, c.is_read, c.is_read_by_contact, c.created_by_type,
     c.created_by_id, c.created_at, c.last_activity_at, c.last_status_change_at, c.last_replied_at,
     c.last_replied_by_type, c.last_replied_by_id, c.closed_at, c.closed_by_type, c.closed_by_id, c.last_message,
-    c.total_replies, c.has_draft, c.is_deleted, c.merged_into_id";
+    c.total_replies, c.has_draft, c.is_deleted, c.merged_into_id, c.sla_policy_id, c.first_respond_due_at,
+    c.next_respond_due_at, c.resolve_due_at, c.next_breach_at";
 
 /// The caller fills in the rest with `complete`.
 fn from_row(row: &rusqlite::Row<'_>) -> rusqlite::Result<Conversation> {
@@ -312,6 +327,13 @@ fn from_row(row: &rusqlite::Row<'_>) -> rusqlite::Result<Conversation> {
         mentions: Vec::new(),
         fields: Vec::new(),
         snooze: None,
-        is_editable: row.get(28)?,
+        sla: SlaDues {
+            policy_id: row.get(28)?,
+            first_respond_at: row.get(29)?,
+            next_respond_at: row.get(30)?,
+            resolve_at: row.get(31)?,
+            next_breach_at: row.get(32)?,
+        },
+        is_editable: row.get(33)?,
     })
 }

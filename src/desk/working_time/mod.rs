@@ -1,4 +1,5 @@
-//! Working time: when the desk is open, and arithmetic with it. Pure: a `Calendar` is a value.
+//! Working time: when the desk is open, and arithmetic with it. Here everything is pure, a `Calendar` is a value; what
+//! is stored is in `store`, holidays in `desk::holiday`.
 //!
 //! One rule defines everything: an instant is working time if the clock on the wall, in the calendar's zone, shows a
 //! time inside one of the day's intervals and the date is not a holiday. So an hour that daylight saving time repeats
@@ -6,6 +7,7 @@
 //! whether a shift began the evening before or not. Intervals are half-open: closing time is not working time, 24:00
 //! is a legal end.
 
+mod store;
 #[cfg(test)]
 mod tests;
 
@@ -17,6 +19,8 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
 use crate::time::Timestamp;
+
+pub use store::{Day, DayChange, Hours, WEEKDAYS, calendar, change, days, has_business_day};
 
 /// Working hours that begin on a weekday: minutes after its midnight. An end past 24:00 (`DAY_MINUTES`) is a shift that
 /// runs into the next day.
@@ -159,7 +163,12 @@ pub enum Recurrence {
 /// The instant at which so many working minutes after `start` are used up; a target that ends at closing time is due
 /// at closing time. `None` when the desk is not open enough in the next twenty years.
 pub fn add(calendar: &Calendar, start: Timestamp, minutes: i64) -> Option<Timestamp> {
-    let mut left = minutes.max(0) * MINUTE_MILLIS;
+    advance(calendar, start, Duration::from_secs(minutes.max(0) as u64 * 60))
+}
+
+/// `add` for any span of working time.
+pub fn advance(calendar: &Calendar, start: Timestamp, span: Duration) -> Option<Timestamp> {
+    let mut left = span.as_millis() as i64;
     let mut due = None;
     calendar.walk(start.millis(), start.millis().saturating_add(HORIZON_MILLIS), |from, to| {
         if left <= to - from {

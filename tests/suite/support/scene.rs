@@ -47,3 +47,16 @@ pub fn submit(tx: &Tx<'_>, contact: ContactId, subject: &str, text: &str) -> Res
     let uploaded_by = &Actor::Contact(contact);
     portal::submit(tx, contact, subject, &Written { body: &body, attachments: &[], uploaded_by }, &[])
 }
+
+/// A conversation that a contact opened in the portal; gives the id.
+pub async fn submitted(by: &Client, contact: i64, subject: &str) -> i64 {
+    let new = json!({ "contactId": contact, "subject": subject, "message": { "plainBody": "Please help." } });
+    let created = by.post("/anytime/portalconversations", new).await.expect(201);
+    created["portalconversation"]["id"].as_i64().unwrap()
+}
+
+/// The contact of a conversation writes again.
+pub async fn wrote(by: &Client, contact: i64, id: i64) {
+    let reply = json!({ "contactId": contact, "plainBody": "Are you there?" });
+    by.post(&format!("/anytime/portalconversations/{id}/messages"), reply).await.expect(201);
+}
