@@ -9,7 +9,7 @@ use crate::config::Config;
 use crate::db;
 use crate::demo;
 use crate::desk::agent::{self, AgentChange};
-use crate::desk::{Actor, api_key, contact, password, sign_in_link};
+use crate::desk::{Actor, api_key, contact, password, search, sign_in_link};
 use crate::error::{Error, Result};
 use crate::server::{self, Server};
 use crate::time::Clock;
@@ -113,8 +113,12 @@ impl Demo {
         let plan = demo::Plan { conversations, seed };
         server::private_files();
         let started = std::time::Instant::now();
-        let summary =
-            db::fast_load(&data_dir.join("anytime.db"), &Clock::System, |tx| demo::fill(tx, &plan, &hash))?;
+        let summary = db::fast_load(
+            &data_dir.join("anytime.db"),
+            &Clock::System,
+            |tx| demo::fill(tx, &plan, &hash),
+            search::build,
+        )?;
         tracing::info!(conversations, seconds = started.elapsed().as_secs_f64(), "the demo site is filled");
         Ok(Self { config: Config { data_dir, is_demo: true, ..config }, password, summary })
     }

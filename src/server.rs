@@ -15,7 +15,8 @@ use tracing_actix_web::TracingLogger;
 
 use crate::app::{App, Outside};
 use crate::config::{self, Config};
-use crate::db::Db;
+use crate::db::{Db, Hooks};
+use crate::desk::search;
 use crate::desk::secret::Vault;
 use crate::desk::{kept_answer, outgoing_mail, site, webhook_delivery};
 use crate::error::{Error, Result};
@@ -72,6 +73,9 @@ fn named(path: &Path, error: &std::io::Error) -> Error {
     Error::Unavailable(format!("'{}' cannot be used: {error}", path.display()))
 }
 
+/// What the desk has done to its file.
+const HOOKS: Hooks = Hooks { prepare: text::register, before_commit: search::catch_up };
+
 /// New files are for their owner only.
 pub fn private_files() {
     rustix::process::umask(rustix::fs::Mode::RWXG | rustix::fs::Mode::RWXO);
@@ -81,7 +85,7 @@ pub fn private_files() {
 pub fn open(config: &Config, clock: Clock) -> Result<Db> {
     private_files();
     std::fs::create_dir_all(&config.data_dir).map_err(|error| named(&config.data_dir, &error))?;
-    Db::open(&config.data_dir.join("anytime.db"), clock, text::register)
+    Db::open(&config.data_dir.join("anytime.db"), clock, HOOKS)
 }
 
 /// The key that opens stored mail passwords.

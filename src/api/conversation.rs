@@ -15,13 +15,16 @@ use super::{Face, id};
 use crate::app::App;
 use crate::db::Snapshot;
 use crate::desk::code::{Channel, Priority, Status};
+use crate::desk::condition::{self, NewCondition, NewFormula};
 use crate::desk::conversation::{
     self, Conversation, ConversationChange, ListQuery, NewConversation, Party, Sort, read_state, trash,
 };
-use crate::desk::field::NewValue;
-use crate::desk::{Actor, event, event_log, filter};
-use crate::error::{Error, Problems, Result};
+use crate::desk::field::{self, NewValue};
+use crate::desk::filter::{self, Narrowing};
+use crate::desk::{Actor, event, event_log, search};
+use crate::error::{Error, Problem, Problems, Result};
 use crate::ids::{AgentId, ContactId, ConversationId, DepartmentId, TagId};
+use crate::rules::Usage;
 use crate::time::Timestamp;
 use crate::web::error::ErrorBody;
 use crate::web::etag::{IfMatch, with_etag};
@@ -356,21 +359,15 @@ impl ConversationInput {
 /// The window that a list has without being asked (contract 11.6).
 pub(super) const WINDOW: Duration = Duration::from_secs(30 * 24 * 3600);
 
+/// The parameters, but for the filter and the conditions, which the file must tell the meaning of.
 fn list_query(query: &Query, now: Timestamp) -> Result<ListQuery> {
-    for name in ["keywords"] {
-        if let Some(text) = query.text(name)? {
-            return Err(Error::invalid(
-                name,
-                format!("'{text}': searching is not supported by this version"),
-            ));
-        }
-    }
-    let to = query.time("timeTo")?;
-    let from = query.time("timeFrom")?.unwrap_or_else(|| to.unwrap_or(now).minus(WINDOW));
+    let zone = query.time_zone()?;
+    let to = query.time_in("timeTo", zone.as_ref())?;
+    let from = query.time_in("timeFrom", zone.as_ref())?;
+    let from = from.unwrap_or_else(|| to.unwrap_or(now).minus(WINDOW));
     if to.is_some_and(|to| to < from) {
         return Err(Error::invalid("timeFrom", format!("'{from}' is later than timeTo")));
     }
-    let filter = query.value("filterId", "the id of a filter", |text| filter::by_id(text.parse().ok()?))?;
     let sort = query.value("sortBy", SORTS, |text| match text.to_ascii_lowercase().as_str() {
         "lastreplytime" | "lastrepliedtime" => Some(Sort::LastReplyTime),
         "lastactivitytime" => Some(Sort::LastActivityTime),
@@ -387,7 +384,7 @@ fn list_query(query: &Query, now: Timestamp) -> Result<ListQuery> {
         }
     })?;
     Ok(ListQuery {
-        filter: filter.map(|filter| filter.filter),
+        search: query.text("keywords")?.map(search::parse),
         tag: query.integer("tagId")?.map(TagId),
         contact: query.integer("contactId")?.map(ContactId),
         from: Some(from),
@@ -395,8 +392,70 @@ fn list_query(query: &Query, now: Timestamp) -> Result<ListQuery> {
         sort: sort.unwrap_or_default(),
         is_ascending: is_ascending.unwrap_or(false),
         paging: query.paging()?,
-        count_limit: None,
+        ..ListQuery::default()
     })
+}
+
+/// What `filterId` and `conditions[…]` ask for, added to the rest. All of it must hold (contract 11.6).
+fn narrow(s: &Snapshot<'_>, by: &Actor, now: Timestamp, query: &Query, wanted: &mut ListQuery) -> Result<()> {
+    let conditions = conditions(query)?;
+    let filter_id = query.integer("filterId")?;
+    if conditions.is_empty() && filter_id.is_none() {
+        return Ok(());
+    }
+    let moment = condition::moment(s, now, by, query.time_zone()?)?;
+    if let Some(id) = filter_id {
+        match filter::narrowing(s, &moment, &super::filter::named(s, by, id)?)? {
+            Narrowing::System(filter) => wanted.filter = Some(filter),
+            Narrowing::Own(predicate) => wanted.predicates.push(predicate),
+        }
+    }
+    if !conditions.is_empty() {
+        let (indices, conditions): (Vec<u32>, Vec<NewCondition>) = conditions.into_iter().unzip();
+        let new = NewFormula { conditions, ..NewFormula::default() };
+        let formula = condition::check(s, Usage::View, &moment, &new)
+            .map_err(|error| as_parameters(error, &indices))?;
+        wanted.predicates.push(condition::predicate(s, &moment, &formula)?);
+    }
+    Ok(())
+}
+
+/// The conditions of the query, each with the index it was given.
+fn conditions(query: &Query) -> Result<Vec<(u32, NewCondition)>> {
+    let mut conditions = Vec::new();
+    for (index, parts) in query.objects("conditions")? {
+        let mut condition = NewCondition::default();
+        for (part, value) in parts {
+            match part {
+                "field" | "fieldid" => value.clone_into(&mut condition.field),
+                "matchtype" => value.clone_into(&mut condition.match_type),
+                "value" => value.clone_into(&mut condition.value),
+                _ => {
+                    let place = format!("conditions[{index}][{part}]");
+                    return Err(Error::invalid(place, "is not one of field, matchType and value"));
+                }
+            }
+        }
+        conditions.push((index, condition));
+    }
+    Ok(conditions)
+}
+
+/// Problems named as the caller wrote the parameters: `conditions[7][field]`.
+fn as_parameters(error: Error, indices: &[u32]) -> Error {
+    let Error::Invalid(problems) = error else { return error };
+    let rename = |problem: Problem| {
+        let place = problem.field.strip_prefix("conditions[").and_then(|rest| rest.split_once("]."));
+        let index = place.and_then(|(position, _)| indices.get(position.parse::<usize>().ok()?));
+        match (place, index) {
+            (Some((_, part)), Some(index)) => {
+                let part = if part == "fieldId" { "field" } else { part };
+                Problem { field: format!("conditions[{index}][{part}]"), ..problem }
+            }
+            _ => problem,
+        }
+    };
+    Error::Invalid(problems.into_iter().map(rename).collect())
 }
 
 const SORTS: &str = "nextSLABreach, lastReplyTime, lastActivityTime, priority or status";
@@ -440,7 +499,12 @@ pub(super) fn face(
 #[utoipa::path(
     tag = "Conversations",
     params(
-        ("filterId" = Option<i64>, Query, description = "1 All, 2 My open, 3 My department open, 4 Unassigned, 5 Mentioned me, 6 Closed"),
+        ("filterId" = Option<i64>, Query, description = "1 All, 2 My open, 3 My department open, 4 Unassigned, 5 Mentioned me, 6 Closed, or one from 1000"),
+        ("keywords" = Option<String>, Query, description = "Words in the subject, the messages, the contact's name and addresses; \"several words\" in quotes stand together, a word may end in a star; #12 is the conversation 12"),
+        ("conditions[0][field]" = Option<String>, Query, description = "A system or custom field by name or id; more conditions have other indices, and all must hold"),
+        ("conditions[0][matchType]" = Option<String>, Query, description = "is, isNot, contains, notContains, isMoreThan, isLessThan, before, after or between"),
+        ("conditions[0][value]" = Option<String>, Query, description = "Empty with is and isNot: not set, set"),
+        ("timeZoneOffset" = Option<f64>, Query, description = "Hours (up to 14) or minutes east of UTC, for times without a zone and for relative values such as @today; default: the site's zone"),
         ("tagId" = Option<i64>, Query),
         ("contactId" = Option<i64>, Query),
         ("timeFrom" = Option<String>, Query, description = "Last reply time, ISO-8601; default: 30 days before timeTo"),
@@ -462,17 +526,83 @@ pub async fn list(
     query: Query,
     request: HttpRequest,
 ) -> Result<HttpResponse, ApiError> {
-    let wanted = list_query(&query, app.now())?;
+    let now = app.now();
+    let mut wanted = list_query(&query, now)?;
+    let paging = wanted.paging;
     let includes = query.includes();
-    let (conversations, total) = app.read(|s| {
+    // Words and conditions may take long: those have connections of their own.
+    let is_quick = wanted.search.is_none() && query.objects("conditions")?.is_empty();
+    let asked = query.clone();
+    let find = move |s: &Snapshot<'_>| {
+        narrow(s, &by.actor, now, &asked, &mut wanted)?;
         let page = conversation::list(s, &by.actor, &wanted)?;
-        Ok((faces(s, &by.actor, app.now(), page.items, &includes)?, page.total))
-    })?;
+        Ok((faces(s, &by.actor, now, page.items, &includes)?, page.total))
+    };
+    let (conversations, total) = if is_quick { app.read(find)? } else { app.scan(find).await? };
     Ok(HttpResponse::Ok().json(ConversationList {
-        links: Links::new(&request, &query, wanted.paging, total),
+        links: Links::new(&request, &query, paging, total),
         total,
         conversations,
     }))
+}
+
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = UnreadCounts)]
+pub struct UnreadCountsJson {
+    /// Every unread conversation that the caller sees
+    all_count: i64,
+    filters: Vec<UnreadCountJson>,
+}
+
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = UnreadCount)]
+pub struct UnreadCountJson {
+    filter_id: i64,
+    unread_count: i64,
+    /// Of those of the filter, the ones that mention the caller, who has not read it
+    unread_mentioned_count: i64,
+}
+
+/// Count the unread conversations of filters
+///
+/// Of every filter that the caller sees, unless some are named; unknown ones are left out.
+#[utoipa::path(
+    tag = "Conversations",
+    params(
+        ("filterIds" = Option<Vec<i64>>, Query, description = "Repeated, or separated by commas"),
+        ("timeZoneOffset" = Option<f64>, Query, description = "For relative values in conditions; default: the site's zone"),
+    ),
+    responses(
+        (status = 200, body = UnreadCountsJson), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody),
+    )
+)]
+#[get("/api/v3/anytime/conversations/unreadCount")]
+pub async fn unread_count(app: App, by: Caller, query: Query) -> Result<HttpResponse, ApiError> {
+    let ids = query.integers("filterIds")?;
+    let zone = query.time_zone()?;
+    let counts = app.read(|s| {
+        let moment = condition::moment(s, app.now(), &by.actor, zone)?;
+        let seen = filter::list(s, &by.actor)?;
+        let wanted: Vec<&filter::Filter> = match ids.is_empty() {
+            true => seen.iter().collect(),
+            false => ids.iter().filter_map(|id| seen.iter().find(|filter| filter.id.0 == *id)).collect(),
+        };
+        let catalogue = field::catalogue(s)?;
+        let narrowings: Vec<Narrowing> = wanted
+            .iter()
+            .map(|filter| filter::narrowing_by(&catalogue, &moment, filter))
+            .collect::<Result<_>>()?;
+        let (all_count, counts) = conversation::unread::count(s, &by.actor, &narrowings)?;
+        let filters = wanted.iter().zip(counts).map(|(filter, count)| UnreadCountJson {
+            filter_id: filter.id.0,
+            unread_count: count.conversations,
+            unread_mentioned_count: count.mentions,
+        });
+        Ok(UnreadCountsJson { all_count, filters: filters.collect() })
+    })?;
+    Ok(HttpResponse::Ok().json(counts))
 }
 
 /// Get a conversation

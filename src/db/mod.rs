@@ -22,7 +22,23 @@ pub use backup::Contents;
 pub use open::{SCHEMA_VERSION, fast_load};
 
 /// What is done to each new connection.
-pub type Prepare = fn(&Connection) -> rusqlite::Result<()>;
+type Prepare = fn(&Connection) -> rusqlite::Result<()>;
+
+/// What those above have done to the file by it; by default nothing.
+#[derive(Clone, Copy)]
+pub struct Hooks {
+    /// Gives each new connection the SQL functions that queries use.
+    pub prepare: Prepare,
+    /// Runs in every transaction before it is committed, after all changes of the group; what it does is undone alone
+    /// if it fails.
+    pub before_commit: fn(&Tx<'_>) -> Result<()>,
+}
+
+impl Default for Hooks {
+    fn default() -> Self {
+        Self { prepare: |_| Ok(()), before_commit: |_| Ok(()) }
+    }
+}
 
 /// A handle to the file; cheap to clone. The file is closed when the last handle is gone.
 #[derive(Clone)]
@@ -45,12 +61,12 @@ pub struct Tx<'c> {
 }
 
 impl Db {
-    /// Opens the file, creating or upgrading it, and starts the writer. `data_dir` must already be locked. `prepare`
-    /// gives each new connection the SQL functions that queries use.
-    pub fn open(path: &Path, clock: Clock, prepare: Prepare) -> Result<Self> {
+    /// Opens the file, creating or upgrading it, and starts the writer. `data_dir` must already be locked.
+    pub fn open(path: &Path, clock: Clock, hooks: Hooks) -> Result<Self> {
+        let Hooks { prepare, before_commit } = hooks;
         let connection = open::writer(path, &clock)?;
         prepare(&connection)?;
-        let writer = writer::Writer::start(connection, clock.clone());
+        let writer = writer::Writer::start(connection, clock.clone(), before_commit);
         let (readers, scanners) = (pool::readers(path, 8, prepare)?, pool::readers(path, 2, prepare)?);
         Ok(Self { readers, scanners, writer, clock })
     }

@@ -118,8 +118,13 @@ fn create_site(connection: &Connection, clock: &Clock) -> Result<()> {
 }
 
 /// Creates the file at `path`, which must not exist, and fills it in one go without the cost of durability: indexes
-/// are built afterwards. For generated data only: a crash leaves a broken file.
-pub fn fast_load<T>(path: &Path, clock: &Clock, fill: impl FnOnce(&Tx<'_>) -> Result<T>) -> Result<T> {
+/// are built afterwards, then `finish` runs; no trigger fires. For generated data only: a crash leaves a broken file.
+pub fn fast_load<T>(
+    path: &Path,
+    clock: &Clock,
+    fill: impl FnOnce(&Tx<'_>) -> Result<T>,
+    finish: fn(&Tx<'_>) -> Result<()>,
+) -> Result<T> {
     let mut connection = Connection::open(path)?;
     connection.execute_batch(
         "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA locking_mode = EXCLUSIVE;
@@ -127,19 +132,24 @@ pub fn fast_load<T>(path: &Path, clock: &Clock, fill: impl FnOnce(&Tx<'_>) -> Re
     )?;
     connection.set_prepared_statement_cache_capacity(256);
     bring_up_to_date(&mut connection, clock)?;
-    let indexes: Vec<(String, String)> = connection
-        .prepare("SELECT name, sql FROM sqlite_schema WHERE type = 'index' AND sql IS NOT NULL")?
-        .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
+    let dropped: Vec<(String, String, String)> = connection
+        .prepare(
+            "SELECT type, name, sql FROM sqlite_schema WHERE type IN ('index', 'trigger') AND sql IS NOT NULL
+             ORDER BY type",
+        )?
+        .query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?
         .collect::<rusqlite::Result<_>>()?;
-    for (name, _) in &indexes {
-        connection.execute_batch(&["DROP INDEX ", name].concat())?;
+    for (kind, name, _) in &dropped {
+        connection.execute_batch(&["DROP ", kind, " ", name].concat())?;
     }
     connection.execute_batch("BEGIN")?;
     let now = clock.now();
-    let filled = fill(&Tx { view: Snapshot { connection: &connection }, now })?;
-    for (_, sql) in &indexes {
+    let tx = Tx { view: Snapshot { connection: &connection }, now };
+    let filled = fill(&tx)?;
+    for (_, _, sql) in &dropped {
         connection.execute_batch(sql)?;
     }
+    finish(&tx)?;
     connection.execute_batch("COMMIT; PRAGMA analysis_limit = 1000; ANALYZE;")?;
     Ok(filled)
 }

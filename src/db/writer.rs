@@ -22,6 +22,8 @@ const BATCH: usize = 256;
 type Job = Box<dyn FnOnce(Result<&Connection>, &Clock) -> Answer + Send>;
 type Answer = Box<dyn FnOnce(Option<Error>) + Send>;
 
+type BeforeCommit = fn(&Tx<'_>) -> Result<()>;
+
 enum Order {
     Run(Job),
     Stop,
@@ -35,13 +37,13 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    pub(super) fn start(connection: Connection, clock: Clock) -> Self {
+    pub(super) fn start(connection: Connection, clock: Clock, before_commit: BeforeCommit) -> Self {
         let (orders, queue) = sync_channel(QUEUE);
         let committed = watch::Sender::new(0);
         let signal = committed.clone();
         let thread = std::thread::Builder::new()
             .name("writer".to_owned())
-            .spawn(move || serve(connection, &clock, &queue, &signal))
+            .spawn(move || serve(connection, &clock, &queue, &signal, before_commit))
             .expect("the operating system starts threads");
         Self { orders, committed, thread: Arc::new(Mutex::new(Some(thread))) }
     }
@@ -85,7 +87,13 @@ impl Writer {
     }
 }
 
-fn serve(connection: Connection, clock: &Clock, queue: &Receiver<Order>, committed: &watch::Sender<u64>) {
+fn serve(
+    connection: Connection,
+    clock: &Clock,
+    queue: &Receiver<Order>,
+    committed: &watch::Sender<u64>,
+    before_commit: BeforeCommit,
+) {
     let mut is_open = true;
     while is_open {
         let Ok(first) = queue.recv() else { break };
@@ -97,7 +105,7 @@ fn serve(connection: Connection, clock: &Clock, queue: &Receiver<Order>, committ
             }
         }
         if !jobs.is_empty() {
-            commit_together(&connection, clock, jobs);
+            commit_together(&connection, clock, jobs, before_commit);
             committed.send_modify(|generation| *generation += 1);
         }
     }
@@ -106,7 +114,7 @@ fn serve(connection: Connection, clock: &Clock, queue: &Receiver<Order>, committ
     }
 }
 
-fn commit_together(connection: &Connection, clock: &Clock, jobs: Vec<Job>) {
+fn commit_together(connection: &Connection, clock: &Clock, jobs: Vec<Job>, before_commit: BeforeCommit) {
     if let Err(error) = connection.execute_batch("BEGIN IMMEDIATE") {
         for job in jobs {
             job(Err(same_error(&error)), clock)(None);
@@ -114,6 +122,11 @@ fn commit_together(connection: &Connection, clock: &Clock, jobs: Vec<Job>) {
         return;
     }
     let answers: Vec<Answer> = jobs.into_iter().map(|job| job(Ok(connection), clock)).collect();
+    if !connection.is_autocommit()
+        && let Err(error) = in_savepoint(connection, clock, before_commit)
+    {
+        tracing::error!(%error, "what belongs to every commit could not be done");
+    }
     let failure = if connection.is_autocommit() {
         // SQLite rolled the whole transaction back by itself, for example on a full disk.
         Some(rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_FULL), None))

@@ -170,8 +170,13 @@ fn clock() -> Clock {
 fn fill_file(conversations: usize, seed: u64) -> Filled {
     let directory = tempfile::tempdir().unwrap();
     let plan = Plan { conversations, seed };
-    let summary =
-        db::fast_load(&directory.path().join("anytime.db"), &clock(), |tx| fill(tx, &plan, "hash")).unwrap();
+    let summary = db::fast_load(
+        &directory.path().join("anytime.db"),
+        &clock(),
+        |tx| fill(tx, &plan, "hash"),
+        |_| Ok(()),
+    )
+    .unwrap();
     Filled { directory, summary }
 }
 
@@ -279,7 +284,7 @@ fn the_default_shows_everything_a_desk_has() {
 fn the_program_opens_what_was_filled() {
     let filled = fill_file(100, 1);
     let db =
-        Db::open(&filled.directory.path().join("anytime.db"), clock(), crate::rules::text::register).unwrap();
+        Db::open(&filled.directory.path().join("anytime.db"), clock(), crate::db::Hooks::default()).unwrap();
     let administrators = db
         .read(|s| s.all("SELECT email FROM agent WHERE is_admin = 1", [], |row| row.get::<_, String>(0)))
         .unwrap();

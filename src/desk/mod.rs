@@ -39,6 +39,7 @@ pub mod permission;
 pub mod placeholder;
 pub mod routing;
 pub mod rule_set;
+pub mod search;
 pub mod secret;
 pub mod session;
 pub mod sign_in_link;
@@ -188,4 +189,4 @@ pub fn like(text: &str) -> String {
     pattern
 }
 
-type Named<'a> = Vec<(&'static str, &'a dyn ToSql)>;
+type Named<'a> = Vec<(&'a str, &'a dyn ToSql)>;

@@ -5,6 +5,7 @@ mod allocate;
 mod check_sla;
 mod fetch_mail;
 mod housekeeping;
+mod index_search;
 mod process_mail;
 mod relay;
 mod send_mail;
@@ -60,6 +61,12 @@ pub const SCHEDULE: &[Job] = &[
         every: "*/10 * * * * *",
         follows_commits: true,
         run: |app| send_mail::run(app).boxed(),
+    },
+    Job {
+        name: "index search",
+        every: "*/30 * * * * *",
+        follows_commits: true,
+        run: |app| index_search::run(app).boxed(),
     },
     Job {
         name: "allocate",

@@ -2,6 +2,8 @@
 //! the parameter and the value.
 
 use actix_web::{FromRequest, HttpRequest, dev::Payload};
+use jiff::civil::DateTime;
+use jiff::tz::{Offset, TimeZone};
 
 use super::error::ApiError;
 use crate::desk::Paging;
@@ -13,6 +15,9 @@ use crate::time::Timestamp;
 pub struct Query {
     pairs: Vec<(String, String)>,
 }
+
+/// The index of an object in a list, and its parts.
+pub type Object<'a> = (u32, Vec<(&'a str, &'a str)>);
 
 /// Parameters accepted at most.
 const PARAMETERS: usize = 200;
@@ -65,11 +70,84 @@ impl Query {
         self.value(name, "a whole number", |text| text.parse().ok())
     }
 
+    /// Whole numbers, separated by commas or repeated.
+    pub fn integers(&self, name: &str) -> Result<Vec<i64>> {
+        self.all(name)
+            .flat_map(|value| value.split(','))
+            .map(str::trim)
+            .filter(|value| !value.is_empty())
+            .map(|value| {
+                let shown: String = value.chars().take(80).collect();
+                value
+                    .parse()
+                    .map_err(|_| Error::invalid(name, format!("must be whole numbers, not '{shown}'")))
+            })
+            .collect()
+    }
+
     pub fn boolean(&self, name: &str) -> Result<Option<bool>> {
         self.value(name, "true or false", |text| match text.to_ascii_lowercase().as_str() {
             "true" | "1" => Some(true),
             "false" | "0" => Some(false),
             _ => None,
+        })
+    }
+
+    /// The objects of a list such as `conditions[0][field]=…`, with the index each was given, in the order of the
+    /// indices; an index may be left out. The keys of an object are in lower case.
+    pub fn objects(&self, name: &str) -> Result<Vec<Object<'_>>> {
+        let mut objects: Vec<Object<'_>> = Vec::new();
+        for (key, value) in &self.pairs {
+            let Some(rest) = key.get(name.len()..).filter(|_| key[..name.len()].eq_ignore_ascii_case(name))
+            else {
+                continue;
+            };
+            if !rest.starts_with('[') && !rest.is_empty() {
+                continue;
+            }
+            let parts = rest.strip_prefix('[').and_then(|rest| rest.split_once(']'));
+            let read = parts.and_then(|(index, part)| {
+                let part = part.strip_prefix('.').or_else(|| part.strip_prefix('[')?.strip_suffix(']'))?;
+                Some((index.parse().ok()?, part))
+            });
+            let Some((index, part)) = read else {
+                return Err(Error::invalid(key, format!("is not written as {name}[0][field]")));
+            };
+            let object = match objects.iter().position(|(known, _)| *known == index) {
+                Some(place) => &mut objects[place].1,
+                None => {
+                    objects.push((index, Vec::new()));
+                    let last = objects.len() - 1;
+                    &mut objects[last].1
+                }
+            };
+            if object.iter().any(|(known, _)| *known == part) {
+                return Err(Error::invalid(key, format!("is given twice (again as '{value}')")));
+            }
+            object.push((part, value));
+        }
+        objects.sort_by_key(|(index, _)| *index);
+        Ok(objects)
+    }
+
+    /// The caller's zone (contract 1.2): hours up to 14, else minutes, east of UTC.
+    pub fn time_zone(&self) -> Result<Option<TimeZone>> {
+        self.value("timeZoneOffset", "hours or minutes east of UTC, such as 2, -5.5 or 480", |text| {
+            let number: f64 = text.parse().ok().filter(|number: &f64| number.is_finite())?;
+            let minutes = if number.abs() <= 14.0 { number * 60.0 } else { number };
+            (minutes.abs() <= 840.0)
+                .then(|| Offset::from_seconds((minutes * 60.0) as i32).ok())?
+                .map(TimeZone::fixed)
+        })
+    }
+
+    /// A time that is of `zone` where it has no zone of its own.
+    pub fn time_in(&self, name: &str, zone: Option<&TimeZone>) -> Result<Option<Timestamp>> {
+        self.value(name, "an ISO-8601 time", |text| match (zone, text.parse::<DateTime>()) {
+            (Some(zone), Ok(local)) => {
+                Timestamp::parse(&local.to_zoned(zone.clone()).ok()?.timestamp().to_string())
+            }
+            _ => Timestamp::parse(text),
         })
     }
 
@@ -121,6 +199,41 @@ impl FromRequest for Query {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn objects_are_read_from_brackets_in_the_order_of_their_indices() {
+        let query = Query::parse(
+            "conditions%5B7%5D%5BField%5D=status&conditions[2][field]=subject&conditions[7][value]=a",
+        );
+        let query = query.unwrap();
+        let objects = query.objects("conditions").unwrap();
+        assert_eq!(objects[0], (2, vec![("field", "subject")]));
+        assert_eq!(objects[1], (7, vec![("field", "status"), ("value", "a")]));
+        for wrong in [
+            "conditions=x",
+            "conditions[a][field]=x",
+            "conditions[0]=x",
+            "conditions[0][field]=x&conditions[0][field]=y",
+        ] {
+            assert!(Query::parse(wrong).unwrap().objects("conditions").is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn an_offset_is_hours_or_minutes_and_tells_what_times_mean() {
+        let at = |text: &str| {
+            let query = Query::parse(text).unwrap();
+            let zone = query.time_zone().unwrap();
+            query.time_in("timeFrom", zone.as_ref()).unwrap().unwrap().to_string()
+        };
+        assert_eq!(at("timeFrom=2026-01-05T10:00:00&timeZoneOffset=8"), "2026-01-05T02:00:00.000Z");
+        assert_eq!(at("timeFrom=2026-01-05T10:00:00&timeZoneOffset=-330"), "2026-01-05T15:30:00.000Z");
+        assert_eq!(at("timeFrom=2026-01-05T10:00:00Z&timeZoneOffset=8"), "2026-01-05T10:00:00.000Z");
+        assert_eq!(at("timeFrom=2026-01-05"), "2026-01-05T00:00:00.000Z");
+        for wrong in ["timeZoneOffset=900", "timeZoneOffset=x", "timeZoneOffset=NaN"] {
+            assert!(Query::parse(wrong).unwrap().time_zone().is_err(), "{wrong}");
+        }
+    }
 
     #[test]
     fn parameters_are_found_in_any_case_and_refused_by_name() {

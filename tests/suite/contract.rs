@@ -8,12 +8,6 @@ use crate::support::test_desk::Answer;
 
 /// Endpoints that are still to be built. A row that works must leave this list; at the end it is empty.
 const NOT_YET: &[&str] = &[
-    "GET /api/v3/anytime/conversations/unreadCount?filterIds=1&filterIds=2&filterIds=3",
-    "GET /api/v3/anytime/filters",
-    "POST /api/v3/anytime/filters",
-    "GET /api/v3/anytime/filters/{id}",
-    "PUT /api/v3/anytime/filters/{id}",
-    "DELETE /api/v3/anytime/filters/{id}",
     "GET /api/v3/anytime/triggers",
     "PUT /api/v3/anytime/triggers",
     "DELETE /api/v3/anytime/triggers",
@@ -58,11 +52,6 @@ const NOT_YET: &[&str] = &[
     "PUT /api/v3/anytime/configs",
     "GET /api/v3/site/profile",
     "PUT /api/v3/site/profile",
-    "GET /api/v3/anytime/views",
-    "POST /api/v3/anytime/views",
-    "GET /api/v3/anytime/views/{id}",
-    "PUT /api/v3/anytime/views/{id}",
-    "DELETE /api/v3/anytime/views/{id}",
     "GET /api/v3/anytime/routingRules/{id}",
     "GET /api/v3/anytime/triggers/{id}",
     "POST /api/v3/anytime/triggers",

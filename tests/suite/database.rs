@@ -3,14 +3,13 @@
 use std::time::Duration;
 
 use anytime::config::Config;
-use anytime::db::Db;
+use anytime::db::{Db, Hooks};
 use anytime::error::{Error, Result};
-use anytime::rules::text;
 use anytime::server::Server;
 use anytime::time::{Clock, Timestamp};
 
 fn open(directory: &std::path::Path) -> Db {
-    Db::open(&directory.join("anytime.db"), Clock::manual(Timestamp::from_millis(1_000)), text::register)
+    Db::open(&directory.join("anytime.db"), Clock::manual(Timestamp::from_millis(1_000)), Hooks::default())
         .unwrap()
 }
 
@@ -91,10 +90,10 @@ fn a_file_of_a_newer_version_or_of_another_program_is_refused_untouched() {
     db.close();
     drop(db);
     run_sql(&path, "PRAGMA user_version = 99");
-    let refused = Db::open(&path, Clock::System, text::register).err().unwrap();
+    let refused = Db::open(&path, Clock::System, Hooks::default()).err().unwrap();
     assert!(anytime::command::describe(&refused).contains("newer Anytime"), "{refused:?}");
     run_sql(&path, "PRAGMA user_version = 1; PRAGMA application_id = 7");
-    let refused = Db::open(&path, Clock::System, text::register).err().unwrap();
+    let refused = Db::open(&path, Clock::System, Hooks::default()).err().unwrap();
     assert!(anytime::command::describe(&refused).contains("another program"), "{refused:?}");
 }
 

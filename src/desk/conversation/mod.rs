@@ -23,6 +23,7 @@ pub mod status;
 mod summary;
 pub mod trash;
 pub mod undo;
+pub mod unread;
 pub mod update;
 mod words;
 

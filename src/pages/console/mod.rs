@@ -11,7 +11,8 @@ mod words;
 use actix_web::web::ServiceConfig;
 
 use crate::db::Snapshot;
-use crate::desk::conversation::list;
+use crate::desk::conversation::unread;
+use crate::desk::filter::Narrowing;
 use crate::desk::{Permission, filter, site};
 use crate::error::Result;
 use crate::web::SignedIn;
@@ -56,7 +57,8 @@ const FILTER_ICONS: [&str; 6] = ["inbox", "user", "building-2", "users", "at-sig
 
 impl Layout {
     pub fn new(s: &Snapshot<'_>, signed_in: &SignedIn, current: &'static str) -> Result<Self> {
-        let unread = list::unread(s, &signed_in.actor)?;
+        let counted = filter::SYSTEM.map(|system| Narrowing::System(system.filter));
+        let (_, unread) = unread::count(s, &signed_in.actor, &counted)?;
         let filters = filter::SYSTEM.into_iter().zip(FILTER_ICONS).zip(unread);
         Ok(Self {
             site_name: site::get(s)?.name,

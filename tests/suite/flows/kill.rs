@@ -78,7 +78,7 @@ async fn mail_survives_kill_nine_exactly_once() {
         let db = anytime::db::Db::open(
             &data.join("anytime.db"),
             anytime::time::Clock::System,
-            anytime::rules::text::register,
+            anytime::db::Hooks::default(),
         )
         .unwrap();
         let sound = "SELECT count(*) FROM pragma_integrity_check WHERE integrity_check <> 'ok'";
