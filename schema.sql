@@ -21,6 +21,9 @@ CREATE TABLE site (
   junk_retention_days INTEGER NOT NULL DEFAULT 90,
   -- While a conversation has one of these statuses its SLA clocks stand still: numbers separated by commas.
   sla_pause_statuses TEXT NOT NULL DEFAULT '',
+  company TEXT NOT NULL DEFAULT '',
+  website TEXT NOT NULL DEFAULT '',
+  date_time_format TEXT NOT NULL DEFAULT 'MM/dd/yyyy HH:mm:ss',
   thread_key BLOB NOT NULL,
   instance TEXT NOT NULL,
   -- SHA-256 of the one-time set-up token; NULL once the first administrator exists.
@@ -76,6 +79,42 @@ CREATE TABLE agent_role (
   role_id INTEGER NOT NULL REFERENCES role (id) ON DELETE CASCADE,
   PRIMARY KEY (agent_id, role_id)
 ) STRICT, WITHOUT ROWID;
+
+-- What an agent may do beside what the roles give.
+CREATE TABLE agent_permission (
+  agent_id INTEGER NOT NULL REFERENCES agent (id) ON DELETE CASCADE,
+  permission TEXT NOT NULL,
+  PRIMARY KEY (agent_id, permission)
+) STRICT, WITHOUT ROWID;
+
+-- One row (contract 2.3). Everything works but the expiry, which is only kept.
+CREATE TABLE password_policy (
+  id INTEGER PRIMARY KEY CHECK (id = 1),
+  checks_length INTEGER NOT NULL DEFAULT 1,
+  minimum_length INTEGER NOT NULL DEFAULT 12,
+  checks_history INTEGER NOT NULL DEFAULT 0,
+  history INTEGER NOT NULL DEFAULT 5,
+  expires INTEGER NOT NULL DEFAULT 0,
+  expires_in_days INTEGER NOT NULL DEFAULT 90,
+  checks_complexity INTEGER NOT NULL DEFAULT 0,
+  checks_agent_name INTEGER NOT NULL DEFAULT 1,
+  checks_common_phrases INTEGER NOT NULL DEFAULT 1,
+  limits_changes INTEGER NOT NULL DEFAULT 0,
+  maximum_changes INTEGER NOT NULL DEFAULT 5,
+  locks INTEGER NOT NULL DEFAULT 1,
+  allowed_failures INTEGER NOT NULL DEFAULT 5
+) STRICT;
+
+-- The last hashes of an agent, the present one included: for the policy's history and its limit of changes.
+CREATE TABLE password_history (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  agent_id INTEGER NOT NULL REFERENCES agent (id) ON DELETE CASCADE,
+  hash TEXT NOT NULL,
+  -- Set by the agent, not by somebody who manages agents.
+  is_own_change INTEGER NOT NULL,
+  created_at INTEGER NOT NULL
+) STRICT;
+CREATE INDEX password_history_agent ON password_history (agent_id, created_at);
 
 -- One key per agent (contract 2.1). The key is 256 random bits, so a fast hash is enough.
 CREATE TABLE api_key (
@@ -137,16 +176,20 @@ CREATE TABLE contact (
   deleted_at INTEGER
 ) STRICT;
 
--- Who a contact is on a channel: at most one of a type for a contact, and one contact for a value (contract 4.2).
+-- Who a contact is on a channel: at most one of a type for a contact, and one contact for a value (contract 4.2). The
+-- identities of a deleted contact are freed: others may have them then.
 CREATE TABLE contact_identity (
   id INTEGER PRIMARY KEY AUTOINCREMENT,
   contact_id INTEGER NOT NULL REFERENCES contact (id) ON DELETE CASCADE,
   type TEXT NOT NULL CHECK (type IN ('email', 'SSOUserId', 'externalId')),
   value TEXT NOT NULL COLLATE NOCASE,
   name TEXT NOT NULL DEFAULT '',
-  UNIQUE (type, value),
+  is_freed INTEGER NOT NULL DEFAULT 0,
   UNIQUE (contact_id, type)
 ) STRICT;
+-- Whose identity it is: for queries that spell is_freed = 0. And the freed ones, for a deleted contact who writes.
+CREATE UNIQUE INDEX contact_identity_value ON contact_identity (type, value) WHERE is_freed = 0;
+CREATE INDEX contact_identity_freed ON contact_identity (type, value) WHERE is_freed = 1;
 
 -- A signed-in browser: of an agent in the console, or of a contact in the portal. The cookie's value is not here,
 -- only its SHA-256.
@@ -1108,6 +1151,7 @@ INSERT INTO rule_version (id, version) VALUES (1, random());
 -- Monday to Friday, 9 to 18.
 INSERT INTO working_time (weekday, is_business_day) VALUES (0, 0), (1, 1), (2, 1), (3, 1), (4, 1), (5, 1), (6, 0);
 INSERT INTO working_interval (weekday, start_minute, end_minute) SELECT weekday, 540, 1080 FROM working_time;
+INSERT INTO password_policy (id) VALUES (1);
 
 INSERT INTO role (id, name, description, is_system) VALUES
   (1, 'Site Administrators', 'Every permission.', 1),

@@ -9,7 +9,7 @@ use crate::config::Config;
 use crate::db;
 use crate::demo;
 use crate::desk::agent::{self, AgentChange};
-use crate::desk::{Actor, api_key, contact, password, search, sign_in_link};
+use crate::desk::{Actor, api_key, contact, password, password_policy, search, sign_in_link};
 use crate::error::{Error, Result};
 use crate::server::{self, Server};
 use crate::time::Clock;
@@ -43,7 +43,8 @@ pub fn create_agent(
         Some(password) => password,
         None => ask("Password: ")?,
     };
-    password::check("password", &password, &[email, name])?;
+    let db = server::open(config, Clock::System)?;
+    db.read(password_policy::get)?.check("password", &password, &[email, name])?;
     let hash = password::hash(&password)?;
     let new = AgentChange {
         email: Some(email.to_owned()),
@@ -53,7 +54,6 @@ pub fn create_agent(
         is_admin: Some(is_admin),
         ..AgentChange::default()
     };
-    let db = server::open(config, Clock::System)?;
     db.write(move |tx| agent::create(tx, &Actor::System, &new, Some(&hash)))?;
     db.close();
     Ok(())

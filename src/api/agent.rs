@@ -4,17 +4,21 @@ use actix_web::{HttpRequest, HttpResponse, delete, get, post, put, web};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::department::DepartmentJson;
 use super::id;
+use super::permission::PermissionsJson;
+use super::role::RoleJson;
 use crate::app::App;
+use crate::db::Snapshot;
 use crate::desk::agent::{self, Agent, AgentChange};
-use crate::desk::{Permission, api_key, password};
-use crate::error::{Error, Result};
+use crate::desk::{Permission, api_key, department, permission, role};
+use crate::error::Result;
 use crate::ids::{AgentId, DepartmentId, RoleId};
 use crate::time::{self, Timestamp};
 use crate::web::error::ErrorBody;
 use crate::web::json::Input;
 use crate::web::paging::Links;
-use crate::web::{ApiError, Caller, Json, Query, client};
+use crate::web::{ApiError, Caller, Json, Query, client, password};
 
 #[derive(Clone, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
@@ -49,6 +53,18 @@ pub struct AgentJson {
     last_login_time: Option<Timestamp>,
     #[schema(value_type = Option<String>, format = DateTime)]
     locked_time: Option<Timestamp>,
+    /// With `include=department`
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    department: Option<Vec<DepartmentJson>>,
+    /// With `include=role`
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    role: Option<Vec<RoleJson>>,
+    /// With `include=permission`, for who may see it: what the agent may do by roles or by own permissions
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    permission: Option<PermissionsJson>,
 }
 
 impl AgentJson {
@@ -76,7 +92,29 @@ impl AgentJson {
             created_time: agent.created_at,
             last_login_time: agent.last_sign_in_at,
             locked_time: agent.locked_at.filter(|_| is_locked),
+            department: None,
+            role: None,
+            permission: None,
         }
+    }
+
+    /// Adds the objects that `includes` names beside their ids.
+    fn with(mut self, s: &Snapshot<'_>, by: &Caller, includes: &[String]) -> Result<Self> {
+        let asks = |name: &str| includes.iter().any(|include| include == name);
+        if asks("department") {
+            let found = self.departments.iter().map(|id| department::get(s, DepartmentId(*id)));
+            let found = found.collect::<Result<Vec<_>>>()?;
+            self.department = Some(found.into_iter().flatten().map(DepartmentJson::from).collect());
+        }
+        if asks("role") {
+            let found = self.roles.iter().map(|id| role::get(s, RoleId(*id))).collect::<Result<Vec<_>>>()?;
+            self.role = Some(found.into_iter().flatten().map(RoleJson::from).collect());
+        }
+        let is_open = by.agent_id.0 == self.id || by.actor.require(Permission::ManageAgents).is_ok();
+        if asks("permission") && is_open {
+            self.permission = Some(PermissionsJson::of(permission::effective(s, AgentId(self.id))?));
+        }
+        Ok(self)
     }
 }
 
@@ -90,8 +128,18 @@ pub struct AgentListJson {
     links: Links,
 }
 
-const READ_ONLY: &[&str] =
-    &["id", "isLocked", "availableChannels", "avatarUrl", "createdTime", "lastLoginTime", "lockedTime"];
+const READ_ONLY: &[&str] = &[
+    "id",
+    "isLocked",
+    "availableChannels",
+    "avatarUrl",
+    "createdTime",
+    "lastLoginTime",
+    "lockedTime",
+    "department",
+    "role",
+    "permission",
+];
 
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
@@ -233,6 +281,7 @@ pub struct ApiKeyJson {
     tag = "Agents",
     params(
         ("keywords" = Option<String>, Query, description = "In display name or e-mail address"),
+        ("include" = Option<String>, Query, description = "Any of `department`, `role`, `permission`, by commas"),
         ("pageIndex" = Option<i64>, Query, description = "From 1", minimum = 1),
         ("pageSize" = Option<i64>, Query, description = "50 unless given", minimum = 1, maximum = 50),
     ),
@@ -243,41 +292,58 @@ pub struct ApiKeyJson {
 #[get("/api/v3/agents")]
 pub async fn list(
     app: App,
-    _by: Caller,
+    by: Caller,
     query: Query,
     request: HttpRequest,
 ) -> Result<HttpResponse, ApiError> {
-    let (keywords, paging) = (query.text("keywords")?, query.paging()?);
-    let page = app.read(|s| agent::list(s, keywords, paging))?;
+    let (keywords, paging, includes) = (query.text("keywords")?, query.paging()?, query.includes());
     let now = app.now();
-    Ok(HttpResponse::Ok().json(AgentListJson {
-        agents: page.items.into_iter().map(|agent| AgentJson::new(agent, now)).collect(),
-        total: page.total,
-        links: Links::new(&request, &query, paging, page.total),
-    }))
+    let (agents, total) = app.read(|s| {
+        let page = agent::list(s, keywords, paging)?;
+        let agents = page.items.into_iter().map(|agent| AgentJson::new(agent, now).with(s, &by, &includes));
+        Ok((agents.collect::<Result<Vec<_>>>()?, page.total))
+    })?;
+    let links = Links::new(&request, &query, paging, total);
+    Ok(HttpResponse::Ok().json(AgentListJson { agents, total, links }))
 }
 
 /// Get the calling agent
-#[utoipa::path(tag = "Agents", responses((status = 200, body = AgentJson), (status = 401, body = ErrorBody)))]
+#[utoipa::path(
+    tag = "Agents",
+    params(("include" = Option<String>, Query, description = "Any of `department`, `role`, `permission`, by commas")),
+    responses((status = 200, body = AgentJson), (status = 401, body = ErrorBody))
+)]
 #[get("/api/v3/agents/me")]
-pub async fn me(app: App, by: Caller) -> Result<HttpResponse, ApiError> {
-    let agent = app.read(|s| agent::require(s, by.agent_id))?;
-    Ok(HttpResponse::Ok().json(AgentJson::new(agent, app.now())))
+pub async fn me(app: App, by: Caller, query: Query) -> Result<HttpResponse, ApiError> {
+    show(&app, &by, by.agent_id, &query)
 }
 
 /// Get an agent
 #[utoipa::path(
     tag = "Agents",
-    params(("id" = i64, Path)),
+    params(
+        ("id" = i64, Path),
+        ("include" = Option<String>, Query, description = "Any of `department`, `role`, `permission`, by commas"),
+    ),
     responses(
         (status = 200, body = AgentJson), (status = 401, body = ErrorBody), (status = 404, body = ErrorBody),
     )
 )]
 #[get("/api/v3/agents/{id}")]
-pub async fn get(app: App, _by: Caller, path: web::Path<String>) -> Result<HttpResponse, ApiError> {
+pub async fn get(
+    app: App,
+    by: Caller,
+    path: web::Path<String>,
+    query: Query,
+) -> Result<HttpResponse, ApiError> {
     let id: AgentId = id("agent", &path)?;
-    let agent = app.read(|s| agent::require(s, id))?;
-    Ok(HttpResponse::Ok().json(AgentJson::new(agent, app.now())))
+    show(&app, &by, id, &query)
+}
+
+fn show(app: &App, by: &Caller, id: AgentId, query: &Query) -> Result<HttpResponse, ApiError> {
+    let (now, includes) = (app.now(), query.includes());
+    let agent = app.read(|s| AgentJson::new(agent::require(s, id)?, now).with(s, by, &includes))?;
+    Ok(HttpResponse::Ok().json(agent))
 }
 
 /// Create an agent
@@ -297,11 +363,10 @@ pub async fn create(app: App, by: Caller, body: Json<AgentInput>) -> Result<Http
     let (new, password) = body.0.split();
     let hash = match password {
         None => None,
-        Some(password) => {
+        Some(text) => {
             let names = [&new.email, &new.display_name, &new.first_name, &new.last_name];
             let own_words: Vec<&str> = names.into_iter().flatten().map(String::as_str).collect();
-            password::check("password", &password, &own_words)?;
-            Some(app.compute(move || password::hash(&password)).await??)
+            Some(password::hash_first(&app, "password", &text, &own_words).await?)
         }
     };
     let agent = app.write(move |tx| agent::create(tx, &by.actor, &new, hash.as_deref())).await?;
@@ -392,20 +457,11 @@ pub async fn set_my_password(
 ) -> Result<HttpResponse, ApiError> {
     by.actor.require(Permission::ManageMyProfile)?;
     let MyPasswordInput { current_password, new_password } = body.0;
-    let id = by.agent_id;
-    let (agent, stored) = app.read(|s| {
-        let agent = agent::require(s, id)?;
-        let stored = agent::credentials(s, &agent.email)?.and_then(|credentials| credentials.password_hash);
-        Ok((agent, stored))
-    })?;
-    if !app.compute(move || password::verify(&current_password, stored.as_deref())).await? {
-        // Counted like a sign-in, so that a key is no way to try passwords.
-        let address = client::address(&request, &app);
-        app.write(move |tx| agent::record_failed_sign_in(tx, id, address)).await?;
-        return Err(Error::invalid("currentPassword", "is not your password").into());
-    }
-    agent::check_new_password(&agent, "newPassword", &new_password)?;
-    store_password(&app, by, id, new_password).await
+    let (id, address) = (by.agent_id, client::address(&request, &app));
+    let agent = app.read(|s| agent::require(s, id))?;
+    password::confirm(&app, &agent, "currentPassword", &current_password, address).await?;
+    let hash = password::hash_next(&app, &agent, "newPassword", &new_password).await?;
+    store_password(&app, by, id, hash).await
 }
 
 /// Set another agent's password; the agent's sessions end
@@ -430,17 +486,11 @@ pub async fn set_password(
     by.actor.require(Permission::ManageAgents)?;
     let id: AgentId = id("agent", &path)?;
     let agent = app.read(|s| agent::require(s, id))?;
-    agent::check_new_password(&agent, "password", &body.0.password)?;
-    store_password(&app, by, id, body.0.password).await
+    let hash = password::hash_next(&app, &agent, "password", &body.0.password).await?;
+    store_password(&app, by, id, hash).await
 }
 
-async fn store_password(
-    app: &App,
-    by: Caller,
-    id: AgentId,
-    password: String,
-) -> Result<HttpResponse, ApiError> {
-    let hash = app.compute(move || password::hash(&password)).await??;
+async fn store_password(app: &App, by: Caller, id: AgentId, hash: String) -> Result<HttpResponse, ApiError> {
     app.write(move |tx| agent::set_password(tx, &by.actor, id, &hash, None)).await?;
     Ok(HttpResponse::NoContent().finish())
 }

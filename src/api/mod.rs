@@ -6,6 +6,7 @@ pub mod agent;
 pub mod attachment;
 pub mod audit;
 pub mod auto_allocation;
+pub mod availability;
 pub mod batch;
 pub mod blocked_sender;
 pub mod canned_message;
@@ -31,9 +32,13 @@ pub mod merge;
 pub mod message;
 pub mod notification;
 pub mod outgoing_mail;
+pub mod password_policy;
+pub mod permission;
 pub mod portal_conversation;
 pub mod recipient;
+pub mod role;
 pub mod routing;
+pub mod site;
 pub mod sla_policy;
 pub mod snooze;
 pub mod split;
@@ -89,6 +94,7 @@ routes!(
     },
     attachment::{create, get, content, check, update, delete},
     auto_allocation::{get, update, enable},
+    availability::{get, update},
     batch::{update, delete},
     audit::{list},
     blocked_sender::{list, get, put, remove, delete},
@@ -123,6 +129,10 @@ routes!(
     snooze::{update, delete},
     split::{create, move_message},
     undo::{create},
+    password_policy::{get, update},
+    permission::{of_role, change_of_role, of_agent, change_of_agent, effective},
+    role::{list, get, create, update, delete},
+    site::{list, profile, change_profile, configs, change_configs},
     tag::{list, get, create, update, delete},
     webhook::{list, get, create, update, delete, rotate_secret, test},
     webhook_delivery::{list, get, replay},
@@ -181,6 +191,9 @@ pub fn spelling() -> Spelling {
 
 /// The path without the alias, if it is one: `/api/v3/anytime/tags/1` is `/api/v3/tags/1`.
 pub fn unalias(path: &str) -> Option<String> {
+    if path == "/api/v3/sites/profile" {
+        return Some("/api/v3/site/profile".to_owned());
+    }
     let rest = path.strip_prefix("/api/v3/anytime/")?;
     // The parts are also found below the whole (contract 17.2).
     if let Some(part) = rest.strip_prefix("workingTimeAndHolidays/") {

@@ -2,11 +2,10 @@
 //! become unassigned (contract 3.2).
 
 use std::collections::HashMap;
-use std::net::IpAddr;
 use std::time::Duration;
 
 use super::audit::{self, Action};
-use super::{Actor, Page, Paging, Permission, check_name, check_text, like, password};
+use super::{Actor, Page, Paging, Permission, check_name, check_text, like, password_policy, permission};
 use crate::db::{Snapshot, Tx};
 use crate::error::{Error, OnConstraint, Problems, Result};
 use crate::ids::{AgentId, DepartmentId, RoleId};
@@ -153,7 +152,7 @@ pub fn create(tx: &Tx<'_>, by: &Actor, new: &AgentChange, password_hash: Option<
     let mut problems = check(tx, new)?;
     problems.require(is_address(email), "email", format!("'{email}' is not an e-mail address"));
     problems.check()?;
-    may_grant(by, new)?;
+    may_grant(tx, by, &[], new)?;
     let first = new.first_name.clone().unwrap_or_default();
     let last = new.last_name.clone().unwrap_or_default();
     let full = [first.trim(), last.trim()].join(" ");
@@ -171,6 +170,9 @@ pub fn create(tx: &Tx<'_>, by: &Actor, new: &AgentChange, password_hash: Option<
         .on_constraint("agent.email", || taken(email))?,
     );
     tx.run("INSERT INTO agent_role (agent_id, role_id) VALUES (?, ?)", (id, ALL_AGENTS))?;
+    if let Some(hash) = password_hash {
+        remember_password(tx, by, id, hash)?;
+    }
     let agent = apply(tx, id, &AgentChange { email: None, display_name: None, ..new.clone() })?;
     audit::record(tx, by, Action::Agent, format!("created the agent '{}'", agent.email), "")?;
     Ok(agent)
@@ -187,8 +189,8 @@ pub fn update(tx: &Tx<'_>, by: &Actor, id: AgentId, change: &AgentChange) -> Res
         && change.departments.as_ref().is_none_or(|departments| *departments == before.departments)
         && change.email.as_ref().is_none_or(|email| *email == before.email);
     by.require(if is_own_profile { Permission::ManageMyProfile } else { Permission::ManageAgents })?;
-    may_touch_administrator(by, &before)?;
-    may_grant(by, change)?;
+    may_touch(tx, by, &before)?;
+    may_grant(tx, by, &before.roles, change)?;
     check(tx, change)?.check()?;
     if let Some(email) = &change.email
         && !is_address(email.trim())
@@ -196,7 +198,7 @@ pub fn update(tx: &Tx<'_>, by: &Actor, id: AgentId, change: &AgentChange) -> Res
         return Err(Error::invalid("email", format!("'{email}' is not an e-mail address")));
     }
     if before.is_admin && (change.is_admin == Some(false) || change.is_active == Some(false)) {
-        keep_an_administrator(tx, id)?;
+        keep_an_administrator(tx, Some(id))?;
     }
     let after = apply(tx, id, change)?;
     let action = if is_own_profile { Action::Profile } else { Action::Agent };
@@ -227,11 +229,11 @@ fn facts(agent: &Agent) -> [(&'static str, String); 13] {
 pub fn delete(tx: &Tx<'_>, by: &Actor, id: AgentId) -> Result<()> {
     by.require(Permission::ManageAgents)?;
     let agent = require(tx, id)?;
-    may_touch_administrator(by, &agent)?;
+    may_touch(tx, by, &agent)?;
     if by.agent_id() == Some(id) {
         return Err(Error::Conflict("you cannot delete yourself".to_owned()));
     }
-    keep_an_administrator(tx, id)?;
+    keep_an_administrator(tx, Some(id))?;
     // The address becomes free for a new agent; the row stays for history.
     tx.run(
         "UPDATE agent SET deleted_at = ?1, is_active = 0, password_hash = NULL,
@@ -258,14 +260,32 @@ pub fn set_password(
     let agent = require(tx, id)?;
     if by.agent_id() != Some(id) {
         by.require(Permission::ManageAgents)?;
-        may_touch_administrator(by, &agent)?;
+        may_touch(tx, by, &agent)?;
+    } else {
+        may_change_again(tx, id)?;
     }
     tx.run(
         "UPDATE agent SET password_hash = ?, failed_sign_ins = 0, locked_until = NULL WHERE id = ?",
         (password_hash, id),
     )?;
+    remember_password(tx, by, id, password_hash)?;
     tx.run("DELETE FROM session WHERE agent_id = ? AND hash IS NOT ?", (id, keep_session))?;
     audit::record(tx, by, Action::Security, format!("set the password of '{}'", agent.email), "")
+}
+
+/// Refuses more changes of the own password within a day than the policy allows.
+fn may_change_again(tx: &Tx<'_>, id: AgentId) -> Result<()> {
+    let policy = password_policy::get(tx)?;
+    let day = Duration::from_secs(24 * 3600);
+    let changes = tx.number(
+        "SELECT count(*) FROM password_history WHERE agent_id = ? AND ? < created_at AND is_own_change = 1",
+        (id, tx.now().minus(day)),
+    )?;
+    if policy.limits_changes && policy.maximum_changes <= changes {
+        let limit = policy.maximum_changes;
+        return Err(Error::Conflict(format!("a password can be changed {limit} times within 24 hours")));
+    }
+    Ok(())
 }
 
 pub fn unlock(tx: &Tx<'_>, by: &Actor, id: AgentId) -> Result<()> {
@@ -275,61 +295,32 @@ pub fn unlock(tx: &Tx<'_>, by: &Actor, id: AgentId) -> Result<()> {
     audit::record(tx, by, Action::Security, format!("unlocked the agent '{}'", agent.email), "")
 }
 
-/// What sign-in needs: looked up before the slow comparison.
-pub struct Credentials {
-    pub id: AgentId,
-    pub password_hash: Option<String>,
-    pub locked_until: Option<Timestamp>,
-}
-
-pub fn credentials(s: &Snapshot<'_>, email: &str) -> Result<Option<Credentials>> {
-    s.one(
-        "SELECT id, password_hash, locked_until FROM agent
-         WHERE email = ? AND is_active = 1 AND deleted_at IS NULL",
-        [email.trim()],
-        |row| Ok(Credentials { id: row.get(0)?, password_hash: row.get(1)?, locked_until: row.get(2)? }),
+/// The hashes that the next password may not fit; empty unless the policy wants them.
+pub fn last_passwords(s: &Snapshot<'_>, id: AgentId) -> Result<Vec<String>> {
+    let policy = password_policy::get(s)?;
+    let wanted = if policy.checks_history { policy.history } else { 0 };
+    s.all(
+        "SELECT hash FROM password_history WHERE agent_id = ? ORDER BY created_at DESC, id DESC LIMIT ?",
+        (id, wanted),
+        |row| row.get(0),
     )
 }
 
-/// Failures before the first lock, and the longest lock: the lock doubles with each further failure.
-const FREE_FAILURES: i64 = 5;
-const LONGEST_LOCK: Duration = Duration::from_secs(3600);
-
-/// Counts a wrong password that came from `address`. From the fifth on, sign-in is refused for one minute, then two, four, at most an hour.
-pub fn record_failed_sign_in(tx: &Tx<'_>, id: AgentId, address: IpAddr) -> Result<()> {
-    let failures = tx
-        .one(
-            "UPDATE agent SET failed_sign_ins = failed_sign_ins + 1 WHERE id = ? RETURNING failed_sign_ins",
-            [id],
-            |row| row.get::<_, i64>(0),
-        )?
-        .unwrap_or(0);
-    if FREE_FAILURES <= failures {
-        let minutes = 1_u64 << (failures - FREE_FAILURES).clamp(0, 6);
-        let lock = Duration::from_secs(60 * minutes).min(LONGEST_LOCK);
-        tx.run(
-            "UPDATE agent SET locked_until = ?, locked_at = ? WHERE id = ?",
-            (tx.now().plus(lock), tx.now(), id),
-        )?;
-        audit::record_sign_in(tx, id, "was locked out after wrong passwords", &from(address))?;
-    } else {
-        audit::record_sign_in(tx, id, "gave a wrong password", &from(address))?;
-    }
+fn remember_password(tx: &Tx<'_>, by: &Actor, id: AgentId, hash: &str) -> Result<()> {
+    tx.run(
+        "INSERT INTO password_history (agent_id, hash, is_own_change, created_at) VALUES (?, ?, ?, ?)",
+        (id, hash, by.agent_id() == Some(id), tx.now()),
+    )?;
+    tx.run(
+        "DELETE FROM password_history WHERE agent_id = ?1 AND id NOT IN
+           (SELECT id FROM password_history WHERE agent_id = ?1 ORDER BY id DESC LIMIT ?2)",
+        (id, password_policy::LONGEST_HISTORY.max(MOST_CHANGES)),
+    )?;
     Ok(())
 }
 
-/// Notes that the agent proved to know the password, from `address`; `summary` is for the audit log.
-pub fn record_sign_in(tx: &Tx<'_>, id: AgentId, summary: &str, address: IpAddr) -> Result<()> {
-    tx.run(
-        "UPDATE agent SET failed_sign_ins = 0, locked_until = NULL, last_sign_in_at = ? WHERE id = ?",
-        (tx.now(), id),
-    )?;
-    audit::record_sign_in(tx, id, summary, &from(address))
-}
-
-fn from(address: IpAddr) -> String {
-    format!("from {address}")
-}
+/// So many changes of a day can be counted: the policy's largest limit.
+const MOST_CHANGES: i64 = 100;
 
 fn apply(tx: &Tx<'_>, id: AgentId, change: &AgentChange) -> Result<Agent> {
     tx.run(
@@ -431,28 +422,46 @@ fn check(s: &Snapshot<'_>, change: &AgentChange) -> Result<Problems> {
     Ok(problems)
 }
 
-/// Only an administrator makes administrators, by flag or by role.
-fn may_grant(by: &Actor, change: &AgentChange) -> Result<()> {
+/// Only an administrator makes administrators, by flag or by role; and nobody gives a role that may do more than they
+/// may themselves.
+fn may_grant(s: &Snapshot<'_>, by: &Actor, before: &[RoleId], change: &AgentChange) -> Result<()> {
+    let new = change.roles.iter().flatten().filter(|role| !before.contains(role));
     let grants = change.is_admin == Some(true)
         || change.roles.as_ref().is_some_and(|roles| roles.contains(&ADMINISTRATORS));
     match by {
-        Actor::Agent(rights) if grants && !rights.is_admin => Err(Error::may_not("make administrators")),
-        _ => Ok(()),
-    }
-}
-
-pub(super) fn may_touch_administrator(by: &Actor, agent: &Agent) -> Result<()> {
-    match by {
-        Actor::Agent(rights) if agent.is_admin && !rights.is_admin => {
-            Err(Error::may_not("change administrators"))
+        Actor::Agent(rights) if grants && !rights.is_admin => {
+            return Err(Error::may_not("make administrators"));
         }
-        _ => Ok(()),
+        _ => {}
+    }
+    for role in new {
+        permission::may_grant(by, permission::of_role(s, *role)?)?;
+    }
+    Ok(())
+}
+
+/// Refuses to change an agent who may do more than `by` may: a new password or key would be a way to their rights.
+pub(super) fn may_touch(s: &Snapshot<'_>, by: &Actor, agent: &Agent) -> Result<()> {
+    let Actor::Agent(rights) = by else { return Ok(()) };
+    if rights.is_admin || rights.agent_id == agent.id {
+        return Ok(());
+    }
+    if agent.is_admin {
+        return Err(Error::may_not("change administrators"));
+    }
+    match permission::effective(s, agent.id)?.without(rights.held()).iter().next() {
+        Some(more) => Err(Error::Forbidden(format!(
+            "you may not change an agent who may {}, which you may not",
+            more.sentence()
+        ))),
+        None => Ok(()),
     }
 }
 
-fn keep_an_administrator(s: &Snapshot<'_>, leaving: AgentId) -> Result<()> {
+/// Refuses to let the last administrator go; `leaving` still counts as one in the file.
+pub(super) fn keep_an_administrator(s: &Snapshot<'_>, leaving: Option<AgentId>) -> Result<()> {
     if s.exists(
-        "SELECT 1 FROM agent WHERE is_admin = 1 AND is_active = 1 AND deleted_at IS NULL AND id <> ?",
+        "SELECT 1 FROM agent WHERE is_admin = 1 AND is_active = 1 AND deleted_at IS NULL AND id IS NOT ?",
         [leaving],
     )? {
         return Ok(());
@@ -468,11 +477,6 @@ fn end_access(tx: &Tx<'_>, id: AgentId) -> Result<()> {
 
 fn taken(email: &str) -> Error {
     Error::Conflict(format!("there is already an agent with the e-mail address '{email}'"))
-}
-
-/// Whether the stored password may be replaced by somebody who proves to know it.
-pub fn check_new_password(agent: &Agent, field: &str, text: &str) -> Result<()> {
-    password::check(field, text, &[&agent.email, &agent.display_name, &agent.first_name, &agent.last_name])
 }
 
 const COLUMNS: &str =

@@ -28,7 +28,7 @@ pub fn rotate(tx: &Tx<'_>, by: &Actor, agent: AgentId) -> Result<String> {
         by.require(Permission::ManageAgents)?;
     }
     let owner = agent::require(tx, agent)?;
-    agent::may_touch_administrator(by, &owner)?;
+    agent::may_touch(tx, by, &owner)?;
     let key = ["any_", &secret::random_token()?].concat();
     let last_four = &key[key.len() - 4..];
     tx.run(

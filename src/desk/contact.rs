@@ -131,7 +131,8 @@ const LISTED: &str = " FROM contact c WHERE c.deleted_at IS NULL
     AND (?1 IS NULL OR c.name LIKE ?1 ESCAPE '\\' OR c.alias LIKE ?1 ESCAPE '\\' OR c.company LIKE ?1 ESCAPE '\\'
       OR EXISTS (SELECT 1 FROM contact_identity i WHERE i.contact_id = c.id AND i.value LIKE ?1 ESCAPE '\\'))
     AND (?2 IS NULL OR EXISTS
-      (SELECT 1 FROM contact_identity i WHERE i.contact_id = c.id AND i.type = ?2 AND i.value = ?3))";
+      (SELECT 1 FROM contact_identity i WHERE i.contact_id = c.id AND i.type = ?2 AND i.value = ?3
+        AND i.is_freed = 0))";
 
 pub fn get(s: &Snapshot<'_>, id: ContactId) -> Result<Option<Contact>> {
     Ok(get_ever(s, id)?.filter(|contact| contact.deleted_at.is_none()))
@@ -168,7 +169,7 @@ pub fn view(s: &Snapshot<'_>, by: &Actor, id: ContactId) -> Result<Contact> {
 pub fn by_email(s: &Snapshot<'_>, email: &str) -> Result<Option<ContactId>> {
     s.one(
         "SELECT c.id FROM contact_identity i JOIN contact c ON c.id = i.contact_id
-         WHERE i.type = 'email' AND i.value = ? AND c.deleted_at IS NULL",
+         WHERE i.type = 'email' AND i.value = ? AND i.is_freed = 0",
         [email.trim()],
         |row| row.get(0),
     )
@@ -184,15 +185,10 @@ pub fn email_of(s: &Snapshot<'_>, id: ContactId) -> Result<Option<String>> {
 /// The contact of an address we got mail from, made when there is none. A deleted contact who writes comes back.
 pub fn find_or_create(tx: &Tx<'_>, email: &str, name: Option<&str>) -> Result<ContactId> {
     let email = email.trim();
-    if let Some((id, is_deleted)) = tx.one(
-        "SELECT c.id, c.deleted_at IS NOT NULL FROM contact_identity i JOIN contact c ON c.id = i.contact_id
-         WHERE i.type = 'email' AND i.value = ?",
-        [email],
-        |row| Ok((row.get::<_, ContactId>(0)?, row.get::<_, bool>(1)?)),
-    )? {
-        if is_deleted {
-            tx.run("UPDATE contact SET deleted_at = NULL, updated_at = ? WHERE id = ?", (tx.now(), id))?;
-        }
+    if let Some(id) = by_email(tx, email)? {
+        return Ok(id);
+    }
+    if let Some(id) = revive(tx, email)? {
         return Ok(id);
     }
     let name: String =
@@ -206,6 +202,27 @@ pub fn find_or_create(tx: &Tx<'_>, email: &str, name: Option<&str>) -> Result<Co
         (id, email, &name),
     )?;
     Ok(id)
+}
+
+/// Brings back the contact who last had the address when they were deleted, with those identities that nobody else has
+/// taken since.
+fn revive(tx: &Tx<'_>, email: &str) -> Result<Option<ContactId>> {
+    let found: Option<ContactId> = tx.one(
+        "SELECT i.contact_id FROM contact_identity i JOIN contact c ON c.id = i.contact_id
+         WHERE i.type = 'email' AND i.value = ? AND i.is_freed = 1 ORDER BY c.deleted_at DESC",
+        [email],
+        |row| row.get(0),
+    )?;
+    if let Some(id) = found {
+        tx.run("UPDATE contact SET deleted_at = NULL, updated_at = ? WHERE id = ?", (tx.now(), id))?;
+        tx.run(
+            "DELETE FROM contact_identity WHERE contact_id = ?1 AND EXISTS (SELECT 1 FROM contact_identity o
+               WHERE o.type = contact_identity.type AND o.value = contact_identity.value AND o.is_freed = 0)",
+            [id],
+        )?;
+        tx.run("UPDATE contact_identity SET is_freed = 0 WHERE contact_id = ?", [id])?;
+    }
+    Ok(found)
 }
 
 pub fn create(tx: &Tx<'_>, by: &Actor, new: &ContactChange) -> Result<Contact> {
@@ -259,10 +276,12 @@ fn record_change(tx: &Tx<'_>, by: &Actor, before: &Contact) -> Result<()> {
     audit::record(tx, by, Action::Contact, format!("changed the contact '{}'", before.name), details)
 }
 
+/// The conversations stay; the identities are free for others.
 pub fn delete(tx: &Tx<'_>, by: &Actor, id: ContactId) -> Result<()> {
     by.require(Permission::ManageContacts)?;
     let contact = require(tx, id)?;
     tx.run("UPDATE contact SET deleted_at = ?1, updated_at = ?1 WHERE id = ?2", (tx.now(), id))?;
+    tx.run("UPDATE contact_identity SET is_freed = 1 WHERE contact_id = ?", [id])?;
     tx.run("DELETE FROM session WHERE contact_id = ?", [id])?;
     tx.run("DELETE FROM sign_in_link WHERE contact_id = ?", [id])?;
     audit::record(tx, by, Action::Contact, format!("deleted the contact '{}'", contact.name), "")

@@ -1,7 +1,7 @@
 //! Departments and who belongs to them: agents directly, and all agents of the roles listed (contract 5).
 
 use super::audit::{self, Action};
-use super::{Actor, Permission, check_name, check_text};
+use super::{Actor, Permission, check_name, check_text, site};
 use crate::db::{Snapshot, Tx};
 use crate::error::{Error, OnConstraint, Result};
 use crate::ids::{AgentId, DepartmentId, RoleId};
@@ -47,6 +47,14 @@ pub fn get(s: &Snapshot<'_>, id: DepartmentId) -> Result<Option<Department>> {
 /// The department, or `NotFound`.
 pub fn require(s: &Snapshot<'_>, id: DepartmentId) -> Result<Department> {
     get(s, id)?.ok_or_else(|| Error::not_found("department", id))
+}
+
+/// Why conversations cannot be given to the department, as the rest of a sentence; `None` when they can.
+pub fn objection(s: &Snapshot<'_>, id: DepartmentId) -> Result<Option<String>> {
+    if !site::get(s)?.is_department_enabled {
+        return Ok(Some("departments are switched off".to_owned()));
+    }
+    Ok(get(s, id)?.is_none().then(|| format!("there is no department {id}")))
 }
 
 pub fn members(s: &Snapshot<'_>, id: DepartmentId) -> Result<Vec<Member>> {
@@ -95,7 +103,7 @@ fn facts(department: &Department) -> [(&'static str, String); 5] {
     ]
 }
 
-/// Its conversations stay, without a department. `Conflict` while an e-mail account assigns to it.
+/// Its conversations stay, without a department. `Conflict` while an e-mail account or automatic allocation names it.
 pub fn delete(tx: &Tx<'_>, by: &Actor, id: DepartmentId) -> Result<()> {
     by.require(Permission::ManageDepartments)?;
     let department = require(tx, id)?;
@@ -105,6 +113,9 @@ pub fn delete(tx: &Tx<'_>, by: &Actor, id: DepartmentId) -> Result<()> {
         })?
     {
         return Err(Error::Conflict(format!("'{}' is where mail to {email} goes", department.name)));
+    }
+    if tx.exists("SELECT 1 FROM department_allocation WHERE department_id = ?", [id])? {
+        return Err(Error::Conflict(format!("'{}' has a rule of automatic allocation", department.name)));
     }
     tx.run("DELETE FROM department WHERE id = ?", [id])?;
     audit::record(tx, by, Action::Department, format!("deleted the department '{}'", department.name), "")

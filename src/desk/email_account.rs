@@ -392,9 +392,10 @@ fn check(s: &Snapshot<'_>, change: &EmailAccountChange) -> Result<()> {
         let known = agent::is_assignable(s, id)?;
         problems.require(known, "agentAssigneeId", format!("there is no active agent {id}"));
     }
-    if let Some(Some(id)) = change.department_assignee_id {
-        let known = department::get(s, id)?.is_some();
-        problems.require(known, "departmentAssigneeId", format!("there is no department {id}"));
+    if let Some(Some(id)) = change.department_assignee_id
+        && let Some(objection) = department::objection(s, id)?
+    {
+        problems.add("departmentAssigneeId", objection);
     }
     check_text("signature", change.signature.as_deref().unwrap_or_default(), 10_000)?;
     problems.check()

@@ -2,6 +2,7 @@
 //! Each file holds one noun: its type, then reads, then verbs, then the private row mapping.
 
 pub mod agent;
+pub mod agent_permission;
 pub mod allocation;
 pub mod api_key;
 pub mod attachment;
@@ -35,13 +36,16 @@ pub mod notice;
 pub mod notification;
 pub mod outgoing_mail;
 pub mod password;
+pub mod password_policy;
 pub mod permission;
 pub mod placeholder;
+pub mod role;
 pub mod routing;
 pub mod rule_set;
 pub mod search;
 pub mod secret;
 pub mod session;
+pub mod sign_in;
 pub mod sign_in_link;
 pub mod site;
 pub mod sla;

@@ -410,7 +410,7 @@ fn insert(tx: &Tx<'_>, new: &NewMail<'_>) -> Result<OutgoingMailId> {
 fn add_recipient(tx: &Tx<'_>, id: OutgoingMailId, address: &str, kind: &str) -> Result<()> {
     let name: Option<String> = tx.one(
         "SELECT c.name FROM contact_identity i JOIN contact c ON c.id = i.contact_id
-         WHERE i.type = 'email' AND i.value = ?",
+         WHERE i.type = 'email' AND i.value = ? AND i.is_freed = 0",
         [address],
         |row| row.get(0),
     )?;

@@ -3,9 +3,9 @@
 use sha2::{Digest, Sha256};
 
 use super::audit::{self, Action};
-use super::{Actor, Permission, check_name};
+use super::{Actor, Permission, agent, check_name};
 use crate::db::{Snapshot, Tx};
-use crate::error::{Error, Result};
+use crate::error::{Error, Problems, Result};
 use crate::mail::threading::TokenKey;
 use crate::time;
 
@@ -21,13 +21,18 @@ pub struct Site {
     pub undo_seconds: i64,
     /// After how many days junk mail goes (contract 22).
     pub junk_retention_days: i64,
+    pub company: String,
+    pub website: String,
+    /// What agents without one of their own see times in.
+    pub date_time_format: String,
     /// Marks mail we sent, so that we recognise it when it comes back.
     pub instance: String,
 }
 
 pub fn get(s: &Snapshot<'_>) -> Result<Site> {
     s.one(
-        "SELECT name, time_zone, is_department_enabled, recipient_limit, junk_retention_days, instance, undo_seconds
+        "SELECT name, time_zone, is_department_enabled, recipient_limit, company, website, date_time_format, instance,
+           undo_seconds, junk_retention_days
          FROM site",
         [],
         |row| {
@@ -36,13 +41,26 @@ pub fn get(s: &Snapshot<'_>) -> Result<Site> {
                 time_zone: row.get(1)?,
                 is_department_enabled: row.get(2)?,
                 recipient_limit: row.get(3)?,
-                undo_seconds: row.get(6)?,
-                junk_retention_days: row.get(4)?,
-                instance: row.get(5)?,
+                company: row.get(4)?,
+                website: row.get(5)?,
+                date_time_format: row.get(6)?,
+                instance: row.get(7)?,
+                undo_seconds: row.get(8)?,
+                junk_retention_days: row.get(9)?,
             })
         },
     )?
     .ok_or_else(|| Error::internal("the file has no site row"))
+}
+
+/// What may be set on the site's profile; `None` leaves a property alone.
+#[derive(Debug, Clone, Default)]
+pub struct ProfileChange {
+    pub name: Option<String>,
+    pub company: Option<String>,
+    pub website: Option<String>,
+    pub time_zone: Option<String>,
+    pub date_time_format: Option<String>,
 }
 
 /// Signs the tokens in our Message-IDs (contract 20.3).
@@ -56,22 +74,92 @@ pub fn picture_key(s: &Snapshot<'_>) -> Result<[u8; 32]> {
         .ok_or_else(|| Error::internal("the file has no site row"))
 }
 
-pub fn rename(tx: &Tx<'_>, by: &Actor, name: &str, time_zone: &str) -> Result<()> {
+pub fn change_profile(tx: &Tx<'_>, by: &Actor, change: &ProfileChange) -> Result<Site> {
     by.require(Permission::ManageSiteProfile)?;
-    let name = check_name("siteName", name, 100)?;
-    if !time::is_time_zone(time_zone) {
-        return Err(Error::invalid("timeZone", format!("'{time_zone}' is not an IANA time zone")));
+    let mut problems = Problems::default();
+    if let Some(name) = &change.name
+        && let Err(Error::Invalid(found)) = check_name("siteName", name, 100)
+    {
+        problems.add("siteName", found[0].message.clone());
     }
+    for (field, value) in [("company", &change.company), ("website", &change.website)] {
+        let is_short = value.as_deref().unwrap_or_default().chars().count() <= 200;
+        problems.require(is_short, field, "is longer than 200 characters");
+    }
+    if let Some(address) = change.website.as_deref().map(str::trim).filter(|address| !address.is_empty()) {
+        let is_web = address.starts_with("https://") || address.starts_with("http://");
+        problems.require(is_web, "website", format!("'{address}' does not begin with https:// or http://"));
+    }
+    if let Some(zone) = &change.time_zone {
+        problems.require(time::is_time_zone(zone), "timeZone", format!("'{zone}' is not an IANA time zone"));
+    }
+    if let Some(format) = &change.date_time_format {
+        let is_known = agent::date_time_formats().contains(format);
+        problems.require(is_known, "dateTimeFormat", format!("'{format}' is not one of the formats offered"));
+    }
+    problems.check()?;
     let before = get(tx)?;
-    tx.run("UPDATE site SET name = ?, time_zone = ?", (&name, time_zone))?;
-    if before.time_zone != time_zone {
+    tx.run(
+        "UPDATE site SET name = coalesce(?, name), company = coalesce(?, company), website = coalesce(?, website),
+           time_zone = coalesce(?, time_zone), date_time_format = coalesce(?, date_time_format)",
+        (
+            change.name.as_deref().map(str::trim),
+            change.company.as_deref().map(str::trim),
+            change.website.as_deref().map(str::trim),
+            &change.time_zone,
+            &change.date_time_format,
+        ),
+    )?;
+    let after = get(tx)?;
+    if before.time_zone != after.time_zone {
         super::sla::reconsider(tx)?;
     }
-    let details = audit::difference(
-        &[("siteName", before.name), ("timeZone", before.time_zone)],
-        &[("siteName", name), ("timeZone", time_zone.to_owned())],
-    );
-    audit::record(tx, by, Action::Site, "changed the site's profile", details)
+    let details = audit::difference(&facts(&before), &facts(&after));
+    audit::record(tx, by, Action::Site, "changed the site's profile", details)?;
+    Ok(after)
+}
+
+/// Most addresses that one mail may be allowed.
+const MOST_RECIPIENTS: i64 = 500;
+
+/// The two switches of contract 10.5; `None` leaves one alone. Without departments, conversations keep those they
+/// have, but none can be given.
+pub fn configure(
+    tx: &Tx<'_>,
+    by: &Actor,
+    is_department_enabled: Option<bool>,
+    recipient_limit: Option<i64>,
+) -> Result<Site> {
+    by.require(Permission::ManageSettings)?;
+    if let Some(limit) = recipient_limit
+        && !(1..=MOST_RECIPIENTS).contains(&limit)
+    {
+        let message = format!("must be between 1 and {MOST_RECIPIENTS}, not {limit}");
+        return Err(Error::invalid("recipientLimitPerEmail", message));
+    }
+    let before = get(tx)?;
+    tx.run(
+        "UPDATE site SET is_department_enabled = coalesce(?, is_department_enabled),
+           recipient_limit = coalesce(?, recipient_limit)",
+        (is_department_enabled, recipient_limit),
+    )?;
+    let after = get(tx)?;
+    let details = audit::difference(&facts(&before), &facts(&after));
+    audit::record(tx, by, Action::Site, "changed the site's configuration", details)?;
+    Ok(after)
+}
+
+/// What the audit log tells of a change.
+fn facts(site: &Site) -> [(&'static str, String); 7] {
+    [
+        ("siteName", site.name.clone()),
+        ("company", site.company.clone()),
+        ("website", site.website.clone()),
+        ("timeZone", site.time_zone.clone()),
+        ("dateTimeFormat", site.date_time_format.clone()),
+        ("isEnabledDepartment", site.is_department_enabled.to_string()),
+        ("recipientLimitPerEmail", site.recipient_limit.to_string()),
+    ]
 }
 
 /// How long junk mail is kept, from 1 to 3650 days.
@@ -81,7 +169,7 @@ pub fn set_junk_retention(tx: &Tx<'_>, by: &Actor, days: i64) -> Result<()> {
         return Err(Error::invalid("junkRetentionDays", format!("must be from 1 to 3650, not {days}")));
     }
     tx.run("UPDATE site SET junk_retention_days = ?", [days])?;
-    Ok(())
+    audit::record(tx, by, Action::Site, format!("set junk mail to be kept {days} days"), "")
 }
 
 /// From 0 (mail leaves at once) to 120.
@@ -91,7 +179,7 @@ pub fn set_undo_seconds(tx: &Tx<'_>, by: &Actor, seconds: i64) -> Result<()> {
         return Err(Error::invalid("undoSeconds", format!("must be from 0 to 120, not {seconds}")));
     }
     tx.run("UPDATE site SET undo_seconds = ?", [seconds])?;
-    Ok(())
+    audit::record(tx, by, Action::Site, format!("set mail to wait {seconds} seconds for undo"), "")
 }
 
 /// Whether there was ever an agent: before, only the set-up page makes sense.

@@ -11,15 +11,16 @@ use super::form::Mistakes;
 use super::sign_in;
 use crate::app::App;
 use crate::db::Tx;
+use crate::desk::Actor;
 use crate::desk::agent::{self, Agent, AgentChange};
 use crate::desk::email_account::{self, EmailAccountChange, Security};
 use crate::desk::secret::Vault;
-use crate::desk::{Actor, password, site};
+use crate::desk::site::{self, ProfileChange};
 use crate::error::{Error, Result};
 use crate::jobs::test_account::{self, Checked};
 use crate::web::auth::session_cookie;
 use crate::web::page::see_other;
-use crate::web::{Page, PageError, Query, client, filters};
+use crate::web::{Page, PageError, Query, client, filters, password};
 
 #[derive(Template)]
 #[template(path = "set_up.html")]
@@ -115,18 +116,21 @@ fn closed(app: &App, token: &str) -> Result<Option<HttpResponse>> {
 
 /// Everything in one transaction; refused steps are all told of together.
 async fn finish(app: &App, form: &SetUpForm) -> Result<Agent> {
-    let given = form.password.clone();
-    let hash = app.compute(move || password::hash(&given)).await??;
     let mut mistakes = Mistakes::default();
-    mistakes.gather("", password::check("password", &form.password, &[&form.email, &form.name]))?;
-    let (token, site_name, time_zone) =
-        (form.token.clone(), form.site_name.clone(), form.time_zone.trim().to_owned());
+    let hash = password::hash_first(app, "password", &form.password, &[&form.email, &form.name]).await;
+    let hash = mistakes.gather("", hash)?;
+    let token = form.token.clone();
+    let profile = ProfileChange {
+        name: Some(form.site_name.clone()),
+        time_zone: Some(form.time_zone.trim().to_owned()),
+        ..ProfileChange::default()
+    };
     let (agent, account, vault) =
         (form.agent(), form.wants_account().then(|| form.account()), app.vault().clone());
     app.write(move |tx| {
         site::end_setup(tx, &token)?;
-        mistakes.gather("", site::rename(tx, &Actor::System, &site_name, &time_zone))?;
-        let agent = mistakes.gather("", agent::create(tx, &Actor::System, &agent, Some(&hash)))?;
+        mistakes.gather("", site::change_profile(tx, &Actor::System, &profile))?;
+        let agent = mistakes.gather("", agent::create(tx, &Actor::System, &agent, hash.as_deref()))?;
         if let Some(account) = &account {
             mistakes.gather("account.", first_account(tx, &vault, account))?;
         }

@@ -1,7 +1,5 @@
 //! Agents sign in and out; the site's front door.
 
-use std::net::IpAddr;
-
 use actix_web::http::StatusCode;
 use actix_web::http::header::HeaderName;
 use actix_web::web::Form;
@@ -11,12 +9,12 @@ use serde::Deserialize;
 
 use crate::app::App;
 use crate::desk::session::Owner;
-use crate::desk::{agent, password, session, site};
+use crate::desk::{session, sign_in, site};
 use crate::error::Result;
 use crate::ids::AgentId;
 use crate::web::auth::{end_cookie, local_path, session_cookie};
 use crate::web::page::see_other;
-use crate::web::{Page, PageError, Query, SignedIn, client, csrf, filters};
+use crate::web::{Page, PageError, Query, SignedIn, client, csrf, filters, password};
 
 /// Where an agent goes without a wish of their own.
 const HOME: &str = "/console";
@@ -69,7 +67,7 @@ pub async fn submit(
     let address = client::address(&request, &app);
     app.limiter().check(client::network(address))?;
     let form = form.into_inner();
-    let Some(agent) = check(&app, &form, address).await? else {
+    let Some(agent) = password::agent_of(&app, &form.email, &form.password, address).await? else {
         let site_name = app.read(site::get)?.name;
         let page = SignInPage { site_name, email: form.email, next: form.next, is_refused: true };
         return Ok(Page(page).with_status(StatusCode::BAD_REQUEST));
@@ -80,28 +78,11 @@ pub async fn submit(
     Ok(answer)
 }
 
-/// The agent whose password it is. Unknown, locked and wrong take the same time and get the same answer.
-async fn check(app: &App, form: &SignInForm, address: IpAddr) -> Result<Option<AgentId>> {
-    let found = app.read(|s| agent::credentials(s, &form.email))?;
-    let stored = found.as_ref().and_then(|credentials| credentials.password_hash.clone());
-    let given = form.password.clone();
-    let fits = app.compute(move || password::verify(&given, stored.as_deref())).await?;
-    let Some(credentials) = found else { return Ok(None) };
-    if credentials.locked_until.is_some_and(|until| app.now() < until) {
-        return Ok(None);
-    }
-    if !fits {
-        app.write(move |tx| agent::record_failed_sign_in(tx, credentials.id, address)).await?;
-        return Ok(None);
-    }
-    Ok(Some(credentials.id))
-}
-
 /// Signs an agent in; the cookie's value.
 pub async fn start_session(app: &App, agent: AgentId, request: &HttpRequest) -> Result<String> {
     let (address, user_agent) = (client::address(request, app), client::user_agent(request));
     app.write(move |tx| {
-        agent::record_sign_in(tx, agent, "signed in to the console", address)?;
+        sign_in::record(tx, agent, "signed in to the console", address)?;
         session::create(tx, Owner::Agent(agent), &user_agent)
     })
     .await

@@ -15,6 +15,7 @@ pub mod live;
 pub mod metrics;
 pub mod page;
 pub mod paging;
+pub mod password;
 pub mod path;
 pub mod query;
 pub mod security;

@@ -176,8 +176,8 @@ fn check(s: &Snapshot<'_>, change: &AutoAllocationChange) -> Result<Problems> {
     let mut seen = Vec::new();
     for (index, (id, _, _)) in change.departments.iter().flatten().enumerate() {
         let field = format!("departmentAllocationRule[{index}].departmentId");
-        if department::get(s, *id)?.is_none() {
-            problems.add(&field, format!("there is no department {id}"));
+        if let Some(objection) = department::objection(s, *id)? {
+            problems.add(&field, objection);
         }
         problems.require(!seen.contains(id), &field, format!("names department {id} twice"));
         seen.push(*id);

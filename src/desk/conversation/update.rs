@@ -102,9 +102,9 @@ pub(super) fn check_references(tx: &Tx<'_>, change: &ConversationChange) -> Resu
         problems.add("agentAssigneeId", format!("there is no active agent {id}"));
     }
     if let Some(Some(id)) = change.department_assignee_id
-        && department::get(tx, id)?.is_none()
+        && let Some(objection) = department::objection(tx, id)?
     {
-        problems.add("departmentAssigneeId", format!("there is no department {id}"));
+        problems.add("departmentAssigneeId", objection);
     }
     if let Some(id) = change.contact_id
         && contact::get(tx, id)?.is_none()

@@ -281,3 +281,23 @@ async fn unknown_agents_are_not_found() {
         ann.delete(&format!("/agents/{id}")).await.error(404);
     }
 }
+
+#[tokio::test]
+async fn departments_roles_and_permissions_are_included_when_asked_for() {
+    let desk = TestDesk::start().await;
+    let (ann, luis) = (desk.as_ann().await, desk.as_agent("luis").await);
+    ann.post("/departments", json!({ "name": "Billing", "agents": [luis.id] })).await.expect(201);
+    let list = ann.get("/agents?include=department,role,permission&keywords=luis").await.expect(200);
+    let found = &list["agents"][0];
+    assert_eq!(found["department"][0]["name"], "Billing");
+    assert_eq!(found["role"][0]["name"], "All Agents");
+    assert_eq!(found["permission"]["global"]["viewContacts"], true);
+    let plain = ann.get("/agents").await.expect(200);
+    assert!(plain["agents"][0].get("role").is_none());
+    let seen = luis.get("/agents/1?include=role,permission").await.expect(200);
+    assert_eq!(seen["role"][0]["id"], 1);
+    assert!(seen.get("permission").is_none(), "others' permissions are for who manages agents");
+    let own = luis.get("/agents/me?include=permission,nonsense").await.expect(200);
+    assert_eq!(own["permission"]["global"]["manageTags"], false);
+    ann.put(&format!("/agents/{}", luis.id), found.clone()).await.expect(200);
+}

@@ -175,3 +175,40 @@ async fn contacts_need_permission_to_be_seen_and_to_be_changed() {
         ann.delete(&format!("/contacts/{id}")).await.error(404);
     }
 }
+
+#[tokio::test]
+async fn a_deleted_contacts_identities_are_free_for_others() {
+    let desk = TestDesk::start().await;
+    let ann = desk.as_ann().await;
+    let new = |name: &str| {
+        json!({ "name": name, "identities": [{ "type": "email", "value": "bob@customer.example" },
+            { "type": "externalId", "value": "c-1" }] })
+    };
+    ann.post("/contacts", new("Bob")).await.expect(201);
+    ann.post("/contacts", new("Impostor")).await.error(409);
+    ann.delete("/contacts/1").await.expect(204);
+    let again = ann.post("/contacts", new("Robert")).await.expect(201);
+    assert_eq!(again["identities"][0]["value"], "bob@customer.example");
+    let search = "/contacts?identityType=email&identityValue=BOB@customer.example";
+    let found = ann.get(search).await.expect(200);
+    assert_eq!((&found["total"], &found["contacts"][0]["id"]), (&json!(1), &again["id"]));
+}
+
+#[tokio::test]
+async fn a_deleted_contact_who_writes_comes_back_with_what_nobody_took() {
+    let desk = TestDesk::start().await;
+    let ann = desk.as_ann().await;
+    let bob = json!({ "name": "Bob", "identities": [{ "type": "email", "value": "bob@customer.example" },
+        { "type": "externalId", "value": "c-1" }] });
+    ann.post("/contacts", bob).await.expect(201);
+    ann.delete("/contacts/1").await.expect(204);
+    let tom = json!({ "name": "Tom", "identities": [{ "type": "externalId", "value": "c-1" }] });
+    ann.post("/contacts", tom).await.expect(201);
+    let id = crate::support::test_desk::change(&desk, |tx| {
+        anytime::desk::contact::find_or_create(tx, "bob@customer.example", None)
+    })
+    .await;
+    assert_eq!(id.0, 1);
+    let back = ann.get("/contacts/1").await.expect(200);
+    assert_eq!(back["identities"].as_array().unwrap().len(), 1, "{back}");
+}

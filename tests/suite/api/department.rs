@@ -105,3 +105,28 @@ async fn every_agent_reads_departments_but_only_some_change_them() {
         ann.delete(&format!("/departments/{id}")).await.error(404);
     }
 }
+
+#[tokio::test]
+async fn the_agents_of_a_role_are_members() {
+    let desk = TestDesk::start().await;
+    let (ann, luis) = (desk.as_ann().await, desk.as_agent("luis").await);
+    ann.post("/roles", json!({ "name": "Clerks", "agents": [luis.id] })).await.expect(201);
+    let created = ann.post("/departments", json!({ "name": "Billing", "roles": [3] })).await.expect(201);
+    assert_eq!(created["members"], json!([{ "id": 3, "name": "Clerks", "type": "group" }]));
+    let new = json!({ "subject": "s", "channel": "portal", "departmentAssigneeId": 1,
+        "message": { "type": "note", "plainBody": "x" } });
+    ann.post("/anytime/conversations", new).await.expect(201);
+    luis.get("/anytime/conversations/1").await.expect(200);
+    ann.put("/roles/3", json!({ "agents": [] })).await.expect(200);
+    luis.get("/anytime/conversations/1").await.error(404);
+}
+
+#[tokio::test]
+async fn a_department_with_a_rule_of_automatic_allocation_cannot_be_deleted() {
+    let desk = TestDesk::start().await;
+    let ann = desk.as_ann().await;
+    ann.post("/departments", json!({ "name": "Billing" })).await.expect(201);
+    let rule = json!({ "departmentId": 1, "allocationRule": "roundRobin", "preferLastAssignee": false });
+    ann.put("/anytime/autoAllocation", json!({ "departmentAllocationRule": [rule] })).await.expect(200);
+    assert_eq!(ann.delete("/departments/1").await.error(409), "'Billing' has a rule of automatic allocation");
+}

@@ -283,7 +283,11 @@ async fn business_hours_follow_working_time_and_its_changes() {
     scene.settle().await;
     assert_eq!(scene.dues(id).await[2], "07T11:00");
     crate::support::test_desk::change(&scene.desk, |tx| {
-        anytime::desk::site::rename(tx, &anytime::desk::Actor::System, "Desk", "Europe/Berlin")
+        let zone = anytime::desk::site::ProfileChange {
+            time_zone: Some("Europe/Berlin".to_owned()),
+            ..Default::default()
+        };
+        anytime::desk::site::change_profile(tx, &anytime::desk::Actor::System, &zone)
     })
     .await;
     scene.settle().await;

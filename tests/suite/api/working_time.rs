@@ -166,7 +166,11 @@ async fn the_date_of_a_holiday_is_the_sites_and_unique() {
     let desk = TestDesk::start().await;
     let ann = desk.as_ann().await;
     crate::support::test_desk::change(&desk, |tx| {
-        anytime::desk::site::rename(tx, &anytime::desk::Actor::System, "Desk", "Asia/Tokyo")
+        let zone = anytime::desk::site::ProfileChange {
+            time_zone: Some("Asia/Tokyo".to_owned()),
+            ..Default::default()
+        };
+        anytime::desk::site::change_profile(tx, &anytime::desk::Actor::System, &zone)
     })
     .await;
     let late = json!({ "title": "A", "date": "2026-01-05T20:00:00Z" });

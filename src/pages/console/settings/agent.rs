@@ -11,14 +11,14 @@ use crate::app::App;
 use crate::desk::agent::{self, Agent, AgentChange};
 use crate::desk::api_key::{self, ApiKey};
 use crate::desk::department::{self, Department};
-use crate::desk::{Paging, Permission, password};
+use crate::desk::{Paging, Permission};
 use crate::error::{Error, Result};
 use crate::ids::{AgentId, DepartmentId};
 use crate::pages::form::Mistakes;
 use crate::pages::when::Zone;
 use crate::time::Timestamp;
 use crate::web::page::see_other;
-use crate::web::{Page, PageError, Query, SignedIn, filters};
+use crate::web::{Page, PageError, Query, SignedIn, filters, password};
 
 const HERE: &str = "/console/settings/agents";
 
@@ -158,12 +158,8 @@ async fn make(app: &App, sent: &Sent) -> Result<Agent> {
     let (by, new) = (sent.signed_in.actor.clone(), change(&sent.fields));
     let hash = match sent.fields.filled("password") {
         Some(text) => {
-            password::check(
-                "password",
-                &text,
-                &[sent.fields.text("email"), sent.fields.text("displayName")],
-            )?;
-            Some(app.compute(move || password::hash(&text)).await??)
+            let own_words = [sent.fields.text("email"), sent.fields.text("displayName")];
+            Some(password::hash_first(app, "password", &text, &own_words).await?)
         }
         None => None,
     };
@@ -196,9 +192,9 @@ async fn replace_password(app: &App, sent: &Sent, id: AgentId) -> Result<()> {
     if sent.signed_in.agent.id == id {
         return Err(Error::invalid("password", "of your own is changed in your profile"));
     }
-    let (by, text) = (sent.signed_in.actor.clone(), sent.fields.text("password").to_owned());
-    agent::check_new_password(&app.read(|s| agent::require(s, id))?, "password", &text)?;
-    let hash = app.compute(move || password::hash(&text)).await??;
+    let by = sent.signed_in.actor.clone();
+    let agent = app.read(|s| agent::require(s, id))?;
+    let hash = password::hash_next(app, &agent, "password", sent.fields.text("password")).await?;
     app.write(move |tx| agent::set_password(tx, &by, id, &hash, None)).await
 }
 

@@ -1,5 +1,7 @@
 //! `/console/settings/profile`: an agent's own name, time zone, password, API key and sessions.
 
+use std::net::IpAddr;
+
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, get, post};
 use askama::Template;
@@ -10,13 +12,13 @@ use super::{Nav, frame};
 use crate::app::App;
 use crate::desk::agent::{self, AgentChange};
 use crate::desk::api_key::{self, ApiKey};
-use crate::desk::{password, session};
-use crate::error::{Error, Result};
+use crate::desk::session;
+use crate::error::Result;
 use crate::pages::form::Mistakes;
 use crate::pages::set_up::time_zones;
 use crate::pages::when::Zone;
 use crate::web::page::see_other;
-use crate::web::{Page, PageError, SignedIn, client, filters};
+use crate::web::{Page, PageError, SignedIn, client, filters, password};
 
 const HERE: &str = "/console/settings/profile";
 
@@ -95,8 +97,9 @@ pub async fn save(app: App, sent: Sent) -> Result<HttpResponse, PageError> {
 /// Every other session of the agent ends; this one goes on.
 #[post("/console/settings/profile/password")]
 pub async fn change_password(app: App, request: HttpRequest, sent: Sent) -> Result<HttpResponse, PageError> {
-    app.limiter().check(client::network(client::address(&request, &app)))?;
-    match replace_password(&app, &sent).await {
+    let address = client::address(&request, &app);
+    app.limiter().check(client::network(address))?;
+    match replace_password(&app, &sent, address).await {
         Ok(()) => Ok(see_other(HERE)),
         Err(error) => {
             let page = ProfilePage::new(&app, &sent.signed_in, None, None, Mistakes::of(error)?)?;
@@ -105,16 +108,11 @@ pub async fn change_password(app: App, request: HttpRequest, sent: Sent) -> Resu
     }
 }
 
-async fn replace_password(app: &App, sent: &Sent) -> Result<()> {
+async fn replace_password(app: &App, sent: &Sent, address: IpAddr) -> Result<()> {
     let agent = &sent.signed_in.agent;
-    let (current, new) =
-        (sent.fields.text("currentPassword").to_owned(), sent.fields.text("newPassword").to_owned());
-    let stored = app.read(|s| agent::credentials(s, &agent.email))?.and_then(|found| found.password_hash);
-    if !app.compute(move || password::verify(&current, stored.as_deref())).await? {
-        return Err(Error::invalid("currentPassword", "is not your password"));
-    }
-    agent::check_new_password(agent, "newPassword", &new)?;
-    let hash = app.compute(move || password::hash(&new)).await??;
+    let (current, new) = (sent.fields.text("currentPassword"), sent.fields.text("newPassword"));
+    password::confirm(app, agent, "currentPassword", current, address).await?;
+    let hash = password::hash_next(app, agent, "newPassword", new).await?;
     let (by, id, keep) = (sent.signed_in.actor.clone(), agent.id, sent.signed_in.session.hash);
     app.write(move |tx| agent::set_password(tx, &by, id, &hash, Some(&keep))).await
 }

@@ -1,4 +1,4 @@
-//! `/console/settings/site`: its name and time zone.
+//! `/console/settings/site`: its name, company and time zone.
 
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, get, post};
@@ -8,7 +8,7 @@ use super::super::Layout;
 use super::field::{Fields, Sent};
 use super::{Nav, frame};
 use crate::app::App;
-use crate::desk::site;
+use crate::desk::site::{self, ProfileChange};
 use crate::error::Result;
 use crate::pages::form::Mistakes;
 use crate::pages::set_up::time_zones;
@@ -37,17 +37,28 @@ impl SitePage {
 #[get("/console/settings/site")]
 pub async fn show(app: App, signed_in: SignedIn) -> Result<Page<SitePage>, PageError> {
     let site = app.read(site::get)?;
-    let form = Fields::of([("siteName", site.name), ("timeZone", site.time_zone)]);
+    let form = Fields::of([
+        ("siteName", site.name),
+        ("company", site.company),
+        ("website", site.website),
+        ("timeZone", site.time_zone),
+    ]);
     Ok(Page(SitePage::new(&app, &signed_in, form, Mistakes::default())?))
 }
 
 #[post("/console/settings/site")]
 pub async fn save(app: App, sent: Sent) -> Result<HttpResponse, PageError> {
     let Sent { signed_in, fields } = sent;
-    let (by, name, zone) =
-        (signed_in.actor.clone(), fields.text("siteName").to_owned(), fields.text("timeZone").to_owned());
-    match app.write(move |tx| site::rename(tx, &by, &name, &zone)).await {
-        Ok(()) => Ok(see_other(HERE)),
+    let by = signed_in.actor.clone();
+    let change = ProfileChange {
+        name: fields.own("siteName"),
+        company: fields.own("company"),
+        website: fields.own("website"),
+        time_zone: fields.own("timeZone"),
+        date_time_format: None,
+    };
+    match app.write(move |tx| site::change_profile(tx, &by, &change)).await {
+        Ok(_) => Ok(see_other(HERE)),
         Err(error) => {
             let page = SitePage::new(&app, &signed_in, fields, Mistakes::of(error)?)?;
             Ok(Page(page).with_status(StatusCode::BAD_REQUEST))
