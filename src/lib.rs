@@ -15,6 +15,7 @@ pub mod html;
 pub mod http;
 pub mod ids;
 pub mod jobs;
+pub mod language;
 pub mod mail;
 pub mod pages;
 pub mod rules;

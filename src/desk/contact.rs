@@ -7,6 +7,7 @@ use super::{Actor, Page, Paging, Permission, check_name, check_text, like};
 use crate::db::{Snapshot, Tx};
 use crate::error::{Error, OnConstraint, Result};
 use crate::ids::{ContactId, IdentityId};
+use crate::language::Language;
 use crate::mail::is_address;
 use crate::time::{self, Timestamp};
 
@@ -180,6 +181,18 @@ pub fn email_of(s: &Snapshot<'_>, id: ContactId) -> Result<Option<String>> {
     s.one("SELECT value FROM contact_identity WHERE contact_id = ? AND type = 'email'", [id], |row| {
         row.get(0)
     })
+}
+
+/// The language in which mail of the portal is written to the contact.
+pub fn language(s: &Snapshot<'_>, id: ContactId) -> Result<Language> {
+    let tag: Option<String> = s.one("SELECT language FROM contact WHERE id = ?", [id], |row| row.get(0))?;
+    Ok(tag.and_then(|tag| Language::parse(&tag)).unwrap_or_default())
+}
+
+/// The contact reads the portal in this language.
+pub fn speaks(tx: &Tx<'_>, id: ContactId, language: Language) -> Result<()> {
+    tx.run("UPDATE contact SET language = ?1 WHERE id = ?2 AND language <> ?1", (language.tag(), id))?;
+    Ok(())
 }
 
 /// The contact of an address we got mail from, made when there is none. A deleted contact who writes comes back.

@@ -9,6 +9,7 @@ use super::{Actor, contact, conversation, site};
 use crate::db::Tx;
 use crate::error::Result;
 use crate::ids::MessageId;
+use crate::language::{Language, Words, fill};
 
 pub const CONSUMER: &str = "notification";
 
@@ -16,8 +17,9 @@ pub const CONSUMER: &str = "notification";
 #[template(path = "mail/portal_reply.txt")]
 struct PortalReplyText<'a> {
     site: &'a str,
-    name: &'a str,
-    subject: &'a str,
+    words: &'a Words,
+    hello: &'a str,
+    about: &'a str,
     link: &'a str,
 }
 
@@ -25,8 +27,10 @@ struct PortalReplyText<'a> {
 #[template(path = "mail/portal_reply.html")]
 struct PortalReplyHtml<'a> {
     site: &'a str,
-    name: &'a str,
-    subject: &'a str,
+    language: Language,
+    words: &'a Words,
+    hello: &'a str,
+    about: &'a str,
     link: &'a str,
 }
 
@@ -55,11 +59,20 @@ pub fn handle(tx: &Tx<'_>, event: &Event, base_url: &str) -> Result<()> {
     };
     let site = site::get(tx)?.name;
     let link = format!("{base_url}/portal/conversations/{}", about.id);
-    let subject = ["An answer from ", &site].concat();
-    let text =
-        render(&PortalReplyText { site: &site, name: &contact.name, subject: &about.subject, link: &link })?;
-    let html =
-        render(&PortalReplyHtml { site: &site, name: &contact.name, subject: &about.subject, link: &link })?;
+    let language = contact::language(tx, contact.id)?;
+    let words = language.words();
+    let subject = fill(words.mail_answer_subject, &[("site", &site)]);
+    let hello = fill(words.mail_hello, &[("name", &contact.name)]);
+    let about_it = fill(words.mail_answer_text, &[("subject", &about.subject)]);
+    let text = render(&PortalReplyText { site: &site, words, hello: &hello, about: &about_it, link: &link })?;
+    let html = render(&PortalReplyHtml {
+        site: &site,
+        language,
+        words,
+        hello: &hello,
+        about: &about_it,
+        link: &link,
+    })?;
     enqueue_automatic(tx, email, &subject, &text, &html, Some((about.id, message)))?;
     Ok(())
 }

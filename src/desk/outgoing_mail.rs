@@ -14,6 +14,7 @@ use crate::db::{Snapshot, Tx};
 use crate::error::{Error, Result};
 use crate::html;
 use crate::ids::{ConversationId, EmailAccountId, MessageId, OutgoingMailId};
+use crate::language::{Language, Words, fill};
 use crate::mail::threading;
 use crate::time::Timestamp;
 
@@ -278,7 +279,8 @@ pub fn enqueue_reply(
 #[derive(Template)]
 #[template(path = "mail/sign_in_link.txt")]
 struct SignInLinkText<'a> {
-    site: &'a str,
+    title: &'a str,
+    words: &'a Words,
     link: &'a str,
 }
 
@@ -286,14 +288,25 @@ struct SignInLinkText<'a> {
 #[template(path = "mail/sign_in_link.html")]
 struct SignInLinkHtml<'a> {
     site: &'a str,
+    language: Language,
+    title: &'a str,
+    words: &'a Words,
     link: &'a str,
 }
 
-/// Queues the mail with a portal sign-in link.
-pub fn enqueue_sign_in_link(tx: &Tx<'_>, site: &Site, to: &str, link: &str) -> Result<()> {
-    let subject = ["Your sign-in link for ", &site.name].concat();
-    let text = render(&SignInLinkText { site: &site.name, link })?;
-    let html = render(&SignInLinkHtml { site: &site.name, link })?;
+/// Queues the mail with a portal sign-in link, in the language of whoever asked for it.
+pub fn enqueue_sign_in_link(
+    tx: &Tx<'_>,
+    site: &Site,
+    language: Language,
+    to: &str,
+    link: &str,
+) -> Result<()> {
+    let words = language.words();
+    let subject = fill(words.mail_link_subject, &[("site", &site.name)]);
+    let title = fill(words.mail_link_title, &[("site", &site.name)]);
+    let text = render(&SignInLinkText { title: &title, words, link })?;
+    let html = render(&SignInLinkHtml { site: &site.name, language, title: &title, words, link })?;
     if let Some(id) = enqueue_automatic(tx, to, &subject, &text, &html, None)? {
         tx.run("UPDATE outgoing_mail SET is_confidential = 1 WHERE id = ?", [id])?;
     }

@@ -8,6 +8,7 @@ use super::{contact, outgoing_mail, secret, site};
 use crate::db::Tx;
 use crate::error::Result;
 use crate::ids::ContactId;
+use crate::language::Language;
 use crate::mail::is_address;
 
 const LIFE: Duration = Duration::from_secs(30 * 60);
@@ -16,7 +17,12 @@ const OPEN_LINKS: i64 = 5;
 
 /// Mails a link to whoever owns `email`. An address nobody owns becomes a new contact, so that first-time visitors
 /// can sign in and the answer is the same for every address. `link` makes the URL from the token.
-pub fn request(tx: &Tx<'_>, email: &str, link: impl FnOnce(&str) -> String) -> Result<()> {
+pub fn request(
+    tx: &Tx<'_>,
+    email: &str,
+    language: Language,
+    link: impl FnOnce(&str) -> String,
+) -> Result<()> {
     let email = email.trim();
     if !is_address(email) || outgoing_mail::is_own_address(tx, email)? {
         return Ok(());
@@ -28,7 +34,7 @@ pub fn request(tx: &Tx<'_>, email: &str, link: impl FnOnce(&str) -> String) -> R
     }
     let token = create(tx, contact)?;
     let site = site::get(tx)?;
-    outgoing_mail::enqueue_sign_in_link(tx, &site, email, &link(&token))
+    outgoing_mail::enqueue_sign_in_link(tx, &site, language, email, &link(&token))
 }
 
 /// Stores a new link and returns its token.

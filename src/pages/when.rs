@@ -5,6 +5,7 @@ use std::fmt;
 use askama::filters::HtmlSafe;
 use jiff::tz::TimeZone;
 
+use crate::language::Language;
 use crate::time::Timestamp;
 use crate::web::SignedIn;
 
@@ -13,6 +14,8 @@ use crate::web::SignedIn;
 pub struct Zone {
     zone: TimeZone,
     dates: Dates,
+    /// Names of days and months are English.
+    is_english: bool,
 }
 
 /// How days are written, as `strftime` patterns: with the year, and without where it goes without saying.
@@ -43,7 +46,13 @@ impl Dates {
 impl Zone {
     /// By its IANA name, UTC when this build does not know it; days in words.
     pub fn of(name: &str) -> Self {
-        Self { zone: TimeZone::get(name).unwrap_or(TimeZone::UTC), dates: WORDS }
+        Self { zone: TimeZone::get(name).unwrap_or(TimeZone::UTC), dates: WORDS, is_english: true }
+    }
+
+    /// For somebody who reads this language.
+    pub fn of_reader(name: &str, language: Language) -> Self {
+        let dates = language.date().map_or(WORDS, |full| Dates { full, short: full });
+        Self { dates, is_english: language == Language::En, ..Self::of(name) }
     }
 
     /// The agent's zone, with days as the agent chose to see them.
@@ -65,7 +74,9 @@ impl Zone {
 
     /// `Sun 22 Nov 2026, 18:04`.
     pub fn long(&self, at: Timestamp) -> When {
-        self.when(at, &["%a ", self.dates.full, ", %H:%M"].concat())
+        let day = if self.is_english { "%a " } else { "" };
+        let between = if self.is_english { ", " } else { " " };
+        self.when(at, &[day, self.dates.full, between, "%H:%M"].concat())
     }
 
     /// `22 Nov 2026`.
@@ -77,7 +88,10 @@ impl Zone {
         let zoned = at.to_jiff().to_zoned(self.zone.clone());
         When {
             instant: at,
-            full: zoned.strftime("%A, %-d %B %Y, %H:%M:%S %Z").to_string(),
+            full: match self.is_english {
+                true => zoned.strftime("%A, %-d %B %Y, %H:%M:%S %Z").to_string(),
+                false => zoned.strftime("%Y-%m-%d %H:%M:%S %Z").to_string(),
+            },
             text: zoned.strftime(format).to_string(),
         }
     }
@@ -94,6 +108,11 @@ pub struct When {
 impl When {
     pub fn instant(&self) -> Timestamp {
         self.instant
+    }
+
+    /// Without markup.
+    pub fn words(&self) -> &str {
+        &self.text
     }
 }
 

@@ -10,6 +10,7 @@ pub mod error;
 pub mod etag;
 pub mod filters;
 pub mod json;
+pub mod language;
 pub mod limit;
 pub mod live;
 pub mod metrics;

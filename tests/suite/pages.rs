@@ -3,6 +3,7 @@
 use anytime::config::Config;
 use anytime::desk::{contact, sign_in_link};
 use anytime::ids::ContactId;
+use anytime::language::Language;
 use anytime::time::Clock;
 use serde_json::json;
 
@@ -176,7 +177,7 @@ async fn a_mail_with_a_sign_in_link_is_listed_but_never_shown() {
     let desk = TestDesk::start().await;
     let link = change(&desk, |tx| {
         let mut made = String::new();
-        sign_in_link::request(tx, "lena@customer.example", |token| {
+        sign_in_link::request(tx, "lena@customer.example", Language::En, |token| {
             made = format!("https://desk.example/portal/sign-in/{token}");
             made.clone()
         })?;
@@ -238,4 +239,69 @@ async fn a_customer_is_asked_for_the_required_fields_and_told_what_is_missing() 
         ann.get("/anytime/conversations/1").await.expect(200)["conversation"]["customFields"].clone();
     assert_eq!(created[0]["value"], "Chair");
     assert_eq!(created[1]["value"], "7");
+}
+
+#[tokio::test]
+async fn the_portal_speaks_the_customers_language_and_remembers_a_choice() {
+    let desk = TestDesk::start().await;
+    let browser = desk.browser();
+    let german =
+        browser.http.get(browser.url("/portal")).header("accept-language", "de-DE,de;q=0.9,en;q=0.5");
+    let page = browser.send(german).await;
+    page.shows("Wie können wir helfen?");
+    page.shows("<html lang=\"de\" dir=\"ltr\">");
+    let fields = [("language", "ar"), ("back", "/portal/sign-in")];
+    let view = browser.post("/portal/language", &fields).await;
+    assert_eq!(view.location.as_deref(), Some("/portal/sign-in"));
+    let page = browser.get("/portal").await;
+    page.shows("كيف يمكننا مساعدتك؟");
+    page.shows("<html lang=\"ar\" dir=\"rtl\">");
+    browser.post("/portal/sign-in", &[("email", "lena@customer.example")]).await.shows("تفقّد بريدك");
+    assert_eq!(desk.number("SELECT count(*) FROM outgoing_mail WHERE subject LIKE 'رابط دخولك إلى%'"), 1);
+    assert_eq!(browser.get("/portal").await.status, 200);
+    browser.post("/portal/language", &[("language", "xx")]).await;
+    browser.get("/portal").await.shows("dir=\"rtl\"");
+}
+
+#[tokio::test]
+async fn mail_about_an_answer_is_in_the_language_the_customer_reads() {
+    let desk = TestDesk::start().await;
+    let ann = desk.as_ann().await;
+    let token = change(&desk, |tx| {
+        let lena = contact::find_or_create(tx, "lena@customer.example", Some("Lena"))?;
+        submit(tx, lena, "Frage", "Warum?")?;
+        sign_in_link::create(tx, lena)
+    })
+    .await;
+    let browser = desk.browser();
+    browser.post("/portal/language", &[("language", "de")]).await;
+    assert_eq!(browser.post(&format!("/portal/sign-in/{token}"), &[]).await.status, 303);
+    browser.get("/portal/conversations").await.shows("Meine Anfragen");
+    let reply = json!({ "type": "reply", "plainBody": "Darum." });
+    ann.post("/anytime/conversations/1/messages", reply).await.expect(201);
+    crate::support::test_desk::eventually("the mail to be queued", async || {
+        let count = desk.number("SELECT count(*) FROM outgoing_mail WHERE subject LIKE 'Eine Antwort von%'");
+        (count == 1).then_some(())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_program_that_fills_in_everything_at_once_gets_no_link_mailed() {
+    let desk = TestDesk::start().await;
+    let browser = desk.browser();
+    browser.get("/portal").await.shows("name=\"shown_at\"");
+    let now = desk.app.now().millis().to_string();
+    let fields = [("email", "lena@customer.example"), ("shown_at", now.as_str())];
+    let view = browser.post("/portal/sign-in", &fields).await;
+    assert_eq!(view.status, 400);
+    view.shows("That was very fast");
+    view.shows("lena@customer.example");
+    let fields = [("email", "lena@customer.example"), ("website", "https://spam.example")];
+    browser.post("/portal/sign-in", &fields).await.shows("Check your mail");
+    assert_eq!(desk.number("SELECT count(*) FROM outgoing_mail"), 0);
+    desk.advance(std::time::Duration::from_secs(2));
+    let fields = [("email", "lena@customer.example"), ("shown_at", now.as_str())];
+    assert_eq!(browser.post("/portal/sign-in", &fields).await.status, 200);
+    assert_eq!(desk.number("SELECT count(*) FROM outgoing_mail"), 1);
 }

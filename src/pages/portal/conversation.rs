@@ -18,6 +18,7 @@ use crate::desk::{Actor, agent};
 use crate::error::{Error, Result};
 use crate::html;
 use crate::ids::{AgentId, ContactId, ConversationId, MessageId};
+use crate::language::{Language, Words};
 use crate::time::Timestamp;
 use crate::web::page::see_other;
 use crate::web::upload::{self, Form};
@@ -47,34 +48,39 @@ struct State {
 }
 
 impl State {
-    fn of(status: Status) -> Self {
+    fn of(status: Status, words: &'static Words) -> Self {
         match status {
             Status::New | Status::PendingInternal | Status::OnHold => {
-                Self { class: "badge-amber", name: "Waiting for us" }
+                Self { class: "badge-amber", name: words.waiting_for_us }
             }
-            Status::PendingExternal => Self { class: "badge-blue", name: "Waiting for you" },
-            Status::Closed => Self { class: "status-closed", name: "Closed" },
+            Status::PendingExternal => Self { class: "badge-blue", name: words.waiting_for_you },
+            Status::Closed => Self { class: "status-closed", name: words.closed },
         }
     }
 }
 
 impl Ask {
-    fn new(conversation: Conversation, contact: ContactId) -> Self {
+    fn new(conversation: Conversation, contact: ContactId, words: &'static Words) -> Self {
         let last = match &conversation.last_replied_by {
-            Some(party) if party.kind == "agent" => ["We: ", &conversation.last_message].concat(),
-            Some(party) if party.id == Some(contact.0) => ["You: ", &conversation.last_message].concat(),
+            Some(party) if party.kind == "agent" => [words.we, " ", &conversation.last_message].concat(),
+            Some(party) if party.id == Some(contact.0) => {
+                [words.you_said, " ", &conversation.last_message].concat()
+            }
             _ => String::new(),
         };
         let at = conversation.last_replied_at.unwrap_or(conversation.created_at);
-        Self { state: State::of(conversation.status), last, at, conversation }
+        Self { state: State::of(conversation.status, words), last, at, conversation }
     }
 }
 
 #[get("/portal/conversations")]
-pub async fn list(app: App, visitor: Visitor) -> Result<Page<List>, PageError> {
+pub async fn list(app: App, language: Language, visitor: Visitor) -> Result<Page<List>, PageError> {
     let found = app.read(|s| portal::list(s, visitor.id()))?;
-    let asks = found.into_iter().map(|conversation| Ask::new(conversation, visitor.id())).collect();
-    Ok(Page(List { frame: Frame::new(&app, Some(&visitor), "requests")?, asks }))
+    let asks = found
+        .into_iter()
+        .map(|conversation| Ask::new(conversation, visitor.id(), language.words()))
+        .collect();
+    Ok(Page(List { frame: Frame::new(&app, language, Some(&visitor), "requests")?, asks }))
 }
 
 #[derive(Template)]
@@ -123,12 +129,13 @@ impl Talk {
 impl<'a> Show<'a> {
     fn new(
         app: &App,
+        language: Language,
         visitor: &Visitor,
         id: ConversationId,
         text: &'a str,
         complaints: Complaints,
     ) -> Result<Self> {
-        let frame = Frame::new(app, Some(visitor), "")?;
+        let frame = Frame::new(app, language, Some(visitor), "")?;
         let (conversation, talk) = app.read(|s| {
             let conversation = conversation::require(s, &visitor.actor, id)?;
             let messages = message::list(s, &visitor.actor, id)?.into_iter();
@@ -137,7 +144,14 @@ impl<'a> Show<'a> {
             let talk = own.map(|message| Talk::new(s, visitor, &frame.site, message));
             Ok((conversation, talk.collect::<Result<_>>()?))
         })?;
-        Ok(Self { state: State::of(conversation.status), frame, conversation, talk, text, complaints })
+        Ok(Self {
+            state: State::of(conversation.status, frame.words),
+            frame,
+            conversation,
+            talk,
+            text,
+            complaints,
+        })
     }
 }
 
@@ -149,15 +163,17 @@ fn known(id: &str) -> Result<ConversationId> {
 #[get("/portal/conversations/{id}")]
 pub async fn show(
     app: App,
+    language: Language,
     visitor: Visitor,
     id: web::Path<String>,
 ) -> Result<Page<Show<'static>>, PageError> {
-    Ok(Page(Show::new(&app, &visitor, known(&id)?, "", Complaints::default())?))
+    Ok(Page(Show::new(&app, language, &visitor, known(&id)?, "", Complaints::default())?))
 }
 
 #[post("/portal/conversations/{id}")]
 pub async fn answer(
     app: App,
+    language: Language,
     request: HttpRequest,
     visitor: Visitor,
     id: web::Path<String>,
@@ -170,7 +186,7 @@ pub async fn answer(
     match write(&app, &visitor, id, &form).await {
         Ok(message) => Ok(see_other(&format!("/portal/conversations/{id}#message-{message}"))),
         Err(error) => {
-            let page = Show::new(&app, &visitor, id, form.text("body"), Complaints::of(error)?)?;
+            let page = Show::new(&app, language, &visitor, id, form.text("body"), Complaints::of(error)?)?;
             Ok(Page(page).with_status(StatusCode::BAD_REQUEST))
         }
     }

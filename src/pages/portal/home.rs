@@ -6,6 +6,7 @@ use askama::Template;
 
 use super::Frame;
 use crate::app::App;
+use crate::language::Language;
 use crate::web::auth::local_path;
 use crate::web::page::see_other;
 use crate::web::{Page, PageError, Query, Visitor, filters};
@@ -20,32 +21,46 @@ pub struct Home<'a> {
     /// Where to go after signing in.
     next: &'a str,
     problem: Option<&'a str>,
+    /// When the form was shown, as it comes back.
+    shown_at: i64,
 }
 
 impl<'a> Home<'a> {
     pub fn new(
         app: &App,
+        language: Language,
         email: &'a str,
         next: &'a str,
         problem: Option<&'a str>,
     ) -> Result<Self, PageError> {
-        Ok(Self { frame: Frame::new(app, None, "sign in")?, email, next, problem })
+        Ok(Self {
+            frame: Frame::new(app, language, None, "sign in")?,
+            email,
+            next,
+            problem,
+            shown_at: app.now().millis(),
+        })
     }
 }
 
 #[get("/portal")]
-pub async fn home(app: App, visitor: Option<Visitor>) -> Result<HttpResponse, PageError> {
+pub async fn home(app: App, language: Language, visitor: Option<Visitor>) -> Result<HttpResponse, PageError> {
     match visitor {
         Some(_) => Ok(see_other(REQUESTS)),
-        None => Ok(Page(Home::new(&app, "", REQUESTS, None)?).with_status(StatusCode::OK)),
+        None => Ok(Page(Home::new(&app, language, "", REQUESTS, None)?).with_status(StatusCode::OK)),
     }
 }
 
 #[get("/portal/sign-in")]
-pub async fn sign_in(app: App, visitor: Option<Visitor>, query: Query) -> Result<HttpResponse, PageError> {
+pub async fn sign_in(
+    app: App,
+    language: Language,
+    visitor: Option<Visitor>,
+    query: Query,
+) -> Result<HttpResponse, PageError> {
     let next = local_path(query.all("next").next(), REQUESTS);
     match visitor {
         Some(_) => Ok(see_other(next)),
-        None => Ok(Page(Home::new(&app, "", next, None)?).with_status(StatusCode::OK)),
+        None => Ok(Page(Home::new(&app, language, "", next, None)?).with_status(StatusCode::OK)),
     }
 }

@@ -4,6 +4,7 @@
 mod attachment;
 mod conversation;
 mod home;
+mod language;
 mod new;
 mod sign_in;
 
@@ -12,6 +13,7 @@ use actix_web::web::ServiceConfig;
 use crate::app::App;
 use crate::desk::site::{self, Site};
 use crate::error::{Error, Problem, Result};
+use crate::language::{Language, Words};
 use crate::pages::when::{When, Zone};
 use crate::time::Timestamp;
 use crate::web::Visitor;
@@ -20,6 +22,7 @@ pub fn routes(config: &mut ServiceConfig) {
     config
         .service(home::home)
         .service(home::sign_in)
+        .service(language::choose)
         .service(sign_in::ask)
         .service(sign_in::show)
         .service(sign_in::redeem)
@@ -44,15 +47,19 @@ struct Frame {
     csrf: Option<String>,
     /// The entry of the navigation that is open.
     here: &'static str,
+    language: Language,
+    words: &'static Words,
 }
 
 impl Frame {
-    fn new(app: &App, visitor: Option<&Visitor>, here: &'static str) -> Result<Self> {
+    fn new(app: &App, language: Language, visitor: Option<&Visitor>, here: &'static str) -> Result<Self> {
         let Site { name, time_zone, .. } = app.read(site::get)?;
         let zone = visitor.and_then(|visitor| visitor.contact.time_zone.clone()).unwrap_or(time_zone);
         Ok(Self {
             site: name,
-            zone: Zone::of(&zone),
+            zone: Zone::of_reader(&zone, language),
+            language,
+            words: language.words(),
             csrf: visitor.map(|visitor| visitor.session.csrf.clone()),
             here,
         })
@@ -62,10 +69,18 @@ impl Frame {
         self.csrf.as_deref().unwrap_or_default()
     }
 
+    /// Every language there is, for choosing one.
+    fn languages(&self) -> [Language; 6] {
+        Language::ALL
+    }
+
     fn when(&self, at: &Timestamp) -> When {
         self.zone.long(*at)
     }
 }
+
+/// Stands for a sentence of the page's language.
+const TOO_LARGE: &str = "too large";
 
 /// What is wrong with a form, as sentences beside its fields.
 #[derive(Default)]
@@ -77,22 +92,23 @@ impl Complaints {
         match error {
             Error::Invalid(problems) => Ok(Self(problems)),
             Error::TooLarge { .. } => {
-                let message = "Files of one request may have 20 MB together; these are larger.".to_owned();
+                let message = TOO_LARGE.to_owned();
                 Ok(Self(vec![Problem { field: "file".to_owned(), message }]))
             }
             other => Err(other),
         }
     }
 
-    /// About `subject`, `body` or `file`.
-    fn about(&self, field: &str) -> Option<&str> {
+    /// About `subject`, `body` or `file`, in the language of the page where it is about something left out.
+    fn about<'a>(&'a self, field: &str, words: &'a Words) -> Option<&'a str> {
         let is_about = |problem: &&Problem| match field {
             "body" => matches!(problem.field.as_str(), "plainBody" | "htmlBody"),
             "file" => problem.field == "file" || problem.field.starts_with("attachments"),
             field => problem.field == field,
         };
         self.0.iter().find(is_about).map(|problem| match problem.message.as_str() {
-            "is required" | "or 'htmlBody' is required" => "Please fill this in.",
+            "is required" | "or 'htmlBody' is required" => words.fill_in,
+            TOO_LARGE => words.too_large,
             message => message,
         })
     }
@@ -105,7 +121,7 @@ mod tests {
     #[test]
     fn an_empty_field_is_asked_for_in_words_of_the_form() {
         let complaints = Complaints::of(Error::invalid("plainBody", "or 'htmlBody' is required"));
-        assert_eq!(complaints.unwrap().about("body"), Some("Please fill this in."));
+        assert_eq!(complaints.unwrap().about("body", Language::En.words()), Some("Please fill this in."));
         assert!(Complaints::of(Error::not_found("conversation", 7)).is_err());
     }
 }

@@ -13,6 +13,7 @@ use crate::desk::conversation::{Body, message};
 use crate::desk::field::{self, Field};
 use crate::error::{Error, Result};
 use crate::ids::{ConversationId, MessageId};
+use crate::language::Language;
 use crate::pages::control::{self, Control, controls};
 use crate::web::page::see_other;
 use crate::web::upload::{self, Form};
@@ -30,8 +31,8 @@ struct New<'a> {
 }
 
 #[get("/portal/conversations/new")]
-pub async fn show(app: App, visitor: Visitor) -> Result<Page<New<'static>>, PageError> {
-    let frame = Frame::new(&app, Some(&visitor), "new")?;
+pub async fn show(app: App, language: Language, visitor: Visitor) -> Result<Page<New<'static>>, PageError> {
+    let frame = Frame::new(&app, language, Some(&visitor), "new")?;
     let controls = app.read(|s| controls(s, &asked(s)?, |field| field.default_value.clone()))?;
     Ok(Page(New { frame, subject: "", body: "", controls, complaints: Complaints::default() }))
 }
@@ -39,12 +40,17 @@ pub async fn show(app: App, visitor: Visitor) -> Result<Page<New<'static>>, Page
 #[post("/portal/conversations/new")]
 pub async fn submit(
     app: App,
+    language: Language,
     request: HttpRequest,
     visitor: Visitor,
     multipart: Multipart,
 ) -> Result<HttpResponse, PageError> {
     let check = |form: &Form| csrf::check(&request, &visitor.session, Some(form.text("csrf")));
     let form = upload::read(&app, &visitor.actor, multipart, check).await?;
+    if !form.text("website").is_empty() {
+        // No person sees this field. A program is told what it wants to hear.
+        return Ok(see_other(super::home::REQUESTS));
+    }
     match open(&app, &visitor, &form).await {
         Ok((id, message)) => Ok(see_other(&format!("/portal/conversations/{id}#message-{message}"))),
         Err(error) => {
@@ -60,7 +66,7 @@ pub async fn submit(
                 Error::Invalid(_) => Complaints::of(Error::Invalid(control::tell(&mut controls, error)?))?,
                 other => Complaints::of(other)?,
             };
-            let frame = Frame::new(&app, Some(&visitor), "new")?;
+            let frame = Frame::new(&app, language, Some(&visitor), "new")?;
             let page =
                 New { frame, subject: form.text("subject"), body: form.text("body"), controls, complaints };
             Ok(Page(page).with_status(StatusCode::BAD_REQUEST))

@@ -1,6 +1,8 @@
 //! Signing in by a mailed link. Opening the link only shows a button: mail scanners open links, too, and must not use
 //! them up.
 
+use std::time::Duration;
+
 use actix_web::cookie::Cookie;
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, get, post, web};
@@ -10,9 +12,11 @@ use serde::Deserialize;
 use super::Frame;
 use super::home::{Home, REQUESTS};
 use crate::app::App;
-use crate::desk::is_address;
 use crate::desk::session::{self, Owner};
 use crate::desk::sign_in_link;
+use crate::desk::{contact, is_address};
+use crate::language::Language;
+use crate::time::Timestamp;
 use crate::web::auth::{end_cookie, local_path, session_cookie};
 use crate::web::page::see_other;
 use crate::web::{Page, PageError, Query, Visitor, client, csrf, filters};
@@ -26,7 +30,13 @@ struct Wanted {
     /// No person sees this field, so whoever fills it in is a program.
     #[serde(default)]
     website: String,
+    /// When the form was shown, in milliseconds.
+    #[serde(default)]
+    shown_at: i64,
 }
+
+/// Nobody types an address faster than this.
+const FASTEST: Duration = Duration::from_secs(1);
 
 #[derive(Template)]
 #[template(path = "portal/check_mail.html")]
@@ -38,21 +48,30 @@ struct CheckMail {
 #[post("/portal/sign-in")]
 pub async fn ask(
     app: App,
+    language: Language,
     request: HttpRequest,
     wanted: web::Form<Wanted>,
 ) -> Result<HttpResponse, PageError> {
-    let Wanted { email, next, website } = wanted.into_inner();
+    let Wanted { email, next, website, shown_at } = wanted.into_inner();
     let (email, next) = (email.trim().to_owned(), local_path(Some(&next), REQUESTS));
     if !is_address(&email) {
-        let problem = Some("This is not an e-mail address.");
-        return Ok(Page(Home::new(&app, &email, next, problem)?).with_status(StatusCode::BAD_REQUEST));
+        let problem = Some(language.words().no_address);
+        return Ok(
+            Page(Home::new(&app, language, &email, next, problem)?).with_status(StatusCode::BAD_REQUEST)
+        );
+    }
+    if app.now().since(Timestamp::from_millis(shown_at)) < FASTEST {
+        let problem = Some(language.words().too_fast);
+        return Ok(
+            Page(Home::new(&app, language, &email, next, problem)?).with_status(StatusCode::BAD_REQUEST)
+        );
     }
     app.limiter().check(client::network(client::address(&request, &app)))?;
     if website.is_empty() {
         let link = link(&app, next);
-        app.write(move |tx| sign_in_link::request(tx, &email, link)).await?;
+        app.write(move |tx| sign_in_link::request(tx, &email, language, link)).await?;
     }
-    Ok(Page(CheckMail { frame: Frame::new(&app, None, "sign in")? }).with_status(StatusCode::OK))
+    Ok(Page(CheckMail { frame: Frame::new(&app, language, None, "sign in")? }).with_status(StatusCode::OK))
 }
 
 /// Makes the link's URL from its token; it leads on to `next`.
@@ -77,9 +96,9 @@ struct SignIn<'a> {
 
 /// The token stays in the page's address: the form is sent to where it is.
 #[get("/portal/sign-in/{token}")]
-pub async fn show(app: App, query: Query) -> Result<HttpResponse, PageError> {
+pub async fn show(app: App, language: Language, query: Query) -> Result<HttpResponse, PageError> {
     let next = local_path(query.all("next").next(), REQUESTS);
-    Ok(Page(SignIn { frame: Frame::new(&app, None, "sign in")?, next }).with_status(StatusCode::OK))
+    Ok(Page(SignIn { frame: Frame::new(&app, language, None, "sign in")?, next }).with_status(StatusCode::OK))
 }
 
 #[derive(Deserialize)]
@@ -91,21 +110,22 @@ struct Redeemed {
 #[post("/portal/sign-in/{token}")]
 pub async fn redeem(
     app: App,
+    language: Language,
     request: HttpRequest,
     token: web::Path<String>,
     form: web::Form<Redeemed>,
 ) -> Result<HttpResponse, PageError> {
     app.limiter().check(client::network(client::address(&request, &app)))?;
     let next = local_path(Some(&form.next), REQUESTS);
-    match start(&app, &request, token.into_inner()).await? {
+    match start(&app, language, &request, token.into_inner()).await? {
         Some(cookie) => {
             let mut answer = see_other(next);
             answer.add_cookie(&cookie).map_err(crate::error::Error::internal)?;
             Ok(answer)
         }
         None => {
-            let problem = Some("That link has been used or is too old. We can mail you another one.");
-            Ok(Page(Home::new(&app, "", next, problem)?).with_status(StatusCode::GONE))
+            let problem = Some(language.words().link_gone);
+            Ok(Page(Home::new(&app, language, "", next, problem)?).with_status(StatusCode::GONE))
         }
     }
 }
@@ -113,13 +133,17 @@ pub async fn redeem(
 /// Uses up the link and starts a session; `None` when the link is not good any more.
 async fn start(
     app: &App,
+    language: Language,
     request: &HttpRequest,
     token: String,
 ) -> Result<Option<Cookie<'static>>, PageError> {
     let browser = client::user_agent(request);
     let value = app
         .write(move |tx| match sign_in_link::redeem(tx, &token)? {
-            Some(contact) => session::create(tx, Owner::Contact(contact), &browser).map(Some),
+            Some(contact) => {
+                contact::speaks(tx, contact, language)?;
+                session::create(tx, Owner::Contact(contact), &browser).map(Some)
+            }
             None => Ok(None),
         })
         .await?;
