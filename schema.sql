@@ -124,6 +124,14 @@ CREATE TABLE api_key (
   created_at INTEGER NOT NULL
 ) STRICT;
 
+-- How the console behaves for an agent; who has no row has the defaults.
+CREATE TABLE preference (
+  agent_id INTEGER PRIMARY KEY REFERENCES agent (id) ON DELETE CASCADE,
+  after_send TEXT NOT NULL DEFAULT 'stay' CHECK (after_send IN ('stay', 'next', 'back')),
+  is_compact INTEGER NOT NULL DEFAULT 0,
+  has_keys INTEGER NOT NULL DEFAULT 1
+) STRICT;
+
 -- Whether an agent is there and takes conversations (contract 3.3). status is what the agent chose; without a sign of
 -- life for some minutes (seen_at: an open console, or setting the status) an agent is offline whatever they chose.
 CREATE TABLE agent_availability (
@@ -171,6 +179,8 @@ CREATE TABLE contact (
   country TEXT NOT NULL DEFAULT '',
   postal_or_zip_code TEXT NOT NULL DEFAULT '',
   time_zone TEXT,
+  -- In which the portal and its mail last spoke to them.
+  language TEXT NOT NULL DEFAULT 'en',
   created_at INTEGER NOT NULL,
   updated_at INTEGER NOT NULL,
   deleted_at INTEGER
@@ -481,6 +491,17 @@ CREATE TABLE snooze (
   snoozed_at INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX snooze_until ON snooze (until_at) WHERE until_at IS NOT NULL;
+
+-- What an agent just did in the console: says names it, before is what the conversations were (JSON), problems what
+-- did not work (JSON). Kept for an hour, so that it can be taken back.
+CREATE TABLE undo (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  agent_id INTEGER NOT NULL REFERENCES agent (id) ON DELETE CASCADE,
+  says TEXT NOT NULL,
+  before TEXT NOT NULL,
+  problems TEXT NOT NULL DEFAULT '[]',
+  created_at INTEGER NOT NULL
+) STRICT;
 
 -- Which agents have a conversation open, and who writes. A row counts for a short while after seen_at.
 CREATE TABLE presence (

@@ -1,30 +1,8 @@
 // Enhances the plain pages of console and portal: forms, drafts, files, copying, theme, menus, times.
 // Everything listens on the document, so that what console.js swaps in needs no set-up.
 
-/** Says something for a few seconds, to eyes and to screen readers. */
-export function toast(text) {
-  let toasts = document.querySelector(".toasts");
-  if (!toasts) {
-    toasts = document.createElement("div");
-    toasts.className = "toasts";
-    toasts.setAttribute("role", "status");
-    document.body.append(toasts);
-  }
-  const item = document.createElement("div");
-  item.className = "toast";
-  item.textContent = text;
-  toasts.append(item);
-  setTimeout(() => item.remove(), 3000);
-}
-
-// Storage throws where it is switched off or full; nothing here is worth an error.
-const attempt = (action) => {
-  try {
-    return action();
-  } catch {
-    return null;
-  }
-};
+import { attempt, restoreDrafts } from "./draft.js";
+import { toast } from "./toast.js";
 
 // ---- Sending once ------------------------------------------------------------------------------------------------
 
@@ -50,34 +28,14 @@ addEventListener("pageshow", () => {
 document.addEventListener("keydown", (event) => {
   if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && event.target.matches?.("textarea")) {
     event.preventDefault();
-    event.target.form?.requestSubmit(event.target.form.querySelector("button:not([type=button])"));
+    const form = event.target.form;
+    const closing = event.shiftKey && form?.querySelector("[data-send-close]");
+    form?.requestSubmit(closing || form.querySelector("button:not([type=button])"));
   }
 });
 
 document.addEventListener("change", (event) => {
   if (event.target.matches("select[data-autosubmit]")) event.target.form.requestSubmit();
-});
-
-// ---- Text not sent yet: kept for this tab, until the server leads to the new message (#message-…) -------------------
-
-const textOf = (form) => form.querySelector("textarea");
-
-function restoreDrafts() {
-  const sent = sessionStorage.getItem("sending");
-  sessionStorage.removeItem("sending");
-  if (sent && location.hash.startsWith("#message-")) sessionStorage.removeItem(`draft:${sent}`);
-  for (const form of document.querySelectorAll("form[data-draft]")) {
-    const text = textOf(form);
-    const draft = sessionStorage.getItem(`draft:${form.dataset.draft}`);
-    if (draft && text.value === "") text.value = draft;
-  }
-}
-
-document.addEventListener("input", (event) => {
-  const form = event.target.form;
-  if (!form?.dataset.draft || event.target !== textOf(form)) return;
-  const key = `draft:${form.dataset.draft}`;
-  attempt(() => (event.target.value ? sessionStorage.setItem(key, event.target.value) : sessionStorage.removeItem(key)));
 });
 
 attempt(restoreDrafts);
@@ -118,7 +76,9 @@ document.addEventListener("change", (event) => {
 async function copy(button) {
   const source = button.dataset.copyFrom && document.getElementById(button.dataset.copyFrom);
   try {
-    await navigator.clipboard.writeText(source ? source.textContent.trim() : button.dataset.copy);
+    const { copyLink, copy: text } = button.dataset;
+    const link = copyLink && new URL(copyLink, location.href).href;
+    await navigator.clipboard.writeText(source ? source.textContent.trim() : (link ?? text));
     toast(button.dataset.copied ?? "Copied");
   } catch {
     // No clipboard outside HTTPS: select the text, the person presses the keys.
@@ -142,7 +102,7 @@ function chooseTheme(theme) {
 }
 
 document.addEventListener("click", (event) => {
-  const button = event.target.closest("[data-copy], [data-copy-from], [data-theme-choice]");
+  const button = event.target.closest("[data-copy], [data-copy-from], [data-copy-link], [data-theme-choice]");
   if (button?.dataset.themeChoice) chooseTheme(button.dataset.themeChoice);
   else if (button) copy(button);
   for (const menu of document.querySelectorAll("details.menu[open]")) {

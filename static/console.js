@@ -1,38 +1,52 @@
-// The console, live: what others do appears without a reload, and single keys lead through the work.
-// Both only press links and buttons that are on the page anyway, or show what a reload would show.
+// The console, live: what others do appears without a reload, lists keep their place, properties save themselves.
+// It only presses links and buttons that are on the page anyway, or shows what a reload would show.
 
-const open = document.querySelector("[data-live=conversation]");
-const list = document.querySelector("[data-live=list]");
+import { startComposer, stopComposer } from "./compose.js";
+import { restoreDrafts } from "./draft.js";
+import { startKeys } from "./keys.js";
+import { startPresence } from "./presence.js";
+
+const conversation = () => document.querySelector("[data-live=conversation]");
+const list = () => document.querySelector("[data-live=list]");
 
 // ---- Swapping parts of the page for what the server says now ---------------------------------------------------------
 
 // After a refused form the address is the form's; data-url names the page itself.
-const here = () => open?.dataset.url ?? location.href;
+const here = () => conversation()?.dataset.url ?? location.href;
 
 async function fetchPage(url, options = {}) {
   const response = await fetch(url, { ...options, headers: { Accept: "text/html" } });
   const html = await response.text();
-  return new DOMParser().parseFromString(html, "text/html");
+  return { page: new DOMParser().parseFromString(html, "text/html"), url: response.url };
 }
 
-/** What the server sent for each element of the thread; the elements themselves change (opened quotes, sizes). */
+/** What the server sent for each element; the elements themselves change (opened quotes, sizes, checked boxes). */
 const served = new WeakMap();
 const remember = (item) => served.set(item, item.outerHTML);
 
-/** Brings a list's children up to date by id, touching only those that changed: mail frames do not reload. */
+/** Brings a list's children up to date by id, touching only those that changed: mail frames do not reload, and what
+    is selected stays selected. */
 function reconcile(current, fresh) {
   const known = new Map([...current.children].filter((item) => item.id).map((item) => [item.id, item]));
   const items = [...fresh.children].map((item) => {
     const old = known.get(item.id);
-    const same = old && served.get(old) === item.outerHTML;
-    if (!same) remember(item);
-    return same ? old : document.adoptNode(item);
+    if (old && served.get(old) === item.outerHTML) return old;
+    const made = document.adoptNode(item);
+    remember(made);
+    const box = made.querySelector(".row-check");
+    if (box && old) box.checked = old.querySelector(".row-check").checked;
+    return made;
   });
+  const focused = current.contains(document.activeElement) ? document.activeElement : null;
+  const place = focused?.closest("[id]")?.id;
   const wanted = new Set(items);
   for (const item of [...current.children]) if (!wanted.has(item)) item.remove();
   items.forEach((item, index) => {
     if (current.children[index] !== item) current.insertBefore(item, current.children[index] ?? null);
   });
+  if (place && !current.contains(document.activeElement)) {
+    document.getElementById(place)?.querySelector(focused.matches(".row-check") ? ".row-check" : "a")?.focus({ preventScroll: true });
+  }
 }
 
 /** Replaces the content of #id and gives the focus back to the element of the same id or link. */
@@ -48,14 +62,24 @@ function swap(page, id) {
   return true;
 }
 
-async function refresh({ rows = false, thread = false, properties = false }) {
-  const page = await fetchPage(here());
-  // The session has ended: what is being typed stays, and the next click leads to the sign-in.
-  if (!page.getElementById("rail")) return;
-  swap(page, "rail-filters");
+function showRows(page) {
+  const [current, fresh] = [document.getElementById("conversation-rows"), page.getElementById("conversation-rows")];
   // An empty list has other markup than a full one: its whole pane is swapped.
-  if (rows) swap(page, "list");
-  if (thread) reconcile(document.getElementById("thread"), page.getElementById("thread"));
+  if (current?.children.length && fresh?.children.length) reconcile(current, fresh);
+  else swap(page, "list");
+  countSelected();
+}
+
+async function refresh({ rows = false, thread = false, properties = false }) {
+  const { page } = await fetchPage(here());
+  // The session has ended: what is being typed stays, and the next click leads to the sign-in.
+  if (!page.querySelector("[data-signed-in]")) return;
+  swap(page, "rail-filters");
+  if (rows) showRows(page);
+  if (thread && page.getElementById("thread")) {
+    reconcile(document.getElementById("thread"), page.getElementById("thread"));
+    swap(page, "headline");
+  }
   if (properties && !document.getElementById("properties").contains(document.activeElement)) swap(page, "properties");
 }
 
@@ -70,16 +94,23 @@ function showNews() {
   bar.className = "live-bar";
   changed.delete(0);
   bar.textContent = changed.size === 1 ? "1 conversation changed" : `${changed.size || "Some"} conversations changed`;
-  if (!bar.isConnected) list.before(bar);
+  if (!bar.isConnected) list().before(bar);
+}
+
+/** A reader who has scrolled, selected something or stands on a row is not moved: a bar says that there is something. */
+function isReading() {
+  const pane = list();
+  if (!pane) return false;
+  const scrolled = pane.scrollTop > 0 || (!conversation() && scrollY > 0);
+  return scrolled || pane.contains(document.activeElement) || pane.querySelector(".row-check:checked");
 }
 
 async function applyNews() {
   timer = null;
-  const concerns = open && changed.has(Number(open.dataset.conversation));
-  // A reader who has scrolled or stands on a row is not moved: a bar says that there is something.
-  const reading = list && (list.scrollTop > 0 || scrollY > 0 || list.contains(document.activeElement));
+  const concerns = changed.has(Number(conversation()?.dataset.conversation));
+  const reading = isReading();
   try {
-    await refresh({ rows: list && !reading, thread: concerns, properties: concerns });
+    await refresh({ rows: list() && !reading, thread: concerns, properties: concerns });
     if (reading) showNews();
     else changed.clear();
   } catch {
@@ -89,13 +120,13 @@ async function applyNews() {
 
 let stream = null;
 
-function heard(conversation) {
-  changed.add(conversation);
+function heard(id) {
+  changed.add(id);
   timer ??= setTimeout(applyNews, 250);
 }
 
 /** Nobody knows what happened while the stream was closed, so the open conversation counts as changed. */
-const catchUp = () => heard(Number(open?.dataset.conversation ?? 0));
+const catchUp = () => heard(Number(conversation()?.dataset.conversation ?? 0));
 
 // Only the tab in front listens: a browser keeps six connections to a server, and agents have many tabs.
 function listen() {
@@ -121,14 +152,52 @@ document.addEventListener("visibilitychange", () => {
   listen();
   if (wasClosed && stream) catchUp();
 });
-listen();
 
 document.addEventListener("click", async (event) => {
   if (!event.target.closest(".live-bar")) return;
   event.target.remove();
   changed.clear();
-  list.scrollTo(0, 0);
+  list().scrollTo(0, 0);
   await refresh({ rows: true });
+});
+
+// ---- Going to another conversation without leaving the list ------------------------------------------------------------
+
+const isDesk = () => document.querySelector(".desk") && matchMedia("(min-width: 80rem)").matches;
+
+async function visit(href, remembers) {
+  stopComposer();
+  try {
+    const { page, url } = await fetchPage(href);
+    const fresh = page.querySelector(".pane-main");
+    if (!fresh) throw new Error("not a conversation");
+    if (remembers) history.pushState(null, "", url);
+    document.title = page.title;
+    document.querySelector(".pane-main").replaceWith(document.adoptNode(fresh));
+    document.querySelector(".toasts")?.remove();
+    swap(page, "rail-filters");
+    const [current, rows] = [document.querySelector(".pane-list"), page.querySelector(".pane-list")];
+    current.querySelector(".toolbar").replaceWith(rows.querySelector(".toolbar"));
+    current.querySelector(".bulk [name=back]").value = rows.querySelector(".bulk [name=back]").value;
+    showRows(page);
+    start();
+    document.querySelector(".pane-main h1").scrollIntoView({ block: "nearest" });
+  } catch {
+    location.assign(href);
+  }
+}
+
+document.addEventListener("click", (event) => {
+  const link = event.target.closest?.(".pane-list .row-link, .neighbours a");
+  const plain = event.button === 0 && !event.ctrlKey && !event.metaKey && !event.shiftKey && !event.altKey;
+  if (!link || !plain || event.defaultPrevented || !isDesk()) return;
+  event.preventDefault();
+  visit(link.href, true);
+});
+
+addEventListener("popstate", () => {
+  if (isDesk() && location.pathname.startsWith("/console/conversations/")) visit(location.href, false);
+  else location.reload();
 });
 
 // ---- Properties save themselves ----------------------------------------------------------------------------------------
@@ -137,10 +206,13 @@ async function save(form) {
   // Taken before the form is disabled: disabled controls are not sent.
   const body = new URLSearchParams(new FormData(form));
   try {
-    const page = await fetchPage(form.action, { method: "POST", body });
+    const { page } = await fetchPage(form.action, { method: "POST", body });
+    if (!page.getElementById("thread")) return location.reload();
     swap(page, "properties");
     swap(page, "headline");
     reconcile(document.getElementById("thread"), page.getElementById("thread"));
+    if (!isReading()) showRows(page);
+    document.querySelector(".pane-main h1").replaceWith(page.querySelector(".pane-main h1"));
   } catch {
     location.reload();
   }
@@ -151,85 +223,90 @@ document.addEventListener("change", (event) => {
   if (form?.dataset.autosave !== undefined) save(form);
 });
 
-// ---- Keys: one table, from which the overlay is made as well -----------------------------------------------------------
+document.addEventListener("submit", (event) => {
+  if (event.target.dataset.autosave === undefined) return;
+  event.preventDefault();
+  delete event.target.dataset.busy;
+  save(event.target);
+});
 
-const press = (selector) => document.querySelector(selector)?.click();
+// ---- Selection ----------------------------------------------------------------------------------------------------------
 
-function move(step) {
-  if (open) return press(step > 0 ? "a[rel=next]" : "a[rel=prev]");
-  const links = [...document.querySelectorAll(".row-link")];
-  const at = links.indexOf(document.activeElement);
-  const next = at < 0 ? links[step > 0 ? 0 : links.length - 1] : links[at + step];
-  next?.focus();
-  next?.scrollIntoView({ block: "nearest" });
+function countSelected() {
+  const count = document.querySelectorAll(".row-check:checked").length;
+  for (const place of document.querySelectorAll("[data-count]")) place.textContent = `${count} selected`;
 }
 
-function compose(kind) {
-  const choice = document.getElementById(`compose-${kind}`);
-  if (!choice) return;
-  choice.checked = true;
-  document.getElementById(`${kind}-text`).focus();
-  document.getElementById("composer").scrollIntoView({ block: "nearest" });
-}
+let lastBox = null;
 
-const keys = [
-  { key: "j", says: "Next conversation", run: () => move(1) },
-  { key: "k", says: "Previous conversation", run: () => move(-1) },
-  { key: "o", says: "Open (or Enter)", run: () => document.activeElement?.matches(".row-link") && document.activeElement.click() },
-  { key: "u", says: "Back to the list", run: () => press("[data-back]") },
-  { key: "r", says: "Reply", run: () => compose("reply") },
-  { key: "n", says: "Internal note", run: () => compose("note") },
-  { key: "e", says: "Close the conversation", run: () => press("[data-close]") },
-  { key: "/", says: "Search", run: () => document.getElementById("search")?.focus() },
-  { key: "?", says: "Show these keys", run: showKeys },
-];
+document.addEventListener("click", (event) => {
+  const box = event.target.closest?.(".row-check");
+  if (event.target.closest?.("[data-unselect]")) {
+    for (const one of document.querySelectorAll(".row-check:checked")) one.checked = false;
+    return countSelected();
+  }
+  if (!box) return;
+  if (event.shiftKey && lastBox?.isConnected) {
+    const boxes = [...document.querySelectorAll(".row-check")];
+    const [from, to] = [boxes.indexOf(lastBox), boxes.indexOf(box)].sort((a, b) => a - b);
+    for (const one of boxes.slice(from, to + 1)) one.checked = box.checked;
+  }
+  lastBox = box;
+  countSelected();
+});
 
-const keysAreOn = () => localStorage.getItem("keys") !== "off";
+// ---- Pictures open in the page -----------------------------------------------------------------------------------------
 
-function element(name, attributes = {}, ...children) {
-  const made = Object.assign(document.createElement(name), attributes);
-  made.append(...children);
-  return made;
-}
-
-function showKeys() {
-  const toggle = element("input", { type: "checkbox", checked: keysAreOn() });
-  toggle.addEventListener("change", () => localStorage.setItem("keys", toggle.checked ? "on" : "off"));
-  const rows = keys.flatMap(({ key, says }) => [
-    element("dt", {}, says),
-    element("dd", {}, element("kbd", {}, key)),
-  ]);
-  const send = [element("dt", {}, "Send"), element("dd", {}, element("kbd", {}, "Ctrl"), " ", element("kbd", {}, "Enter"))];
-  const dialog = element("dialog", { className: "dialog" },
-    element("h2", {}, "Keyboard shortcuts"),
-    element("dl", { className: "facts" }, ...rows, ...send),
-    element("label", { className: "check" }, toggle, element("span", {}, "Single keys are on")),
-    element("form", { method: "dialog", className: "actions actions-end" }, element("button", { className: "button" }, "Done")));
+document.addEventListener("click", (event) => {
+  const link = event.target.closest?.("a.file-picture");
+  if (!link || event.ctrlKey || event.metaKey) return;
+  event.preventDefault();
+  const dialog = document.createElement("dialog");
+  dialog.className = "dialog dialog-picture";
+  const picture = Object.assign(new Image(), { src: link.href, alt: link.textContent.trim() });
+  const away = Object.assign(document.createElement("a"), { href: link.href, download: "", className: "button", textContent: "Download" });
+  const form = document.createElement("form");
+  form.method = "dialog";
+  form.className = "actions actions-end";
+  form.append(away, Object.assign(document.createElement("button"), { className: "button button-primary", textContent: "Close" }));
+  dialog.append(picture, form);
   dialog.addEventListener("close", () => dialog.remove());
   document.body.append(dialog);
   dialog.showModal();
+});
+
+// ---- Start ---------------------------------------------------------------------------------------------------------------
+
+function start() {
+  for (const item of document.querySelectorAll("#thread > *, #conversation-rows > *")) if (!served.has(item)) remember(item);
+  const open = conversation();
+  if (open) {
+    try {
+      restoreDrafts();
+      sessionStorage.setItem("last", open.dataset.conversation);
+    } catch {
+      // Storage may be switched off.
+    }
+    document.querySelector(".row-open")?.scrollIntoView({ block: "nearest" });
+    if (!location.hash) toLatest(open);
+    startComposer();
+  }
+  startPresence(open?.dataset.conversation);
 }
 
-document.addEventListener("keydown", (event) => {
-  const typing = event.target.closest?.("input, textarea, select, [contenteditable], dialog");
-  if (event.key === "Escape" && typing?.matches("textarea, [type=search]")) return event.target.blur();
-  if (typing || event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented || !keysAreOn()) return;
-  const binding = keys.find(({ key }) => key === event.key);
-  if (!binding) return;
-  event.preventDefault();
-  binding.run();
-});
+/** A long thread opens at its newest message. */
+function toLatest(open) {
+  const messages = open.querySelectorAll(".message");
+  const pane = open.querySelector(".thread-pane");
+  const latest = messages[messages.length - 1];
+  if (messages.length > 1 && pane.scrollHeight > pane.clientHeight) pane.scrollTop = latest.offsetTop - pane.offsetTop - 12;
+}
 
-document.addEventListener("click", (event) => {
-  if (event.target.closest("[data-shortcuts]")) showKeys();
-});
+start();
+listen();
+startKeys();
 
-// ---- Start ---------------------------------------------------------------------------------------------------------
-
-if (open) {
-  for (const item of document.getElementById("thread").children) remember(item);
-  sessionStorage.setItem("last", open.dataset.conversation);
-} else if (list) {
+if (!conversation() && list()) {
   // Coming back from a conversation, j and k go on from there.
   const last = sessionStorage.getItem("last");
   sessionStorage.removeItem("last");

@@ -2,7 +2,7 @@
 
 use crate::app::App;
 use crate::desk::conversation::presence;
-use crate::desk::{attachment, blob, decision, junk_email, kept_answer, session, webhook_delivery};
+use crate::desk::{attachment, blob, decision, junk_email, kept_answer, session, undo, webhook_delivery};
 use crate::error::Result;
 
 pub async fn run(app: &App) -> Result<()> {
@@ -14,6 +14,7 @@ pub async fn run(app: &App) -> Result<()> {
         }
     }
     app.write(presence::sweep).await?;
+    app.write(undo::sweep).await?;
     while 0 < app.write(decision::sweep).await? {
         if app.stopping().is_cancelled() {
             break;

@@ -54,10 +54,10 @@ try {
 
   const folder = mkdtempSync(join(tmpdir(), "desk-"));
   writeFileSync(join(folder, "invoice.txt"), "one chain, free of charge");
-  const reply = page.locator("form[action$='/reply']").first();
+  const reply = page.locator("#reply-form");
   await page.locator("#reply-text").fill("Hello Lena,\n\nwe send you a new one.\n\nAnn");
   await reply.locator("input[type=file]").setInputFiles(join(folder, "invoice.txt"));
-  await reply.locator("button[type=submit], button:not([type])").last().click();
+  await reply.locator("[data-send]").click();
   await page.waitForURL(/conversations\/1(#|$|\?)/);
   check("the answer is in the thread", (await page.textContent("#thread")).includes("we send you a new one."));
   check("its file is there", (await page.textContent("#thread")).includes("invoice.txt"));

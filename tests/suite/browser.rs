@@ -100,3 +100,69 @@ async fn a_customer_signs_in_by_link_writes_reads_answers_closes_and_reopens() {
         assert_eq!(written["messages"][0]["attachments"][0]["fileName"], "photo.txt", "{written}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_agent_works_by_keyboard_beside_a_colleague() {
+    let desk = desk_with_mail().await;
+    desk.create_agent("ben", false).await;
+    let ann = desk.as_ann().await;
+    for subject in ["Second", "Third"] {
+        let new = json!({ "subject": subject, "channel": "portal", "message": { "type": "note", "plainBody": "x" } });
+        ann.post("/anytime/conversations", new).await.expect(201);
+    }
+    tokio::task::block_in_place(|| run("desk.mjs", &desk, &[]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_page_is_accessible_in_both_themes_and_widths() {
+    let desk = desk_with_mail().await;
+    let ann = desk.as_ann().await;
+    for name in ["refund", "warranty"] {
+        ann.post("/anytime/tags", json!({ "name": name })).await.expect(201);
+    }
+    ann.post("/anytime/departments", json!({ "name": "Support", "agents": [ann.id] })).await.expect(201);
+    let reply = json!({ "type": "email", "plainBody": "We look into it." });
+    ann.post("/anytime/conversations/1/messages", reply).await.expect(201);
+    let note = json!({ "type": "note", "htmlBody": "<p>See <a href=\"https://a.example\">this</a></p>" });
+    ann.post("/anytime/conversations/1/messages", note).await.expect(201);
+    let new =
+        json!({ "subject": "Gone", "channel": "portal", "message": { "type": "note", "plainBody": "x" } });
+    ann.post("/anytime/conversations", new).await.expect(201);
+    ann.delete("/anytime/conversations/2").await.expect(204);
+    let mut links = Vec::new();
+    for _ in 0..4 {
+        links.push(
+            change(&desk, |tx| anytime::desk::sign_in_link::create(tx, anytime::ids::ContactId(1))).await,
+        );
+    }
+    let paths = [
+        "/console/all",
+        "/console/mentioned-me",
+        "/console/conversations/1?filter=all",
+        "/console/conversations/1?filter=all&compose=forward",
+        "/console/conversations/new",
+        "/console/conversations/1/merge",
+        "/console/messages/1/original",
+        "/console/contacts/1",
+        "/console/deleted",
+        "/console/settings",
+        "/console/settings/profile",
+        "/console/settings/site",
+        "/console/settings/agents",
+        "/console/settings/agents/1",
+        "/console/settings/departments",
+        "/console/settings/departments/new",
+        "/console/settings/email-accounts",
+        "/console/settings/email-accounts/1",
+        "/console/settings/tags",
+        "/console/settings/inbound-mails",
+        "/console/settings/outgoing-mails",
+        "/console/settings/jobs",
+        "/portal",
+        "/portal/conversations",
+        "/portal/conversations/new",
+        "/portal/conversations/1",
+    ];
+    let more = [("PATHS", json!(paths).to_string()), ("LINKS", json!(links).to_string())];
+    tokio::task::block_in_place(|| run("access.mjs", &desk, &more));
+}

@@ -11,6 +11,7 @@ mod architecture;
 mod backup;
 mod browser;
 mod command;
+mod console;
 mod contract;
 mod database;
 mod flows;

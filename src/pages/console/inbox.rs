@@ -1,65 +1,34 @@
-//! Lists of conversations, one for each filter.
-
-use std::collections::HashMap;
+//! Lists of conversations, one for each filter, and what is done to many of them at once.
 
 use actix_web::web::Path;
-use actix_web::{HttpResponse, get};
+use actix_web::{HttpResponse, get, post};
 use askama::Template;
+use futures_util::future::join_all;
 
+use super::choice::Choices;
+use super::list::{self, COUNTED, Context, Pane};
+use super::settings::Sent;
 use super::{Layout, words};
 use crate::app::App;
-use crate::db::Snapshot;
-use crate::desk::code::Priority;
-use crate::desk::conversation::{self, Conversation, Filter, ListQuery, Sort};
-use crate::desk::filter::{self, SystemFilter};
-use crate::desk::{Paging, agent, contact, tag};
+use crate::desk::Paging;
+use crate::desk::code::{Priority, Status};
+use crate::desk::conversation::{self, ConversationChange, Filter, ListQuery};
+use crate::desk::undo::{self, Action, Before, Undo};
 use crate::error::{Error, Result};
-use crate::ids::{AgentId, ContactId, TagId};
-use crate::pages::when::{When, Zone};
-use crate::time::Timestamp;
+use crate::ids::{AgentId, ConversationId, DepartmentId, TagId};
+use crate::web::auth::local_path;
 use crate::web::page::see_other;
 use crate::web::{Page, PageError, Query, SignedIn, filters};
-
-/// A list says "more than" beyond this.
-const COUNTED: i64 = 10_000;
-
-const ORDERS: [(&str, &str, Sort); 4] = [
-    ("last-reply", "Last reply", Sort::LastReplyTime),
-    ("last-activity", "Last activity", Sort::LastActivityTime),
-    ("priority", "Priority", Sort::Priority),
-    ("status", "Status", Sort::Status),
-];
 
 #[derive(Template)]
 #[template(path = "console/inbox.html")]
 struct InboxPage {
     layout: Layout,
-    filter: SystemFilter,
-    rows: Vec<Row>,
-    total: i64,
-    first: i64,
-    previous: Option<String>,
-    next: Option<String>,
-    orders: Vec<Order>,
-    is_ascending: bool,
+    pane: Pane,
+    choices: Choices,
+    done: Option<Undo>,
     empty: Empty,
     time_zone: String,
-}
-
-struct Order {
-    slug: &'static str,
-    name: &'static str,
-    is_chosen: bool,
-}
-
-struct Row {
-    conversation: Conversation,
-    contact: String,
-    /// Who wrote last, when that was an agent.
-    speaker: Option<String>,
-    agent: Option<String>,
-    tags: Vec<String>,
-    at: When,
 }
 
 struct Empty {
@@ -88,92 +57,116 @@ pub async fn show(
     slug: Path<String>,
     query: Query,
 ) -> Result<Page<InboxPage>, PageError> {
-    let filter = filter::by_slug(&slug).ok_or_else(|| Error::not_found("filter", &slug))?;
-    let wanted = wanted(filter, &query)?;
+    let filter = list::by_slug(&slug)?;
+    let done = query.integer("done")?;
+    let context = Context::new(filter, query)?;
     let now = app.now();
-    Ok(Page(app.read(|s| page(s, &signed_in, filter, &wanted, &query, now))?))
+    Ok(Page(app.read(|s| {
+        Ok(InboxPage {
+            layout: Layout::new(s, &signed_in, filter.slug)?,
+            pane: Pane::new(s, &signed_in, context, None, now)?,
+            choices: Choices::new(s)?,
+            done: done.map(|id| undo::get(s, &signed_in.actor, id)).transpose()?.flatten(),
+            empty: empty(filter.filter),
+            time_zone: signed_in.time_zone.clone(),
+        })
+    })?))
 }
 
-fn wanted(filter: SystemFilter, query: &Query) -> Result<ListQuery> {
-    let sort = query.value("sort", "a known order", |text| ORDERS.iter().find(|order| order.0 == text))?;
-    let is_ascending = query.value("order", "asc or desc", |text| match text {
-        "asc" => Some(true),
-        "desc" => Some(false),
-        _ => None,
-    })?;
-    Ok(ListQuery {
-        filter: Some(filter.filter),
-        sort: sort.map_or_else(Sort::default, |order| order.2),
-        is_ascending: is_ascending.unwrap_or(false),
-        paging: query.paging()?,
-        count_limit: Some(COUNTED),
-        ..ListQuery::default()
-    })
+/// One change to every selected conversation. Each is changed by itself: one that refuses does not hold up the others.
+#[post("/console/conversations/batch")]
+pub async fn batch(app: App, sent: Sent) -> Result<HttpResponse, PageError> {
+    let back = local_path(Some(sent.fields.text("back")), "/console").to_owned();
+    let ids: Vec<ConversationId> = sent.fields.ids("id").map(ConversationId).collect();
+    let (action, verb) = chosen(&sent)?;
+    if ids.is_empty() {
+        return Ok(see_other(&back));
+    }
+    let done = act(&app, &sent.signed_in, ids, action, verb).await?;
+    Ok(see_other(&with_done(&back, done)))
 }
 
-fn page(
-    s: &Snapshot<'_>,
+#[post("/console/undo/{id}")]
+pub async fn take_back(app: App, id: Path<i64>, sent: Sent) -> Result<HttpResponse, PageError> {
+    let back = local_path(Some(sent.fields.text("back")), "/console").to_owned();
+    let by = sent.signed_in.actor.clone();
+    let done = app.write(move |tx| undo::run(tx, &by, *id)).await?;
+    Ok(see_other(&with_done(&back, done)))
+}
+
+/// Does `action` to each conversation and keeps what they were; `verb` completes "3 conversations …".
+pub async fn act(
+    app: &App,
     signed_in: &SignedIn,
-    filter: SystemFilter,
-    wanted: &ListQuery,
-    query: &Query,
-    now: Timestamp,
-) -> Result<InboxPage> {
-    let found = conversation::list(s, &signed_in.actor, wanted)?;
-    let paging = wanted.paging;
-    let shown = found.items.len() as i64;
-    let is_last = paging.offset() + shown >= found.total && found.total < COUNTED || shown < paging.size;
-    let to = |index: i64| ["?", &query.with_page(index)].concat();
-    let orders = ORDERS.map(|(slug, name, sort)| Order { slug, name, is_chosen: sort == wanted.sort });
-    Ok(InboxPage {
-        layout: Layout::new(s, signed_in, filter.slug)?,
-        filter,
-        rows: rows(s, signed_in, found.items, now)?,
-        total: found.total,
-        first: paging.offset() + 1,
-        previous: (1 < paging.index).then(|| to(paging.index - 1)),
-        next: (!is_last).then(|| to(paging.index + 1)),
-        orders: orders.into(),
-        is_ascending: wanted.is_ascending,
-        empty: empty(filter.filter),
-        time_zone: signed_in.time_zone.clone(),
-    })
-}
-
-fn rows(
-    s: &Snapshot<'_>,
-    signed_in: &SignedIn,
-    found: Vec<Conversation>,
-    now: Timestamp,
-) -> Result<Vec<Row>> {
-    let zone = Zone::of_agent(signed_in);
-    let contacts: Vec<ContactId> = found.iter().filter_map(|conversation| conversation.contact_id).collect();
-    let contacts = contact::names(s, &contacts)?;
-    let assigned = found.iter().filter_map(|conversation| conversation.agent_assignee_id);
-    let agents: Vec<AgentId> = assigned.chain(found.iter().filter_map(speaker)).collect();
-    let agents = agent::names(s, &agents)?;
-    let tags: HashMap<TagId, String> = tag::names(s)?.into_iter().collect();
-    let row = |conversation: Conversation| {
-        let speaker = speaker(&conversation).and_then(|id| match id == signed_in.agent.id {
-            true => Some("You".to_owned()),
-            false => agents.get(&id).cloned(),
-        });
-        Row {
-            contact: words::contact(conversation.contact_id.and_then(|id| contacts.get(&id))),
-            speaker,
-            agent: conversation.agent_assignee_id.and_then(|id| agents.get(&id).cloned()),
-            tags: conversation.tags.iter().filter_map(|id| tags.get(id).cloned()).collect(),
-            at: zone.short(conversation.last_replied_at.unwrap_or(conversation.created_at), now),
-            conversation,
+    ids: Vec<ConversationId>,
+    action: Action,
+    verb: &'static str,
+) -> Result<i64> {
+    let acts = ids.into_iter().map(|id| {
+        let (by, action) = (signed_in.actor.clone(), action.clone());
+        async move { (id, app.write(move |tx| undo::act(tx, &by, id, &action)).await) }
+    });
+    let (mut before, mut problems): (Vec<Before>, Vec<String>) = (Vec::new(), Vec::new());
+    for (id, result) in join_all(acts).await {
+        match result {
+            Ok(was) => before.push(was),
+            Err(error @ (Error::Internal(_) | Error::StorageFull)) => return Err(error),
+            Err(error) => problems.push(format!("#{id}: {error}")),
         }
+    }
+    let says = match before.len() {
+        0 => "Nothing was changed".to_owned(),
+        1 => format!("1 conversation {verb}"),
+        count => format!("{count} conversations {verb}"),
     };
-    Ok(found.into_iter().map(row).collect())
+    let by = signed_in.actor.clone();
+    app.write(move |tx| undo::keep(tx, &by, &says, &before, &problems)).await
 }
 
-/// The agent who wrote last; `None` when somebody else did.
-fn speaker(conversation: &Conversation) -> Option<AgentId> {
-    let party = conversation.last_replied_by.as_ref().filter(|party| party.kind == "agent")?;
-    party.id.map(AgentId)
+/// The address with `done` as its parameter, instead of the one it may have.
+pub fn with_done(back: &str, done: i64) -> String {
+    let (path, query) = back.split_once('?').unwrap_or((back, ""));
+    let kept = url::form_urlencoded::parse(query.as_bytes()).filter(|(key, _)| key != "done");
+    let mut out = url::form_urlencoded::Serializer::new(String::new());
+    out.extend_pairs(kept).append_pair("done", &done.to_string());
+    [path, "?", &out.finish()].concat()
+}
+
+fn chosen(sent: &Sent) -> Result<(Action, &'static str)> {
+    let fields = &sent.fields;
+    let filled = |name: &str| fields.filled(name);
+    let id = |name: &str| filled(name).and_then(|text| text.parse::<i64>().ok());
+    let mut change = ConversationChange::default();
+    match fields.text("action") {
+        "delete" => return Ok((Action { deletes: true, ..Action::default() }, "deleted")),
+        "read" => change.is_read = Some(true),
+        "unread" => change.is_read = Some(false),
+        _ => {
+            let wrong = |name: &str| Error::invalid(name, format!("has no value '{}'", fields.text(name)));
+            let status = filled("status").map(|name| Status::parse(&name).ok_or_else(|| wrong("status")));
+            let priority =
+                filled("priority").map(|name| Priority::parse(&name).ok_or_else(|| wrong("priority")));
+            change.status = status.transpose()?;
+            change.priority = priority.transpose()?;
+            change.agent_assignee_id = id("agent").map(|id| (id != 0).then_some(AgentId(id)));
+            change.department_assignee_id = id("department").map(|id| (id != 0).then_some(DepartmentId(id)));
+        }
+    }
+    let action = Action {
+        change,
+        add_tag: id("addTag").map(TagId),
+        remove_tag: id("removeTag").map(TagId),
+        deletes: false,
+    };
+    let verb = match (&action.change, fields.text("action")) {
+        (_, "read") => "marked as read",
+        (_, "unread") => "marked as unread",
+        (change, _) if change.status == Some(Status::Closed) => "closed",
+        (change, _) if change.agent_assignee_id.is_some() => "assigned",
+        _ if action.add_tag.is_some() || action.remove_tag.is_some() => "tagged",
+        _ => "changed",
+    };
+    Ok((action, verb))
 }
 
 fn empty(filter: Filter) -> Empty {
@@ -200,4 +193,15 @@ fn empty(filter: Filter) -> Empty {
         }
     };
     Empty { icon, title, text }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_done_is_told_once_in_the_address() {
+        assert_eq!(with_done("/console/all?sort=priority&done=3", 4), "/console/all?sort=priority&done=4");
+        assert_eq!(with_done("/console/all", 4), "/console/all?done=4");
+    }
 }

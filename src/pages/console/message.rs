@@ -5,16 +5,16 @@ use actix_web::web::Path;
 use actix_web::{HttpRequest, HttpResponse, get, post};
 use askama::Template;
 
+use super::Layout;
 use crate::app::App;
-use crate::desk::attachment;
-use crate::desk::conversation::message;
-use crate::desk::{outgoing_mail, site};
+use crate::desk::conversation::{Message, message};
+use crate::desk::{Actor, attachment, blob, inbound_mail, outgoing_mail, site};
 use crate::error::Error;
 use crate::html;
-use crate::ids::MessageId;
+use crate::ids::{InboundMailId, MessageId};
 use crate::web::download::Download;
 use crate::web::page::see_other;
-use crate::web::{PageError, Query, SignedIn, csrf};
+use crate::web::{Page, PageError, Query, SignedIn, csrf, filters};
 
 #[derive(Template)]
 #[template(path = "console/mail_body.html")]
@@ -47,6 +47,62 @@ pub async fn show_body(
         .content_type("text/html; charset=utf-8")
         .insert_header((header::CONTENT_SECURITY_POLICY, policy))
         .body(html))
+}
+
+#[derive(Template)]
+#[template(path = "console/original.html")]
+struct Original {
+    layout: Layout,
+    message: Message,
+    head: String,
+    is_cut: bool,
+}
+
+/// Header lines shown at most.
+const HEAD_BYTES: usize = 64 << 10;
+
+/// The mail as it came: its header as text, and all of it as a file.
+#[get("/console/messages/{id:\\d+}/original")]
+pub async fn original(
+    app: App,
+    signed_in: SignedIn,
+    id: Path<MessageId>,
+) -> Result<Page<Original>, PageError> {
+    let (message, bytes) = app.read(|s| {
+        let message = message::require(s, &signed_in.actor, *id)?;
+        let (blob, _) = inbound_mail::raw_blob(s, &Actor::System, raw_of(&message)?)?;
+        Ok((message, blob::chunk(s, blob, 0)?.unwrap_or_default()))
+    })?;
+    let bytes = &bytes[..bytes.len().min(HEAD_BYTES)];
+    let text = String::from_utf8_lossy(bytes).replace("\r\n", "\n");
+    let head = text.split_once("\n\n").map_or(text.as_str(), |(head, _)| head).to_owned();
+    let is_cut = head.len() == text.len() && bytes.len() == HEAD_BYTES;
+    let layout = app.read(|s| Layout::new(s, &signed_in, ""))?;
+    Ok(Page(Original { layout, message, head, is_cut }))
+}
+
+#[get("/console/messages/{id:\\d+}/original.eml")]
+pub async fn original_file(
+    app: App,
+    signed_in: SignedIn,
+    request: HttpRequest,
+    id: Path<MessageId>,
+) -> Result<HttpResponse, PageError> {
+    let (blob_id, size_bytes) = app.read(|s| {
+        let message = message::require(s, &signed_in.actor, *id)?;
+        inbound_mail::raw_blob(s, &Actor::System, raw_of(&message)?)
+    })?;
+    let file = Download {
+        blob_id,
+        size_bytes,
+        content_type: "message/rfc822".to_owned(),
+        file_name: format!("message-{id}.eml"),
+    };
+    Ok(file.answer(&app, &request))
+}
+
+fn raw_of(message: &Message) -> Result<InboundMailId, Error> {
+    message.inbound_mail_id.ok_or_else(|| Error::not_found("original of message", message.id))
 }
 
 /// A picture of a mail, for the frame, which has no cookies: the URL itself is the right to see it.

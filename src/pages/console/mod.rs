@@ -1,11 +1,21 @@
 //! The agents' console. Every page stands in the same layout: `templates/console/layout.html`, fed by `Layout`.
 
+mod choice;
+mod compose;
+mod contact;
 pub mod conversation;
+mod deleted;
 pub mod inbox;
+mod list;
 pub mod live;
+mod merge;
 pub mod message;
+mod new;
+mod palette;
+mod presence;
 mod settings;
 mod style;
+mod thread;
 mod words;
 
 use actix_web::web::ServiceConfig;
@@ -13,16 +23,28 @@ use actix_web::web::ServiceConfig;
 use crate::db::Snapshot;
 use crate::desk::conversation::unread;
 use crate::desk::filter::Narrowing;
+use crate::desk::preference::{self, Preference};
 use crate::desk::{Permission, filter, site};
 use crate::error::Result;
 use crate::web::SignedIn;
 
 pub fn routes(config: &mut ServiceConfig) {
-    config.service(live::stream);
-    config.service(conversation::show).service(conversation::reply).service(conversation::properties);
-    config.service(conversation::close).service(conversation::read).service(conversation::unread);
+    config.service(live::stream).service(presence::beat).service(palette::find);
+    config.service(new::show).service(new::submit).service(contact::show);
+    config.service(inbox::batch).service(inbox::take_back);
+    config.service(conversation::show).service(conversation::properties).service(conversation::close);
+    config.service(conversation::read).service(conversation::unread).service(conversation::delete);
+    config
+        .service(compose::reply)
+        .service(compose::save_draft)
+        .service(compose::discard_draft)
+        .service(compose::canned_text);
+    config.service(merge::show).service(merge::submit);
+    config.service(deleted::list).service(deleted::restore).service(deleted::erase);
     config
         .service(message::show_body)
+        .service(message::original)
+        .service(message::original_file)
         .service(message::picture)
         .service(message::download)
         .service(message::retry);
@@ -43,6 +65,7 @@ pub struct Layout {
     pub current: &'static str,
     pub filters: Vec<RailFilter>,
     pub sees_mail: bool,
+    pub preference: Preference,
 }
 
 pub struct RailFilter {
@@ -50,6 +73,8 @@ pub struct RailFilter {
     pub name: &'static str,
     pub icon: &'static str,
     pub unread: i64,
+    /// Of them, or beside them: conversations that mention the agent and that they have not read.
+    pub mentions: i64,
 }
 
 /// Beside each of `filter::SYSTEM`.
@@ -71,8 +96,10 @@ impl Layout {
                     name: filter.name,
                     icon,
                     unread: unread.conversations,
+                    mentions: unread.mentions,
                 })
                 .collect(),
+            preference: preference::get(s, signed_in.agent.id)?,
             sees_mail: signed_in.actor.require(Permission::ManageChannels).is_ok(),
         })
     }

@@ -53,6 +53,11 @@ impl Fields {
         self.0.iter().any(|(key, text)| key == name && *text == value)
     }
 
+    /// Every value of a field.
+    pub fn all(&self, name: &str) -> Vec<String> {
+        self.0.iter().filter(|(key, _)| key == name).map(|(_, value)| value.clone()).collect()
+    }
+
     /// The values of a list of boxes that are ids.
     pub fn ids(&self, name: &str) -> impl Iterator<Item = i64> {
         self.0.iter().filter(move |(key, _)| key == name).filter_map(|(_, value)| value.parse().ok())

@@ -15,9 +15,10 @@ mod tag;
 
 use actix_web::web::ServiceConfig;
 
-pub use field::Fields;
+pub use field::{Fields, Sent};
 
 use super::Layout;
+use super::palette::Place;
 use crate::app::App;
 use crate::desk::{Actor, Permission};
 use crate::error::{Error, Result};
@@ -30,6 +31,7 @@ pub fn routes(config: &mut ServiceConfig) {
     config
         .service(profile::show)
         .service(profile::save)
+        .service(profile::save_console)
         .service(profile::change_password)
         .service(profile::rotate_key)
         .service(profile::end_other_sessions);
@@ -197,6 +199,18 @@ fn frame(app: &App, signed_in: &SignedIn, here: &'static str) -> Result<(Layout,
     }
     let layout = app.read(|s| Layout::new(s, signed_in, "settings"))?;
     Ok((layout, Nav::new(&signed_in.actor, here)))
+}
+
+/// The pages that the agent may open, for finding one by its name.
+pub fn places(by: &Actor) -> impl Iterator<Item = Place> {
+    let sections = GROUPS.iter().flat_map(|group| group.sections);
+    let open = sections.filter(move |section| by.require(section.permission).is_ok());
+    open.map(|section| Place {
+        href: section.href.to_owned(),
+        icon: section.icon,
+        name: section.name.to_owned(),
+        detail: section.about.to_owned(),
+    })
 }
 
 /// A clash is told beside the field it is about.

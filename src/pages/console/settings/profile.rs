@@ -12,8 +12,9 @@ use super::{Nav, frame};
 use crate::app::App;
 use crate::desk::agent::{self, AgentChange};
 use crate::desk::api_key::{self, ApiKey};
+use crate::desk::preference::{self, AfterSend, Preference};
 use crate::desk::session;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::pages::form::Mistakes;
 use crate::pages::set_up::time_zones;
 use crate::pages::when::Zone;
@@ -36,6 +37,7 @@ struct ProfilePage {
     /// A key just made: shown this once.
     fresh_key: Option<String>,
     mistakes: Mistakes,
+    after_choices: [(AfterSend, &'static str); 3],
 }
 
 impl ProfilePage {
@@ -66,6 +68,11 @@ impl ProfilePage {
             key: app.read(|s| api_key::get(s, agent.id))?,
             fresh_key,
             mistakes,
+            after_choices: [
+                (AfterSend::Stay, "Stay"),
+                (AfterSend::Next, "Next conversation"),
+                (AfterSend::Back, "Back to the list"),
+            ],
         })
     }
 }
@@ -92,6 +99,20 @@ pub async fn save(app: App, sent: Sent) -> Result<HttpResponse, PageError> {
             Ok(Page(page).with_status(StatusCode::BAD_REQUEST))
         }
     }
+}
+
+#[post("/console/settings/profile/console")]
+pub async fn save_console(app: App, sent: Sent) -> Result<HttpResponse, PageError> {
+    let name = sent.fields.text("afterSend");
+    let after_send = AfterSend::parse(name)
+        .ok_or_else(|| Error::invalid("afterSend", format!("has no value '{name}'")))?;
+    let wanted = Preference {
+        after_send,
+        is_compact: sent.fields.is_checked("isCompact"),
+        has_keys: sent.fields.is_checked("hasKeys"),
+    };
+    app.write(move |tx| preference::set(tx, &sent.signed_in.actor, &wanted)).await?;
+    Ok(see_other(HERE))
 }
 
 /// Every other session of the agent ends; this one goes on.

@@ -1,0 +1,88 @@
+// An agent at a wide screen, by keyboard: the list beside the conversation, drafts, a colleague who looks and writes,
+// an answer that crosses another one, selection with undo, palette and overlay.
+import { check, finish, open, signIn, wrong } from "./support.mjs";
+
+const desk = process.env.DESK;
+const { page } = await open();
+await signIn(page);
+await page.goto(`${desk}/console/all`);
+
+await page.keyboard.press("j");
+check("j stands on the first row", await page.evaluate(() => document.activeElement.matches(".row-link")));
+await page.keyboard.press("o");
+await page.waitForURL(/conversations\/\d+/);
+check("the list stands beside the conversation", await page.locator(".pane-list .row").first().isVisible());
+const first = page.url();
+await page.keyboard.press("j");
+await page.waitForFunction((first) => location.href !== first, first);
+check("j goes on to the next conversation", page.url() !== first);
+await page.goBack();
+await page.waitForFunction((first) => location.href === first, first);
+check("back returns to the one before", await page.locator(".row-open").count() === 1);
+
+await page.goto(`${desk}/console/conversations/1?filter=all`);
+await page.keyboard.press("r");
+await page.keyboard.type("Hello Lena, a draft");
+await page.waitForFunction(() => document.getElementById("draft-state").textContent.startsWith("Saved"));
+check("the draft is saved on the server", true);
+await page.reload();
+check("and stands there after a reload", (await page.inputValue("#reply-text")) === "Hello Lena, a draft");
+
+const colleague = await open();
+await signIn(colleague.page, "ben");
+await colleague.page.goto(`${desk}/console/conversations/1?filter=all`);
+check("the colleague sees the draft, and whose it is", (await colleague.page.textContent("#draft-state")).includes("Draft by Ann"));
+await page.locator("#presence .viewer").waitFor({ timeout: 20000 });
+check("each sees that the other looks", (await page.textContent("#presence")).includes("Ben"));
+await colleague.page.keyboard.press("m");
+await colleague.page.keyboard.type("I look into it @an");
+await colleague.page.locator(".popup .option").first().waitFor();
+await colleague.page.keyboard.press("Enter");
+check("@ offers colleagues", (await colleague.page.inputValue("#note-text")).includes("@Ann "));
+await colleague.page.keyboard.press("Control+Enter");
+await colleague.page.waitForURL(/#message-/);
+await page.locator("#thread").getByText("I look into it").waitFor();
+check("the note appears with the other agent without a reload", true);
+
+wrong.length = 0;
+await page.locator("#reply-text").focus();
+await page.keyboard.press("Control+Enter");
+await page.getByText("Something came in while you wrote").waitFor();
+check("an answer that has not seen the note is held back", (await page.inputValue("#reply-text")) === "Hello Lena, a draft");
+wrong.length = 0; // the refusal is a 4xx answer, which the browser's console tells
+await page.locator("#reply-text").focus();
+await page.keyboard.press("Control+Enter");
+await page.waitForURL(/#message-/);
+check("sent again, it goes out", (await page.textContent("#thread")).includes("Hello Lena, a draft"));
+check("and the draft is gone", (await page.inputValue("#reply-text")) === "");
+
+await page.waitForLoadState("load");
+await page.keyboard.press("f");
+await page.waitForFunction(() => document.getElementById("reply-subject").value.startsWith("Fwd: "));
+check("f begins a forward", true);
+await page.keyboard.press("Escape");
+
+await page.goto(`${desk}/console/all`);
+await page.keyboard.press("j");
+await page.keyboard.press("x");
+await page.keyboard.press("1");
+await page.locator("[data-undo]").waitFor();
+check("a selection is changed at once", (await page.textContent(".toast")).includes("1 conversation changed"));
+check("the row shows it", await page.locator(".row .priority-urgent").count() === 1);
+await page.keyboard.press("z");
+await page.getByText("Taken back").waitFor();
+check("z takes it back", await page.locator(".row .priority-urgent").count() === 0);
+
+await page.keyboard.press("?");
+await page.locator(".dialog-keys").waitFor();
+check("? shows every key", (await page.textContent(".dialog-keys")).includes("Send and close"));
+await page.keyboard.press("Escape");
+await page.keyboard.press("Control+k");
+await page.locator(".palette .option").first().waitFor();
+await page.keyboard.type("tags");
+await page.locator(".palette a.option").getByText("Tags", { exact: true }).waitFor();
+await page.keyboard.press("Enter");
+await page.waitForURL(/settings\/tags/);
+check("the palette leads to settings", true);
+check(`nothing went wrong on the way: ${wrong.join(" ")}`, wrong.length === 0);
+await finish();

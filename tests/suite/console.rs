@@ -1,0 +1,232 @@
+//! The agents' console without JavaScript: lists and selections, writing, drafts, the recycle bin, preferences.
+
+use serde_json::json;
+
+use crate::support::test_desk::{Browser, Client, TestDesk};
+
+async fn conversation(ann: &Client, subject: &str) -> i64 {
+    let new =
+        json!({ "subject": subject, "channel": "portal", "message": { "type": "note", "plainBody": "x" } });
+    ann.post("/anytime/conversations", new).await.expect(201)["conversation"]["id"].as_i64().unwrap()
+}
+
+async fn signed_in(desk: &TestDesk) -> (Browser, String) {
+    let browser = desk.browser();
+    browser.sign_in("ann").await;
+    let csrf = browser.get("/console/all").await.csrf();
+    (browser, csrf)
+}
+
+#[tokio::test]
+async fn a_selection_is_changed_at_once_and_taken_back() {
+    let desk = TestDesk::start().await;
+    let ann = desk.as_ann().await;
+    for subject in ["One", "Two"] {
+        conversation(&ann, subject).await;
+    }
+    let (browser, csrf) = signed_in(&desk).await;
+    let fields = [
+        ("csrf", csrf.as_str()),
+        ("back", "/console/all?sort=priority"),
+        ("id", "1"),
+        ("id", "2"),
+        ("id", "99"),
+        ("status", "closed"),
+        ("priority", ""),
+    ];
+    let view = browser.post("/console/conversations/batch", &fields).await;
+    assert_eq!(view.status, 303);
+    let back = view.location.unwrap();
+    assert!(back.starts_with("/console/all?sort=priority&done="), "{back}");
+    let page = browser.get(&back).await;
+    page.shows("2 conversations closed");
+    page.shows("#99: there is no conversation 99");
+    assert_eq!(desk.number("SELECT count(*) FROM conversation WHERE status = 5"), 2);
+    let undo = page.html.split("action=\"/console/undo/").nth(1).unwrap().split('"').next().unwrap();
+    let fields = [("csrf", csrf.as_str()), ("back", "/console/all")];
+    let view = browser.post(&format!("/console/undo/{undo}"), &fields).await;
+    browser.get(&view.location.unwrap()).await.shows("Taken back in 2 conversations");
+    assert_eq!(desk.number("SELECT count(*) FROM conversation WHERE status = 1"), 2);
+    let again = browser.post(&format!("/console/undo/{undo}"), &fields).await;
+    assert_eq!(again.status, 404, "once");
+}
+
+#[tokio::test]
+async fn nobody_takes_back_what_somebody_else_did() {
+    let desk = TestDesk::start().await;
+    let ann = desk.as_ann().await;
+    conversation(&ann, "One").await;
+    let (browser, csrf) = signed_in(&desk).await;
+    browser.post("/console/conversations/1/close", &[("csrf", &csrf)]).await;
+    desk.create_agent("ben", true).await;
+    let ben = desk.browser();
+    ben.sign_in("ben").await;
+    let csrf = ben.get("/console/all").await.csrf();
+    assert_eq!(ben.post("/console/undo/1", &[("csrf", &csrf)]).await.status, 404);
+    assert_eq!(desk.number("SELECT status FROM conversation"), 5);
+}
+
+#[tokio::test]
+async fn a_deleted_conversation_waits_in_the_recycle_bin() {
+    let desk = TestDesk::start().await;
+    let ann = desk.as_ann().await;
+    conversation(&ann, "One").await;
+    let (browser, csrf) = signed_in(&desk).await;
+    let fields = [("csrf", csrf.as_str()), ("context", "filter=closed")];
+    let view = browser.post("/console/conversations/1/delete", &fields).await;
+    let list = view.location.unwrap();
+    assert!(list.starts_with("/console/closed?done="), "{list}");
+    browser.get(&list).await.shows("1 conversation deleted");
+    assert_eq!(browser.get("/console/conversations/1").await.status, 404);
+    browser.get("/console/deleted").await.shows("One");
+    let view = browser.post("/console/deleted/1/restore", &[("csrf", &csrf)]).await;
+    assert_eq!(view.location.as_deref(), Some("/console/conversations/1"));
+    browser.get("/console/conversations/1").await.shows("restored this");
+    browser.post("/console/conversations/1/delete", &fields).await;
+    browser.post("/console/deleted/1/erase", &[("csrf", &csrf)]).await;
+    browser.get("/console/deleted").await.shows("The recycle bin is empty");
+}
+
+#[tokio::test]
+async fn an_agent_begins_a_conversation_with_a_new_contact() {
+    let desk = TestDesk::start().await;
+    let ann = desk.as_ann().await;
+    let (browser, csrf) = signed_in(&desk).await;
+    browser.get("/console/conversations/new?to=tom@customer.example").await.shows("tom@customer.example");
+    let send = async |to: &'static str, body: &'static str| {
+        let form = reqwest::multipart::Form::new()
+            .text("csrf", csrf.clone())
+            .text("kind", "portal")
+            .text("to", to)
+            .text("subject", "Your order")
+            .text("body", body)
+            .text("priority", "high")
+            .text("agent", ann.id.to_string())
+            .text("status", "pendingExternal");
+        let path = browser.url("/console/conversations/new");
+        browser.send(browser.http.post(path).multipart(form)).await
+    };
+    let refused = send("tom at home", "").await;
+    assert_eq!(refused.status, 400);
+    refused.shows("is not an e-mail address");
+    refused.shows("Your order");
+    let view = send("Tom Baker <tom@customer.example>", "It is ready.").await;
+    assert_eq!(view.location.as_deref(), Some("/console/conversations/1"));
+    let made = ann.get("/anytime/conversations/1?include=contact").await.expect(200)["conversation"].clone();
+    assert_eq!(made["contact"]["name"], "Tom Baker", "{made}");
+    assert_eq!((&made["priority"], &made["agentAssigneeId"]), (&json!("high"), &json!(ann.id)));
+}
+
+#[tokio::test]
+async fn an_answer_that_has_not_seen_the_last_message_comes_back_with_its_text() {
+    let desk = TestDesk::start().await;
+    let ann = desk.as_ann().await;
+    conversation(&ann, "One").await;
+    let (browser, csrf) = signed_in(&desk).await;
+    let ben = desk.as_agent("ben").await;
+    let send = async |seen: &'static str| {
+        let form = reqwest::multipart::Form::new()
+            .text("csrf", csrf.clone())
+            .text("type", "note")
+            .text("body", "My long answer")
+            .text("seen", seen);
+        let path = browser.url("/console/conversations/1/reply");
+        browser.send(browser.http.post(path).multipart(form)).await
+    };
+    let note = json!({ "type": "note", "plainBody": "I was first" });
+    ben.post("/anytime/conversations/1/messages", note).await.expect(201);
+    let refused = send("1").await;
+    assert_eq!(refused.status, 400);
+    refused.shows("Something came in while you wrote");
+    refused.shows("I was first");
+    refused.shows("My long answer");
+    assert_eq!(desk.number("SELECT count(*) FROM message"), 2);
+    assert_eq!(send("2").await.status, 303);
+    assert_eq!(desk.number("SELECT count(*) FROM message"), 3);
+}
+
+#[tokio::test]
+async fn a_draft_is_shared_and_goes_with_an_empty_text() {
+    let desk = TestDesk::start().await;
+    let ann = desk.as_ann().await;
+    conversation(&ann, "One").await;
+    let (browser, csrf) = signed_in(&desk).await;
+    let path = "/console/conversations/1/draft";
+    let view = browser.post(path, &[("csrf", &csrf), ("body", "Dear Lena")]).await;
+    assert_eq!((view.status, view.html.as_str()), (200, "Saved 09:00"));
+    let ben = desk.browser();
+    desk.create_agent("ben", false).await;
+    ben.sign_in("ben").await;
+    let page = ben.get("/console/conversations/1").await;
+    page.shows("Draft by Ann");
+    page.shows("Dear Lena");
+    ben.get("/console/all").await.shows("row-draft");
+    assert_eq!(browser.post(path, &[("csrf", &csrf), ("body", " ")]).await.status, 200);
+    assert!(!ben.get("/console/conversations/1").await.html.contains("Draft by"));
+}
+
+#[tokio::test]
+async fn colleagues_see_who_looks_and_who_writes() {
+    let desk = TestDesk::start().await;
+    let ann = desk.as_ann().await;
+    conversation(&ann, "One").await;
+    let (browser, csrf) = signed_in(&desk).await;
+    let fields = [("csrf", csrf.as_str()), ("conversation", "1"), ("writing", "1")];
+    let alone = browser.post("/console/beat", &fields).await;
+    assert!(!alone.html.contains("viewer"), "{}", alone.html);
+    desk.create_agent("ben", false).await;
+    let ben = desk.browser();
+    ben.sign_in("ben").await;
+    ben.get("/console/conversations/1").await.shows("Ann is writing");
+    ben.get("/console/all").await.shows("Ann is writing");
+    desk.advance(std::time::Duration::from_secs(120));
+    assert!(!ben.get("/console/all").await.html.contains("Ann is writing"), "gone for two minutes");
+}
+
+#[tokio::test]
+async fn the_console_behaves_as_the_agent_prefers() {
+    let desk = TestDesk::start().await;
+    let ann = desk.as_ann().await;
+    conversation(&ann, "One").await;
+    let (browser, csrf) = signed_in(&desk).await;
+    let fields = [("csrf", csrf.as_str()), ("afterSend", "back"), ("isCompact", "on")];
+    assert_eq!(browser.post("/console/settings/profile/console", &fields).await.status, 303);
+    let page = browser.get("/console/all").await;
+    page.shows("data-compact");
+    page.shows("data-keys=\"off\"");
+    let form = reqwest::multipart::Form::new()
+        .text("csrf", csrf.clone())
+        .text("type", "reply")
+        .text("body", "Done.")
+        .text("context", "filter=my-open");
+    let sent = browser.http.post(browser.url("/console/conversations/1/reply")).multipart(form);
+    assert_eq!(browser.send(sent).await.location.as_deref(), Some("/console/my-open"));
+    let fields = [("csrf", csrf.as_str()), ("afterSend", "home")];
+    assert_eq!(browser.post("/console/settings/profile/console", &fields).await.status, 400);
+}
+
+#[tokio::test]
+async fn merging_says_what_will_happen_and_finds_by_number() {
+    let desk = TestDesk::start().await;
+    let ann = desk.as_ann().await;
+    for subject in ["Target", "Source"] {
+        conversation(&ann, subject).await;
+    }
+    let (browser, csrf) = signed_in(&desk).await;
+    let page = browser.get("/console/conversations/1/merge?number=%232").await;
+    page.shows("Source");
+    page.shows("cannot be split off again");
+    browser.get("/console/conversations/1/merge?number=77").await.shows("is not the number of another");
+    let path = "/console/conversations/1/merge";
+    assert_eq!(browser.post(path, &[("csrf", &csrf)]).await.status, 400);
+    assert_eq!(browser.post(path, &[("csrf", &csrf), ("source", "2")]).await.status, 303);
+    browser.get("/console/conversations/1").await.shows("merged conversation #2 into this one");
+    assert_eq!(browser.get("/console/conversations/2").await.status, 404);
+}
+
+#[tokio::test]
+async fn the_style_page_is_for_demos() {
+    let desk = TestDesk::start().await;
+    let (browser, _) = signed_in(&desk).await;
+    assert_eq!(browser.get("/console/style").await.status, 404);
+}
