@@ -346,6 +346,8 @@ CREATE INDEX conversation_agent ON conversation (agent_assignee_id, status, list
 CREATE INDEX conversation_department
   ON conversation (department_assignee_id, status, listed_at, is_deleted) WHERE is_deleted = 0;
 CREATE INDEX conversation_contact ON conversation (contact_id, listed_at, is_deleted) WHERE is_deleted = 0;
+-- Stays at a status that have become long enough.
+CREATE INDEX conversation_stay ON conversation (status, last_status_change_at) WHERE is_deleted = 0;
 -- The console's open filters, covering: few rows of many.
 CREATE INDEX conversation_open
   ON conversation (listed_at, is_deleted, status, agent_assignee_id, department_assignee_id, contact_id, is_read)
@@ -896,6 +898,14 @@ CREATE TABLE outgoing_recipient (
 -- Budget of automatic mail for an address.
 CREATE INDEX outgoing_recipient_address ON outgoing_recipient (address, outgoing_mail_id);
 
+-- Files that a mail carries beside those of its message.
+CREATE TABLE outgoing_attachment (
+  outgoing_mail_id INTEGER NOT NULL REFERENCES outgoing_mail (id) ON DELETE CASCADE,
+  attachment_id INTEGER NOT NULL REFERENCES attachment (id) ON DELETE CASCADE,
+  PRIMARY KEY (outgoing_mail_id, attachment_id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX outgoing_attachment_attachment ON outgoing_attachment (attachment_id);
+
 ------------------------------------------------------------------------------------------------------------------------
 -- Automation: who gets a conversation, what happens by itself, and why
 ------------------------------------------------------------------------------------------------------------------------
@@ -967,6 +977,8 @@ CREATE TABLE trigger (
   status INTEGER CHECK (status BETWEEN 1 AND 5),
   span INTEGER CHECK (1 <= span),
   unit TEXT NOT NULL DEFAULT 'hours' CHECK (unit IN ('minutes', 'hours', 'days')),
+  -- Stays that began earlier were dealt with.
+  checked_until INTEGER NOT NULL DEFAULT 0,
   -- Whether its mail becomes a message of the conversation.
   is_shown INTEGER NOT NULL DEFAULT 0
 ) STRICT;
@@ -1100,7 +1112,45 @@ CREATE TRIGGER holiday_delete AFTER DELETE ON holiday BEGIN UPDATE rule_version 
 CREATE TRIGGER working_time_update AFTER UPDATE ON working_time BEGIN UPDATE rule_version SET version = random(); END;
 CREATE TRIGGER working_interval_insert AFTER INSERT ON working_interval BEGIN UPDATE rule_version SET version = random(); END;
 CREATE TRIGGER site_sla_pause AFTER UPDATE OF sla_pause_statuses ON site BEGIN UPDATE rule_version SET version = random(); END;
+CREATE TRIGGER trigger_insert AFTER INSERT ON trigger BEGIN UPDATE rule_version SET version = random(); END;
+CREATE TRIGGER trigger_update AFTER UPDATE OF name, event, is_enabled, position, match_when, logic_expression, status, span, unit ON trigger
+BEGIN UPDATE rule_version SET version = random(); END;
+CREATE TRIGGER trigger_delete AFTER DELETE ON trigger BEGIN UPDATE rule_version SET version = random(); END;
+CREATE TRIGGER trigger_value_insert AFTER INSERT ON trigger_value BEGIN UPDATE rule_version SET version = random(); END;
+CREATE TRIGGER trigger_value_update AFTER UPDATE ON trigger_value BEGIN UPDATE rule_version SET version = random(); END;
+CREATE TRIGGER trigger_value_delete AFTER DELETE ON trigger_value BEGIN UPDATE rule_version SET version = random(); END;
+CREATE TRIGGER trigger_mail_insert AFTER INSERT ON trigger_mail BEGIN UPDATE rule_version SET version = random(); END;
+CREATE TRIGGER trigger_mail_update AFTER UPDATE ON trigger_mail BEGIN UPDATE rule_version SET version = random(); END;
+CREATE TRIGGER trigger_mail_delete AFTER DELETE ON trigger_mail BEGIN UPDATE rule_version SET version = random(); END;
 CREATE TRIGGER site_time_zone AFTER UPDATE OF time_zone ON site BEGIN UPDATE rule_version SET version = random(); END;
+
+-- Draft rules replayed on recorded history. current and draft are both sets, ready to decide (JSON); last_id is how far
+-- the replay has come, so that it goes on after a crash.
+CREATE TABLE rehearsal (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  kind TEXT NOT NULL CHECK (kind IN ('routing', 'trigger', 'sla')),
+  from_at INTEGER NOT NULL,
+  to_at INTEGER NOT NULL,
+  current TEXT NOT NULL,
+  draft TEXT NOT NULL,
+  state TEXT NOT NULL DEFAULT 'running' CHECK (state IN ('running', 'done', 'failed')),
+  last_id INTEGER NOT NULL DEFAULT 0,
+  total INTEGER NOT NULL,
+  done INTEGER NOT NULL DEFAULT 0,
+  totals TEXT NOT NULL DEFAULT '{}',
+  error TEXT,
+  created_by_id INTEGER REFERENCES agent (id),
+  created_at INTEGER NOT NULL,
+  finished_at INTEGER
+) STRICT;
+CREATE INDEX rehearsal_running ON rehearsal (id) WHERE state = 'running';
+
+CREATE TABLE rehearsal_difference (
+  rehearsal_id INTEGER NOT NULL REFERENCES rehearsal (id) ON DELETE CASCADE,
+  conversation_id INTEGER NOT NULL,
+  detail TEXT NOT NULL,
+  PRIMARY KEY (rehearsal_id, conversation_id)
+) STRICT, WITHOUT ROWID;
 
 ------------------------------------------------------------------------------------------------------------------------
 -- What happened, and what runs

@@ -65,6 +65,7 @@ ids!(
     JunkEmailId,
     MessageId,
     OutgoingMailId,
+    RehearsalId,
     RoleId,
     RoutingRuleId,
     SlaPolicyId,

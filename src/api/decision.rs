@@ -8,13 +8,14 @@ use super::id;
 use crate::app::App;
 use crate::db::Snapshot;
 use crate::desk::allocation::{Candidate, Standing};
-use crate::desk::code::Priority;
+use crate::desk::code::{Priority, Status};
 use crate::desk::decision::{self, AllocationTrace, Decision, Trace};
 use crate::desk::routing::{RoutingTrace, Rules, Winner};
 use crate::desk::sla::{self, SlaTrace};
+use crate::desk::trigger::{self, TriggerTrace};
 use crate::desk::{conversation, field, rule_set};
 use crate::error::{Error, Result};
-use crate::ids::ConversationId;
+use crate::ids::{ConversationId, FieldId};
 use crate::rules::eval::{self, Seen};
 use crate::rules::{Catalogue, Facts, Predicate};
 use crate::time::Timestamp;
@@ -38,6 +39,7 @@ pub struct DecisionJson {
     allocation: Option<AllocationTraceJson>,
     #[serde(skip_serializing_if = "Option::is_none")]
     sla: Option<SlaTraceJson>,
+    trigger: Option<TriggerTraceJson>,
 }
 
 impl DecisionJson {
@@ -50,11 +52,13 @@ impl DecisionJson {
             routing: None,
             allocation: None,
             sla: None,
+            trigger: None,
         };
         match decision.trace {
             Trace::Routing(trace) => json.routing = Some(RoutingTraceJson::new(s, catalogue, trace)?),
             Trace::Sla(trace) => json.sla = Some(SlaTraceJson::new(s, catalogue, &trace)?),
             Trace::Allocation(trace) => json.allocation = Some(trace.into()),
+            Trace::Trigger(trace) => json.trigger = Some(TriggerTraceJson::new(s, catalogue, trace)?),
         }
         Ok(json)
     }
@@ -323,6 +327,87 @@ impl From<&Candidate> for CandidateJson {
             Standing::Full => Some("full"),
         };
         Self { agent_id: candidate.agent.0, load: candidate.load, limit: candidate.limit, skipped }
+    }
+}
+
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = TriggerTrace)]
+pub struct TriggerTraceJson {
+    #[schema(example = "conversationCreated")]
+    trigger_event: &'static str,
+    /// The status that it was about
+    status: Option<&'static str>,
+    /// What happened was done by a trigger: whatever matched was not run
+    is_stopped: bool,
+    /// Every trigger of the event, in order
+    triggers: Vec<AskedTriggerJson>,
+}
+
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = AskedTrigger)]
+pub struct AskedTriggerJson {
+    #[serde(flatten)]
+    #[schema(inline)]
+    rule: TriedRuleJson,
+    fired: bool,
+    /// Fields that could not be set, and why
+    skipped: Vec<SkippedJson>,
+    mails: Vec<MailedJson>,
+}
+
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = SkippedField)]
+pub struct SkippedJson {
+    field_id: i64,
+    field: String,
+    reason: String,
+}
+
+#[derive(Serialize, ToSchema)]
+#[schema(as = MailedTo)]
+pub struct MailedJson {
+    to: String,
+    /// `queued`, or why not
+    #[schema(example = "queued")]
+    outcome: String,
+}
+
+impl TriggerTraceJson {
+    fn new(s: &Snapshot<'_>, catalogue: &Catalogue, trace: TriggerTrace) -> Result<Self> {
+        let rules: trigger::Rules = rule_set::kept(s, &trace.rules)?;
+        let mut facts = trace.facts.clone();
+        let mut triggers = Vec::new();
+        for step in trace.steps {
+            let Some(asked) = rules.triggers.get(step.position) else { continue };
+            let is_match = asked.matches(&facts).0;
+            let rule =
+                TriedRuleJson::new(catalogue, asked.id, &asked.name, &asked.predicate, &facts, is_match);
+            for set in asked.sets.iter().filter(|_| step.fired) {
+                if step.skipped.iter().all(|(field, _)| *field != set.field) {
+                    set.apply(&mut facts);
+                }
+            }
+            let skipped = |(field, reason): (FieldId, String)| SkippedJson {
+                field_id: field.0,
+                field: catalogue.get(field).map(|entry| entry.name.clone()).unwrap_or_default(),
+                reason,
+            };
+            triggers.push(AskedTriggerJson {
+                rule,
+                fired: step.fired,
+                skipped: step.skipped.into_iter().map(skipped).collect(),
+                mails: step.mails.into_iter().map(|(to, outcome)| MailedJson { to, outcome }).collect(),
+            });
+        }
+        Ok(Self {
+            trigger_event: trace.occasion.event.name(),
+            status: trace.occasion.status.map(Status::name),
+            is_stopped: trace.is_stopped,
+            triggers,
+        })
     }
 }
 

@@ -36,6 +36,7 @@ pub mod password_policy;
 pub mod permission;
 pub mod portal_conversation;
 pub mod recipient;
+pub mod rehearsal;
 pub mod role;
 pub mod routing;
 pub mod site;
@@ -43,6 +44,7 @@ pub mod sla_policy;
 pub mod snooze;
 pub mod split;
 pub mod tag;
+pub mod trigger;
 pub mod undo;
 pub mod webhook;
 pub mod webhook_delivery;
@@ -120,8 +122,9 @@ routes!(
     message::{list, create, get, update, resend},
     notification::{stream},
     outgoing_mail::{list, get, retry},
+    rehearsal::{create, list, get, csv, delete},
     routing::{
-        list, enable_only, enable, update, delete_rule_by_id, list_rules, create_rule, get_rule, update_rule,
+        list, get, enable_only, enable, update, delete_rule_by_id, list_rules, create_rule, get_rule, update_rule,
         enable_rule, copy_rule, post_copy_rule, sort_rule, delete_rule,
     },
     portal_conversation::{list, get, create, close, reopen, messages, reply, read, unread},
@@ -140,6 +143,7 @@ routes!(
     working_time::{
         get, update, get_days, update_days, holidays, get_holiday, create_holiday, update_holiday, delete_holiday,
     },
+    trigger::{list, get, create, upsert, update, enable, sort, delete_by_id, delete},
 );
 
 /// Where the API lives; paths in the document and in the handlers' macros are complete.

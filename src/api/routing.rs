@@ -189,15 +189,23 @@ pub struct RoutingInput {
     match_failed_route_to_id: Option<i64>,
     #[schema(example = "normal")]
     match_failed_route_to_priority: Option<String>,
+    /// Only a rehearsal reads it: the whole list of rules
+    pub(super) customer_route_rules: Option<Vec<CustomerRuleBody>>,
+    #[serde(rename = "id")]
+    #[schema(ignore)]
+    _id: Option<i64>,
+    #[serde(rename = "simpleRouteToWarning")]
+    #[schema(ignore)]
+    _simple_route_to_warning: Option<String>,
+    #[serde(rename = "matchFailedRouteToWarning")]
+    #[schema(ignore)]
+    _match_failed_route_to_warning: Option<String>,
 }
 
-impl Input for RoutingInput {
-    const READ_ONLY: &'static [&'static str] =
-        &["id", "simpleRouteToWarning", "matchFailedRouteToWarning", "customerRouteRules"];
-}
+impl Input for RoutingInput {}
 
 impl RoutingInput {
-    fn change(self) -> Result<RoutingChange> {
+    pub(super) fn change(self) -> Result<RoutingChange> {
         Ok(RoutingChange {
             is_enabled: self.is_enable,
             kind: self.kind.as_deref().map(kind).transpose()?,
@@ -325,15 +333,26 @@ impl CustomerRuleInput {
                 conditions: self.conditions,
             },
         };
-        let target = target("routeTo", body.route_to_object, body.route_to_id, body.route_to_priority)?;
+        body.change(before)
+    }
+}
+
+impl CustomerRuleBody {
+    fn change(self, before: Option<&RoutingRule>) -> Result<RoutingRuleChange> {
+        let target = target("routeTo", self.route_to_object, self.route_to_id, self.route_to_priority)?;
         let before = before.map(|rule| &rule.formula);
         Ok(RoutingRuleChange {
-            is_enabled: body.is_enable,
-            name: body.name,
-            formula: condition::changed(before, body.when, body.logic_expression, body.conditions),
+            is_enabled: self.is_enable,
+            name: self.name,
+            formula: condition::changed(before, self.when, self.logic_expression, self.conditions),
             target,
-            position: body.index,
+            position: self.index,
         })
+    }
+
+    /// A rule of a whole list: where it stands is its place.
+    pub(super) fn fresh(self) -> Result<RoutingRuleChange> {
+        Ok(RoutingRuleChange { position: None, ..self.change(None)? })
     }
 }
 
@@ -413,6 +432,25 @@ pub async fn list(app: App, by: Caller) -> Result<HttpResponse, ApiError> {
     let routing_rules: Vec<RoutingJson> = routing_rules.into_iter().collect();
     let again = serde_json::to_value(&routing_rules).map_err(Error::internal)?;
     Ok(HttpResponse::Ok().json(RoutingListJson { routing_rules, again }))
+}
+
+/// Get the routing setting by its id, which is always 1
+#[utoipa::path(
+    tag = "Routing",
+    params(("id" = i64, Path)),
+    responses(
+        (status = 200, body = RoutingAnswer), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody),
+        (status = 404, body = ErrorBody),
+    )
+)]
+#[get("/api/v3/anytime/routingRules/{id}")]
+pub async fn get(app: App, by: Caller, path: web::Path<String>) -> Result<HttpResponse, ApiError> {
+    let id: i64 = id("routing rule", &path)?;
+    let answer = app.read(|s| {
+        let found = routing::get(s, &by.actor)?.filter(|_| id == routing::ID);
+        RoutingAnswer::new(s, found.ok_or_else(|| Error::not_found("routing rule", id))?)
+    })?;
+    Ok(HttpResponse::Ok().json(answer))
 }
 
 /// Switch routing on or off
@@ -705,10 +743,10 @@ pub async fn sort_rule(
 ) -> Result<HttpResponse, ApiError> {
     setting(&path.0)?;
     let id = rule_id(&path.1)?;
-    let place = body.0.place()?;
     let customer_rules = app
         .write(move |tx| {
-            let found = rule::sort(tx, &by.actor, id, &place)?;
+            rule::require(tx, &by.actor, id)?;
+            let found = rule::sort(tx, &by.actor, id, &body.0.place()?)?;
             rules(tx, &field::catalogue(tx)?, found)
         })
         .await?;

@@ -175,6 +175,14 @@ impl Tx<'_> {
         Ok(self.connection.prepare_cached(sql)?.insert(params)?)
     }
 
+    /// Runs `f` and takes back everything it wrote: for finding out what would come of it.
+    pub fn undone<T>(&self, f: impl FnOnce(&Self) -> Result<T>) -> Result<T> {
+        self.batch("SAVEPOINT undone")?;
+        let result = f(self);
+        self.batch("ROLLBACK TO undone; RELEASE undone")?;
+        result
+    }
+
     /// Runs several statements without parameters.
     pub fn batch(&self, sql: &str) -> Result<()> {
         Ok(self.connection.execute_batch(sql)?)

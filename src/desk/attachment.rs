@@ -10,7 +10,7 @@ use super::conversation::Visibility;
 use super::{Actor, Permission, conversation, file_check, secret};
 use crate::db::{Snapshot, Tx};
 use crate::error::{Error, Result};
-use crate::ids::{AttachmentId, BlobId, ConversationId, JunkEmailId, MessageId};
+use crate::ids::{AttachmentId, BlobId, ConversationId, JunkEmailId, MessageId, OutgoingMailId, TriggerId};
 use crate::time::Timestamp;
 
 /// Of all attachments of one conversation together.
@@ -448,10 +448,92 @@ pub fn delete(tx: &Tx<'_>, by: &Actor, guid: &str) -> Result<()> {
     attachment.conversation_id.map_or(Ok(()), |conversation| recount(tx, conversation))
 }
 
+/// The files that a mail carries beside those of a message.
+pub fn of_outgoing(s: &Snapshot<'_>, mail: OutgoingMailId) -> Result<Vec<Attachment>> {
+    s.all(
+        &[
+            "SELECT ",
+            COLUMNS,
+            " FROM outgoing_attachment o JOIN attachment x ON x.id = o.attachment_id WHERE o.outgoing_mail_id = ?
+              ORDER BY x.id",
+        ]
+        .concat(),
+        [mail],
+        from_row,
+    )
+}
+
+/// The files that a trigger sends.
+pub fn of_trigger(s: &Snapshot<'_>, trigger: TriggerId) -> Result<Vec<Attachment>> {
+    s.all(
+        &[
+            "SELECT ",
+            COLUMNS,
+            " FROM trigger_attachment t JOIN attachment x ON x.id = t.attachment_id WHERE t.trigger_id = ? ORDER BY x.id",
+        ]
+        .concat(),
+        [trigger],
+        from_row,
+    )
+}
+
+/// Makes the caller's own uploads, and files that the trigger has already, the ones that it sends. `place` is what a
+/// problem is called after.
+pub fn keep_for_trigger(
+    tx: &Tx<'_>,
+    by: &Actor,
+    trigger: TriggerId,
+    guids: &[String],
+    place: &str,
+) -> Result<()> {
+    let known = of_trigger(tx, trigger)?;
+    tx.run("DELETE FROM trigger_attachment WHERE trigger_id = ?", [trigger])?;
+    let mut size_bytes = 0;
+    for (index, guid) in guids.iter().enumerate() {
+        let file = match known.iter().find(|file| file.guid == *guid) {
+            Some(file) => Some(file.clone()),
+            None => get(tx, by, guid)?.filter(|file| file.conversation_id.is_none()),
+        };
+        let field = format!("{place}.attachments[{index}]");
+        let file =
+            file.ok_or_else(|| Error::invalid(field, format!("there is no upload '{guid}' of yours")))?;
+        size_bytes += file.size_bytes;
+        if LIMIT_BYTES < size_bytes {
+            return Err(too_large(&file.file_name));
+        }
+        tx.run(
+            "INSERT OR IGNORE INTO trigger_attachment (trigger_id, attachment_id) VALUES (?, ?)",
+            (trigger, file.id),
+        )?;
+    }
+    Ok(())
+}
+
+/// Gives a message files of its own that share the bytes of others, such as those of a trigger.
+pub fn copy_to_message(
+    tx: &Tx<'_>,
+    by: &Actor,
+    conversation: ConversationId,
+    message: MessageId,
+    files: &[Attachment],
+) -> Result<()> {
+    for file in files {
+        tx.run(
+            "INSERT INTO attachment (guid, blob_id, conversation_id, message_id, file_name, content_type, content_id,
+               is_inline, size_bytes, is_available, uploaded_by_type, uploaded_by_id, created_at)
+             SELECT ?1, blob_id, ?2, ?3, file_name, content_type, content_id, is_inline, size_bytes, is_available,
+               ?4, ?5, ?6 FROM attachment WHERE id = ?7",
+            (secret::random_guid()?, conversation, message, by.kind(), by.id(), tx.now(), file.id),
+        )?;
+    }
+    Ok(())
+}
+
 /// Removes uploads that no draft or message took within a day.
 pub fn sweep(tx: &Tx<'_>) -> Result<usize> {
     tx.run(
-        "DELETE FROM attachment WHERE conversation_id IS NULL AND junk_email_id IS NULL AND created_at < ?",
+        "DELETE FROM attachment WHERE conversation_id IS NULL AND junk_email_id IS NULL AND created_at < ?
+           AND NOT EXISTS (SELECT 1 FROM trigger_attachment t WHERE t.attachment_id = attachment.id)",
         [tx.now().minus(UNBOUND_LIFE)],
     )
 }

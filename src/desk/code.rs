@@ -74,6 +74,18 @@ codes!(
     }
 );
 
+codes!(
+    /// What starts a trigger (contract 16.2).
+    TriggerEvent {
+        ConversationCreated = 1 "conversationCreated",
+        ConversationReplyIsReceived = 2 "conversationReplyIsReceived",
+        AgentReplied = 3 "agentReplied",
+        AssigneeIsChanged = 4 "assigneeIsChanged",
+        StatusIsChanged = 5 "statusIsChanged",
+        StaysAtStatusPeriod = 6 "staysAtStatusPeriod",
+    }
+);
+
 impl Status {
     /// Open is every status but closed (contract 11.2).
     pub fn is_open(self) -> bool {

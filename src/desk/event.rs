@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 
 use super::Actor;
-use super::code::Status;
+use super::code::{Priority, Status};
 use super::sla;
 use crate::db::{Snapshot, Tx};
 use crate::error::Result;
@@ -31,6 +31,8 @@ pub enum Change {
     Created {
         message: MessageId,
         facts: Facts,
+        /// The priority that was asked for.
+        given: Option<Priority>,
     },
     /// A contact wrote, by mail or in the portal.
     Received {
@@ -125,6 +127,10 @@ pub enum Change {
         due_at: Timestamp,
         policy: Option<String>,
     },
+    /// Something a rule did that no other event tells of, such as mail it sent.
+    Automated {
+        remark: String,
+    },
     /// Something the system wants agents to know about a message, for example files that did not fit.
     Remarked {
         message: MessageId,
@@ -184,13 +190,16 @@ impl Change {
             Self::MailFailed { .. } => "mailFailed",
             Self::MailResent { .. } => "mailResent",
             Self::SlaBreached { .. } => "slaBreached",
+            Self::Automated { .. } => "automated",
             Self::Remarked { .. } => "remarked",
         }
     }
 
     fn detail(&self) -> Value {
         match self {
-            Self::Created { message, facts } => json!({ "messageId": message, "facts": facts }),
+            Self::Created { message, facts, given } => {
+                json!({ "messageId": message, "facts": facts, "givenPriority": given.map(Priority::name) })
+            }
             Self::Received { message }
             | Self::Replied { message }
             | Self::Noted { message }
@@ -202,6 +211,7 @@ impl Change {
             Self::SlaBreached { target, due_at, policy } => {
                 json!({ "target": target, "dueAt": due_at, "policy": policy })
             }
+            Self::Automated { remark } => json!({ "remark": remark }),
             Self::Remarked { message, remark } => json!({ "messageId": message, "remark": remark }),
             Self::StatusChanged { from, to } => json!({ "oldStatus": from.name(), "newStatus": to.name() }),
             Self::AssigneeChanged { from, to } => json!({
@@ -260,6 +270,25 @@ pub fn after(s: &Snapshot<'_>, cursor: EventId, limit: i64) -> Result<Vec<Event>
     s.all(
         &["SELECT ", COLUMNS, " FROM event WHERE ? < id ORDER BY id LIMIT ?"].concat(),
         (cursor, limit),
+        from_row,
+    )
+}
+
+/// The first event of this kind of a conversation.
+pub fn first(s: &Snapshot<'_>, conversation: ConversationId, kind: &str) -> Result<Option<Event>> {
+    s.one(
+        &["SELECT ", COLUMNS, " FROM event WHERE conversation_id = ? AND kind = ? ORDER BY id LIMIT 1"]
+            .concat(),
+        (conversation, kind),
+        from_row,
+    )
+}
+
+/// What happened to a conversation after an event, oldest first.
+pub fn since(s: &Snapshot<'_>, conversation: ConversationId, event: EventId) -> Result<Vec<Event>> {
+    s.all(
+        &["SELECT ", COLUMNS, " FROM event WHERE conversation_id = ? AND ? < id ORDER BY id"].concat(),
+        (conversation, event),
         from_row,
     )
 }

@@ -195,6 +195,7 @@ fn deliver(tx: &Tx<'_>, row: &InboundMail, mail: &Prepared) -> Result<Decision> 
         inbound_mail_id: Some(row.id),
         is_simplified: mail.is_simplified,
         has_remote_images: mail.has_remote_images,
+        is_automatic: incoming.automatic.is_some(),
         received_at: None,
     };
     let reason = match (&incoming.automatic, &incoming.problem) {
@@ -228,6 +229,8 @@ pub(super) struct Letter<'a> {
     pub inbound_mail_id: Option<InboundMailId>,
     pub is_simplified: bool,
     pub has_remote_images: bool,
+    /// Written by a machine, as its headers say.
+    pub is_automatic: bool,
     /// `None` is now.
     pub received_at: Option<Timestamp>,
 }
@@ -244,6 +247,7 @@ impl Letter<'_> {
             inbound_mail_id: self.inbound_mail_id,
             is_simplified: self.is_simplified,
             has_remote_images: self.has_remote_images,
+            is_automatic: self.is_automatic,
             created_at: self.received_at,
             ..Row::new(MessageType::Email, None, self.body)
         }
@@ -336,8 +340,7 @@ fn receive_automatic(
     conversation: &conversation::Conversation,
     row: &Row<'_>,
 ) -> Result<MessageId> {
-    let row = Row { is_automatic: true, ..row.clone() };
-    let message = message::insert(tx, by, conversation.id, &row)?;
+    let message = message::insert(tx, by, conversation.id, row)?;
     tx.run("UPDATE conversation SET last_activity_at = ? WHERE id = ?", (tx.now(), conversation.id))?;
     let remark = "an automatic answer".to_owned();
     event::record(tx, by, conversation.id, Change::Remarked { message, remark })?;

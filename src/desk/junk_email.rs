@@ -103,6 +103,8 @@ pub fn restore(tx: &Tx<'_>, by: &Actor, id: JunkEmailId) -> Result<Conversation>
         inbound_mail_id: junk.inbound_mail_id,
         is_simplified: junk.is_simplified,
         has_remote_images: junk.has_remote_images,
+        // Somebody looked at it and wants it as mail.
+        is_automatic: false,
         received_at: Some(junk.received_at),
     };
     let (conversation, message, sender) = intake::open(tx, account.as_ref(), &letter)?;

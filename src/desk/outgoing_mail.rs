@@ -214,6 +214,22 @@ pub fn is_own_address(s: &Snapshot<'_>, address: &str) -> Result<bool> {
     s.exists("SELECT 1 FROM email_account WHERE email = ?", [address.trim()])
 }
 
+/// The Message-IDs of the thread before a message, or of all of it: oldest first.
+fn references(
+    s: &Snapshot<'_>,
+    conversation: ConversationId,
+    before: Option<MessageId>,
+) -> Result<Vec<String>> {
+    let newest_first: Vec<String> = s.all(
+        "SELECT internet_message_id FROM message
+         WHERE conversation_id = ?1 AND (?2 IS NULL OR id < ?2) AND type = 'email' AND internet_message_id IS NOT NULL
+         ORDER BY id DESC LIMIT 40",
+        (conversation, before),
+        |row| row.get(0),
+    )?;
+    Ok(newest_first.into_iter().rev().collect())
+}
+
 /// Queues an agent's mail. The Message-ID carries the signed token by which the answer finds its conversation.
 pub fn enqueue_reply(
     tx: &Tx<'_>,
@@ -228,14 +244,10 @@ pub fn enqueue_reply(
     let key = site::thread_key(tx)?;
     let internet_message_id = threading::message_id(&key, conversation.id.0, message.0, first, domain);
     tx.run("UPDATE message SET internet_message_id = ? WHERE id = ?", (&internet_message_id, message))?;
-    let references: Vec<String> = tx.all(
-        "SELECT internet_message_id FROM message
-         WHERE conversation_id = ? AND id < ? AND type = 'email' AND internet_message_id IS NOT NULL AND ?
-         ORDER BY id DESC LIMIT 40",
-        (conversation.id, message, envelope.continues_thread),
-        |row| row.get(0),
-    )?;
-    let references: Vec<String> = references.into_iter().rev().collect();
+    let references = match envelope.continues_thread {
+        true => references(tx, conversation.id, Some(message))?,
+        false => Vec::new(),
+    };
     let signature = &envelope.account.signature;
     // What an agent puts in goes out as it is; images are held back only where mail is shown.
     let mut html = html::with_remote_images(&body.html);
@@ -323,7 +335,7 @@ pub fn enqueue_automatic(
     html: &str,
     conversation: Option<(ConversationId, MessageId)>,
 ) -> Result<Option<OutgoingMailId>> {
-    if is_own_address(tx, to)? || !is_within_budget(tx, to)? {
+    if is_own_address(tx, to)? || !is_within_budget(tx, to, Audience::Contact)? {
         tracing::warn!("an automatic mail was not sent: the address is our own or had enough of them lately");
         return Ok(None);
     }
@@ -348,11 +360,24 @@ pub fn enqueue_automatic(
     Ok(Some(id))
 }
 
-/// Automatic mails that one address may get in an hour and in a day.
-const HOURLY_BUDGET: i64 = 6;
-const DAILY_BUDGET: i64 = 20;
+/// Whom an automatic mail is for: agents asked for theirs, and get more of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Audience {
+    Contact,
+    Agent,
+}
 
-fn is_within_budget(tx: &Tx<'_>, address: &str) -> Result<bool> {
+impl Audience {
+    /// Automatic mails that one address may get in an hour and in a day.
+    fn budget(self) -> (i64, i64) {
+        match self {
+            Self::Contact => (6, 20),
+            Self::Agent => (60, 400),
+        }
+    }
+}
+
+fn is_within_budget(tx: &Tx<'_>, address: &str, audience: Audience) -> Result<bool> {
     let sent_since = |since: Timestamp| {
         tx.number(
             "SELECT count(*) FROM outgoing_recipient r JOIN outgoing_mail m ON m.id = r.outgoing_mail_id
@@ -360,8 +385,96 @@ fn is_within_budget(tx: &Tx<'_>, address: &str) -> Result<bool> {
             (address, since),
         )
     };
-    Ok(sent_since(tx.now().minus(Duration::from_secs(3600)))? < HOURLY_BUDGET
-        && sent_since(tx.now().minus(Duration::from_secs(86_400)))? < DAILY_BUDGET)
+    let (hourly, daily) = audience.budget();
+    Ok(sent_since(tx.now().minus(Duration::from_secs(3600)))? < hourly
+        && sent_since(tx.now().minus(Duration::from_secs(86_400)))? < daily)
+}
+
+/// A mail that a rule writes about a conversation.
+pub struct Notice<'a> {
+    pub account: Option<&'a EmailAccount>,
+    pub conversation: ConversationId,
+    /// The message that it is in the thread, if it is one.
+    pub message: Option<MessageId>,
+    pub to: &'a str,
+    pub audience: Audience,
+    pub subject: &'a str,
+    pub text: &'a str,
+    pub html: &'a str,
+    pub attachments: &'a [attachment::Attachment],
+}
+
+/// What became of a notice.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    Queued,
+    /// It waits for a person, and why.
+    Held(String),
+    Refused(String),
+}
+
+/// Beyond every message's id.
+const NO_MESSAGE: i64 = 1 << 40;
+
+/// Queues a notice, unless it would come back to us or the address had its share. A contact's answer finds the
+/// conversation by the signed token in the Message-ID.
+pub fn enqueue_notice(tx: &Tx<'_>, notice: &Notice<'_>) -> Result<Verdict> {
+    if is_own_address(tx, notice.to)? {
+        return Ok(Verdict::Refused("it is one of our own addresses".to_owned()));
+    }
+    if !is_within_budget(tx, notice.to, notice.audience)? {
+        return Ok(Verdict::Refused("the address had its share of automatic mail".to_owned()));
+    }
+    let domain = notice.account.and_then(|account| account.email.rsplit('@').next()).unwrap_or("localhost");
+    let internet_message_id = match notice.audience {
+        Audience::Contact => {
+            let key = site::thread_key(tx)?;
+            // Where there is no message, a number that no message has makes the token one of a kind.
+            let message = match notice.message {
+                Some(message) => message.0,
+                None => NO_MESSAGE + tx.number("SELECT max(id) FROM outgoing_mail", [])?,
+            };
+            threading::message_id(&key, notice.conversation.0, message, notice.to, domain)
+        }
+        Audience::Agent => ["auto.", &secret::random_guid()?, "@", domain].concat(),
+    };
+    let references: Vec<String> = match notice.audience {
+        Audience::Contact => references(tx, notice.conversation, notice.message)?,
+        Audience::Agent => Vec::new(),
+    };
+    let id = insert(
+        tx,
+        &NewMail {
+            account: notice.account,
+            conversation: None,
+            internet_message_id: &internet_message_id,
+            subject: notice.subject,
+            text: notice.text,
+            html: notice.html,
+            references: &references,
+            is_automatic: true,
+            departure: Departure::AtOnce,
+        },
+    )?;
+    tx.run(
+        "UPDATE outgoing_mail SET conversation_id = ?, message_id = ? WHERE id = ?",
+        (notice.conversation, notice.message, id),
+    )?;
+    if let (Some(message), Audience::Contact) = (notice.message, notice.audience) {
+        tx.run("UPDATE message SET internet_message_id = ? WHERE id = ?", (&internet_message_id, message))?;
+    }
+    for file in notice.attachments {
+        tx.run(
+            "INSERT INTO outgoing_attachment (outgoing_mail_id, attachment_id) VALUES (?, ?)",
+            (id, file.id),
+        )?;
+    }
+    add_recipient(tx, id, notice.to, "to")?;
+    let held =
+        tx.one("SELECT last_error FROM outgoing_mail WHERE id = ? AND state = 'held'", [id], |row| {
+            row.get::<_, Option<String>>(0)
+        })?;
+    Ok(held.map_or(Verdict::Queued, |why| Verdict::Held(why.unwrap_or_default())))
 }
 
 struct NewMail<'a> {
@@ -480,7 +593,7 @@ pub fn hold_all(tx: &Tx<'_>) -> Result<usize> {
 pub fn files(s: &Snapshot<'_>, mail: &OutgoingMail) -> Result<Vec<attachment::Attachment>> {
     match mail.message_id {
         Some(message) if !mail.is_automatic => attachment::of_message(s, message),
-        _ => Ok(Vec::new()),
+        _ => attachment::of_outgoing(s, mail.id),
     }
 }
 
@@ -549,18 +662,18 @@ fn fail(tx: &Tx<'_>, mail: &OutgoingMail, error: &str) -> Result<()> {
     tell(tx, mail, "failed", |message| Change::MailFailed { message, error: error.to_owned() })
 }
 
-/// The message shows how its mail ended. Automatic mail has no message of its own.
+/// The message shows how its mail ended. Of automatic mail only a trigger's may be a message: one by the system.
 fn tell(
     tx: &Tx<'_>,
     mail: &OutgoingMail,
     status: &str,
     change: impl FnOnce(MessageId) -> Change,
 ) -> Result<()> {
-    let (Some(conversation), Some(message), false) =
-        (mail.conversation_id, mail.message_id, mail.is_automatic)
-    else {
+    let (Some(conversation), Some(message)) = (mail.conversation_id, mail.message_id) else { return Ok(()) };
+    let is_own = "SELECT 1 FROM message WHERE id = ? AND sender_type = 'system'";
+    if mail.is_automatic && !tx.exists(is_own, [message])? {
         return Ok(());
-    };
+    }
     tx.run("UPDATE message SET send_status = ? WHERE id = ?", (status, message))?;
     event::record(tx, &Actor::System, conversation, change(message))?;
     Ok(())

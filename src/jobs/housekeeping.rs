@@ -2,12 +2,16 @@
 
 use crate::app::App;
 use crate::desk::conversation::presence;
-use crate::desk::{attachment, blob, decision, junk_email, kept_answer, session, undo, webhook_delivery};
+use crate::desk::{
+    attachment, blob, decision, junk_email, kept_answer, rehearsal, session, trigger, undo, webhook_delivery,
+};
 use crate::error::Result;
 
 pub async fn run(app: &App) -> Result<()> {
     app.write(session::sweep).await?;
     app.write(attachment::sweep).await?;
+    app.write(trigger::sweep).await?;
+    app.write(rehearsal::sweep).await?;
     while 0 < app.write(kept_answer::sweep).await? {
         if app.stopping().is_cancelled() {
             break;

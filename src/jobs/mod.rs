@@ -7,9 +7,11 @@ mod fetch_mail;
 mod housekeeping;
 mod index_search;
 mod process_mail;
+mod rehearse;
 mod relay;
 mod send_mail;
 mod send_webhooks;
+mod stay;
 pub mod test_account;
 mod wake;
 
@@ -93,6 +95,13 @@ pub const SCHEDULE: &[Job] = &[
         follows_commits: true,
         run: |app| check_sla::apply_changes(app).boxed(),
     },
+    Job {
+        name: "rehearse",
+        every: "*/30 * * * * *",
+        follows_commits: true,
+        run: |app| rehearse::run(app).boxed(),
+    },
+    Job { name: "stay", every: "0 * * * * *", follows_commits: false, run: |app| stay::run(app).boxed() },
     Job {
         name: "housekeeping",
         every: "0 7 * * * *",

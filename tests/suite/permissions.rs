@@ -67,6 +67,7 @@ const RULES: &[(&str, &str, Rule)] = &[
     ("*", "/api/v3/anytime/inboundMails", Rule::May("manageChannels")),
     ("*", "/api/v3/anytime/junkEmails", Rule::May("manageJunkMessages")),
     ("*", "/api/v3/anytime/outgoingMails", Rule::May("manageChannels")),
+    ("*", "/api/v3/anytime/rehearsals", Rule::May("manageSettings")),
     ("*", "/api/v3/anytime/routingRules", Rule::May("manageSettings")),
     ("GET", "/api/v3/anytime/cannedResponses", Rule::Agent),
     ("*", "/api/v3/anytime/cannedResponses", Rule::May("managePublicCannedMessages")),

@@ -2,6 +2,8 @@
 //! value. The columns here and in `rules/sql.rs` must say the same.
 
 use crate::db::Snapshot;
+use crate::desk::code::{Priority, Status};
+use crate::desk::event::Event;
 use crate::error::Result;
 use crate::ids::{ContactId, ConversationId, FieldId};
 use crate::rules::field as f;
@@ -58,6 +60,48 @@ pub fn of(s: &Snapshot<'_>, id: ConversationId) -> Result<Option<Facts>> {
         facts.add(field, value);
     }
     Ok(Some(facts))
+}
+
+/// Takes back what an event did, as far as it tells what was before.
+pub fn undo(facts: &mut Facts, event: &Event) {
+    step(facts, event, "old", ["oldStatus", "oldAgentAssigneeId", "oldDepartmentAssigneeId"]);
+}
+
+/// Does again what an event did, as far as it tells.
+pub fn redo(facts: &mut Facts, event: &Event) {
+    step(facts, event, "new", ["newStatus", "newAgentAssigneeId", "newDepartmentAssigneeId"]);
+}
+
+fn step(facts: &mut Facts, event: &Event, side: &str, [status, agent, department]: [&str; 3]) {
+    let detail = &event.detail;
+    match event.kind.as_str() {
+        "statusChanged" => {
+            let code = detail[status].as_str().and_then(Status::parse);
+            facts.set(f::STATUS, code.map(|code| Value::Int(code as i64)));
+        }
+        "assigneeChanged" => {
+            facts.set(f::AGENT_ASSIGNEE, detail[agent].as_i64().map(Value::Int));
+            facts.set(f::DEPARTMENT_ASSIGNEE, detail[department].as_i64().map(Value::Int));
+        }
+        "updated" => {
+            for (field, value) in detail[side].as_object().into_iter().flatten() {
+                match field.as_str() {
+                    "subject" => facts.set(f::SUBJECT, value.as_str().map(Value::from)),
+                    "contactId" => facts.set(f::CONTACT, value.as_i64().map(Value::Int)),
+                    "priority" => {
+                        let code = value.as_str().and_then(Priority::parse);
+                        facts.set(f::PRIORITY, code.map(|code| Value::Int(code as i64)));
+                    }
+                    "tagIds" => {
+                        let tags = value.as_array().into_iter().flatten().filter_map(|tag| tag.as_i64());
+                        facts.set(f::TAG, tags.map(Value::Int));
+                    }
+                    _ => {}
+                }
+            }
+        }
+        _ => {}
+    }
 }
 
 fn add_contact(s: &Snapshot<'_>, facts: &mut Facts, contact: Option<ContactId>) -> Result<()> {

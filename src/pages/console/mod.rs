@@ -5,6 +5,7 @@ mod compose;
 mod contact;
 pub mod conversation;
 mod deleted;
+pub mod decision;
 pub mod inbox;
 mod list;
 pub mod live;
@@ -48,6 +49,7 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(message::picture)
         .service(message::download)
         .service(message::retry);
+    config.service(decision::show);
     settings::routes(config);
     config.service(style::show);
     // Last: it takes what is left directly below /console.

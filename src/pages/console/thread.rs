@@ -221,6 +221,7 @@ fn happened(zone: &Zone, names: &Names, event: &Event) -> Option<Happened> {
             let source = event.detail["sourceId"].as_i64()?;
             ("merge", format!("{who} merged conversation #{source} into this one"))
         }
+        "automated" => ("zap", event.detail["remark"].as_str()?.to_owned()),
         "remarked" => ("info", event.detail["remark"].as_str()?.to_owned()),
         "mailFailed" => {
             ("circle-alert", format!("A mail failed: {}", event.detail["error"].as_str().unwrap_or_default()))

@@ -4,3 +4,4 @@ mod corpus;
 mod full_disk;
 mod kill;
 mod mail_loop;
+mod trigger;

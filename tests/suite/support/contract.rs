@@ -233,6 +233,10 @@ impl Scene {
                 let blocked = self.ann.put("/anytime/blockedSenders", block).await.body;
                 return id_of(&blocked);
             }
+            "rehearsals" => {
+                let draft = json!({ "triggers": [] });
+                return id_of(&self.ann.post("/anytime/rehearsals", draft).await.body);
+            }
             "junkemails" | "junks" => return self.junk_mail().await,
             "messages" if whole.ends_with("/resend") => return self.failed_mail(prefix).await,
             _ => {}

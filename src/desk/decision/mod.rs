@@ -1,6 +1,8 @@
 //! Why something happened by itself, or did not: each automatic decision leaves a trace that holds everything the
 //! decision depended on, so that it can be made again (`Trace::replays`). Traces go after a while.
 
+pub mod why;
+
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -9,10 +11,12 @@ use super::allocation::{self, Choice};
 use super::routing::{self, RoutingTrace};
 use super::rule_set;
 use super::sla::SlaTrace;
+use super::trigger::TriggerTrace;
 use crate::db::{Snapshot, Tx};
 use crate::error::{Error, Result};
 use crate::ids::{AgentId, ConversationId};
 use crate::time::Timestamp;
+pub use why::{Why, explain};
 
 #[derive(Debug, Clone)]
 pub struct Decision {
@@ -28,6 +32,7 @@ pub enum Trace {
     Routing(RoutingTrace),
     Sla(SlaTrace),
     Allocation(AllocationTrace),
+    Trigger(TriggerTrace),
 }
 
 /// Who a conversation was given to, and how everybody stood.
@@ -45,6 +50,7 @@ impl Trace {
             Self::Routing(_) => "routing",
             Self::Sla(_) => "sla",
             Self::Allocation(_) => "allocation",
+            Self::Trigger(_) => "trigger",
         }
     }
 
@@ -57,6 +63,7 @@ impl Trace {
             }
             Self::Sla(trace) => trace.replays(s)?,
             Self::Allocation(trace) => allocation::pick(&trace.choice) == trace.chosen,
+            Self::Trigger(trace) => trace.replays(&rule_set::kept(s, &trace.rules)?),
         })
     }
 }

@@ -1,0 +1,74 @@
+//! The draft of a rehearsal: rules as somebody would save them, applied in a savepoint that is taken back.
+
+use super::Kind;
+use crate::db::Tx;
+use crate::desk::routing::{self, RoutingChange, RoutingRuleChange};
+use crate::desk::trigger::{self, TriggerChange, change};
+use crate::desk::{Actor, condition};
+use crate::error::{Error, Result};
+use crate::ids::TriggerId;
+
+pub enum Draft {
+    Routing(RoutingDraft),
+    /// Triggers that are changed, by id, and new ones; the others stay.
+    Triggers(Vec<(Option<TriggerId>, TriggerChange)>),
+}
+
+#[derive(Debug, Clone, Default)]
+pub struct RoutingDraft {
+    pub change: RoutingChange,
+    /// `None` leaves the rules as they are.
+    pub rules: Option<Vec<RoutingRuleChange>>,
+}
+
+impl Draft {
+    pub fn kind(&self) -> Kind {
+        match self {
+            Self::Routing(_) => Kind::Routing,
+            Self::Triggers(_) => Kind::Trigger,
+        }
+    }
+
+    /// The rules of this kind as the file has them now, ready to decide, as JSON.
+    pub(super) fn current(&self, tx: &Tx<'_>) -> Result<String> {
+        let moment = condition::moment(tx, tx.now(), &Actor::System, None)?;
+        let ready = match self {
+            Self::Routing(_) => {
+                let routing = routing::stored(tx)?;
+                let rules = routing.map(|routing| routing::Rules::new(tx, &moment, &routing)).transpose()?;
+                serde_json::to_string(&rules)
+            }
+            Self::Triggers(_) => {
+                serde_json::to_string(&trigger::Rules::new(tx, &moment, &trigger::stored(tx)?)?)
+            }
+        };
+        ready.map_err(Error::internal)
+    }
+
+    /// Saves the draft. The caller takes it back.
+    pub(super) fn apply(&self, tx: &Tx<'_>, by: &Actor) -> Result<()> {
+        match self {
+            Self::Routing(draft) => {
+                routing::update(tx, by, routing::ID, draft.change)?;
+                if let Some(rules) = &draft.rules {
+                    for rule in routing::rule::list(tx, by)? {
+                        routing::rule::delete(tx, by, rule.id)?;
+                    }
+                    for rule in rules {
+                        routing::rule::create(tx, by, rule)?;
+                    }
+                }
+                Ok(())
+            }
+            Self::Triggers(triggers) => {
+                for (id, change) in triggers {
+                    match id {
+                        Some(id) => change::update(tx, by, *id, change)?,
+                        None => change::create(tx, by, change)?,
+                    };
+                }
+                Ok(())
+            }
+        }
+    }
+}

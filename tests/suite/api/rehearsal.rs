@@ -1,0 +1,255 @@
+//! Rehearsals: drafts replayed on recorded history, without touching anything.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::support::test_desk::{Client, TestDesk, eventually};
+
+const PATH: &str = "/anytime/rehearsals";
+
+async fn department(ann: &Client, name: &str) -> i64 {
+    ann.post("/departments", json!({ "name": name })).await.expect(201)["id"].as_i64().unwrap()
+}
+
+async fn submit(ann: &Client, subject: &str, extra: Value) -> i64 {
+    let mut body =
+        json!({ "subject": subject, "channel": "portal", "message": { "type": "note", "plainBody": "Hi" } });
+    body.as_object_mut().unwrap().extend(extra.as_object().unwrap().clone());
+    ann.post("/anytime/conversations", body).await.expect(201)["conversation"]["id"].as_i64().unwrap()
+}
+
+/// Rehearses a draft and waits for the result.
+async fn rehearse(ann: &Client, draft: Value) -> Value {
+    let started = ann.post(PATH, draft).await;
+    let location = started.location.clone().unwrap();
+    let started = started.expect(202)["rehearsal"].clone();
+    assert_eq!(location, format!("/api/v3{PATH}/{}", started["id"]));
+    eventually("the rehearsal to end", async || {
+        let found = ann.get(&format!("{PATH}/{}", started["id"])).await.expect(200);
+        (found["rehearsal"]["state"] != "running").then_some(found)
+    })
+    .await
+}
+
+fn containing(text: &str, department: i64, priority: &str) -> Value {
+    json!({
+        "name": text, "routeToId": department, "routeToPriority": priority,
+        "conditions": [{ "fieldId": 2, "matchType": "contains", "value": text }],
+    })
+}
+
+#[tokio::test]
+async fn a_routing_draft_says_which_conversations_would_have_gone_elsewhere() {
+    let desk = TestDesk::start().await;
+    let ann = desk.as_ann().await;
+    let (sales, support) = (department(&ann, "Sales").await, department(&ann, "Support").await);
+    let old = submit(&ann, "An offer from before", json!({})).await;
+    ann.put("/anytime/routingRules/1", json!({ "isEnable": true, "type": "customRules" })).await.expect(200);
+    let rules = "/anytime/routingRules/1/customerRules";
+    ann.post(rules, containing("offer", sales, "high")).await.expect(201);
+    let routed = submit(&ann, "An offer", json!({})).await;
+    let urgent = submit(&ann, "An offer too", json!({ "priority": "urgent" })).await;
+    let other = submit(&ann, "Broken", json!({})).await;
+    // Later changes do not matter: routing saw the conversation when it was created.
+    ann.put(
+        &format!("/anytime/conversations/{routed}"),
+        json!({ "subject": "Renamed", "departmentAssigneeId": support }),
+    )
+    .await
+    .expect(200);
+    let before = desk.number("SELECT (SELECT max(id) FROM event) + (SELECT count(*) FROM routing_rule)");
+    let draft = json!({ "customerRules": [
+        containing("offer", support, "high"), containing("broken", support, "low"),
+    ] });
+    let result = rehearse(&ann, draft).await;
+    assert_eq!(
+        (&result["rehearsal"]["state"], &result["rehearsal"]["kind"]),
+        (&json!("done"), &json!("routing"))
+    );
+    assert_eq!((&result["rehearsal"]["total"], &result["rehearsal"]["done"]), (&json!(4), &json!(4)));
+    assert_eq!(result["total"], 4);
+    let differences = result["differences"].as_array().unwrap();
+    let ids: Vec<i64> = differences.iter().map(|it| it["conversationId"].as_i64().unwrap()).collect();
+    assert_eq!(ids, [old, routed, urgent, other]);
+    assert_eq!(
+        differences[1]["current"]["routed"],
+        json!({ "agentAssigneeId": null, "departmentAssigneeId": sales, "priority": "high", "by": "offer" })
+    );
+    assert_eq!(
+        differences[1]["draft"]["routed"],
+        json!({ "agentAssigneeId": null, "departmentAssigneeId": support, "priority": "high", "by": "offer" })
+    );
+    assert_eq!(differences[2]["draft"]["routed"]["priority"], "urgent", "what was given stays");
+    assert_eq!(differences[3]["draft"]["routed"]["priority"], "low");
+    let totals = &result["rehearsal"]["totals"];
+    assert_eq!(
+        (&totals["differing"], &totals["routedElsewhere"], &totals["otherPriority"]),
+        (&json!(4), &json!(4), &json!(1))
+    );
+    let after = desk.number("SELECT (SELECT max(id) FROM event) + (SELECT count(*) FROM routing_rule)");
+    assert_eq!(before, after, "nothing was touched");
+    assert_eq!(ann.get(rules).await.expect(200)["customerRules"][0]["routeToId"], sales);
+}
+
+#[tokio::test]
+async fn unchanged_rules_give_an_empty_difference() {
+    let desk = TestDesk::start().await;
+    let ann = desk.as_ann().await;
+    let sales = department(&ann, "Sales").await;
+    ann.put("/anytime/routingRules/1", json!({ "isEnable": true, "type": "customRules" })).await.expect(200);
+    ann.post("/anytime/routingRules/1/customerRules", containing("a", sales, "high")).await.expect(201);
+    let set = json!({ "name": "T", "triggerEvent": 1, "actions": [{ "type": "SetValue", "fieldId": 6, "value": "low" }] });
+    let trigger = ann.post("/anytime/triggers", set).await.expect(201)["trigger"].clone();
+    for subject in ["a", "b", "c"] {
+        submit(&ann, subject, json!({})).await;
+    }
+    let setting = ann.get("/anytime/routingRules").await.expect(200)["routingRules"][0].clone();
+    for draft in [
+        json!({ "customerRules": setting["customerRouteRules"] }),
+        json!({ "routingRule": setting }),
+        json!({ "routingRule": {} }),
+        json!({ "triggers": [trigger] }),
+        json!({ "triggers": [] }),
+    ] {
+        let result = rehearse(&ann, draft.clone()).await;
+        assert_eq!((&result["rehearsal"]["state"], &result["total"]), (&json!("done"), &json!(0)), "{draft}");
+        assert_eq!(result["rehearsal"]["done"], 3);
+    }
+}
+
+#[tokio::test]
+async fn a_trigger_draft_says_what_would_have_been_set_and_mailed_and_when() {
+    let desk = TestDesk::start().await;
+    let ann = desk.as_ann().await;
+    let identity = json!([{ "type": "email", "value": "lena@customer.example" }]);
+    let lena =
+        ann.post("/contacts", json!({ "name": "Lena", "identities": identity })).await.expect(201)["id"]
+            .clone();
+    let id = submit(&ann, "Help", json!({ "contactId": lena })).await;
+    let path = format!("/anytime/conversations/{id}");
+    desk.advance(Duration::from_secs(3600));
+    ann.put(&path, json!({ "priority": "urgent" })).await.expect(200);
+    ann.put(&path, json!({ "status": "onHold" })).await.expect(200);
+    desk.advance(Duration::from_secs(4 * 3600));
+    ann.put(&path, json!({ "priority": "low", "status": "closed" })).await.expect(200);
+    let urgent = json!([{ "fieldId": 6, "matchType": "is", "value": "urgent" }]);
+    let mail = json!({ "type": "SendEmail", "toContact": true, "subject": "s", "textBody": "b" });
+    let draft = json!({ "triggers": [
+        { "name": "On hold", "triggerEvent": "statusIsChanged", "conditions": urgent, "actions": [mail] },
+        { "name": "Closed", "triggerEvent": "statusIsChanged", "stayStatus": "closed",
+          "actions": [{ "type": "SetValue", "fieldId": 4, "value": ann.id }] },
+        { "name": "Too long", "triggerEvent": "staysAtStatusPeriod", "stayStatus": "onHold", "stayTimeSpan": 3,
+          "conditions": urgent, "actions": [{ "type": "SetValue", "fieldId": 2, "value": "Waiting" }] },
+    ] });
+    let result = rehearse(&ann, draft).await;
+    let difference = &result["differences"][0];
+    assert_eq!(difference["current"]["triggered"], json!([]));
+    let effects: Vec<(&str, &str, &Value, &Value)> = difference["draft"]["triggered"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|effect| {
+            let text = |key: &str| effect[key].as_str().unwrap();
+            (text("trigger"), text("time"), &effect["values"], &effect["mails"])
+        })
+        .collect();
+    let (none, agent) = (json!([]), json!([{ "fieldId": 4, "value": ann.id.to_string() }]));
+    let (waiting, contact) = (json!([{ "fieldId": 2, "value": "Waiting" }]), json!(["contact"]));
+    assert_eq!(
+        effects,
+        [
+            ("On hold", "2026-01-05T10:00:00.000Z", &none, &contact),
+            ("Too long", "2026-01-05T13:00:00.000Z", &waiting, &none),
+            ("Closed", "2026-01-05T14:00:00.000Z", &agent, &none),
+        ]
+    );
+    let totals = &result["rehearsal"]["totals"];
+    assert_eq!(
+        (&totals["mailsMore"], &totals["valuesMore"], &totals["mailsFewer"]),
+        (&json!(1), &json!(2), &json!(0))
+    );
+    assert_eq!(desk.number("SELECT count(*) FROM trigger"), 0);
+    assert_eq!(desk.number("SELECT count(*) FROM outgoing_mail"), 0);
+}
+
+#[tokio::test]
+async fn a_changed_trigger_is_compared_with_the_stored_one() {
+    let desk = TestDesk::start().await;
+    let ann = desk.as_ann().await;
+    let set = json!({ "name": "T", "triggerEvent": 1, "actions": [{ "type": "SetValue", "fieldId": 6, "value": "low" }] });
+    let id = ann.post("/anytime/triggers", set).await.expect(201)["trigger"]["id"].clone();
+    submit(&ann, "a", json!({})).await;
+    let off = rehearse(&ann, json!({ "triggers": [{ "id": id, "ifEnable": false }] })).await;
+    assert_eq!(off["rehearsal"]["totals"]["valuesFewer"], 1);
+    let narrow = json!([{ "fieldId": 2, "matchType": "is", "value": "a" }]);
+    let same = rehearse(&ann, json!({ "triggers": [{ "id": id, "conditions": narrow }] })).await;
+    assert_eq!(same["total"], 0, "another rule that comes to the same");
+    ann.post(PATH, json!({ "triggers": [{ "id": 99, "ifEnable": false }] })).await.error(404);
+}
+
+#[tokio::test]
+async fn the_differences_come_as_csv_that_no_spreadsheet_calculates() {
+    let desk = TestDesk::start().await;
+    let ann = desk.as_ann().await;
+    let sales = department(&ann, "Sales").await;
+    let id = submit(&ann, "=HYPERLINK(\"x\")", json!({})).await;
+    let draft = json!({ "routingRule": { "isEnable": true, "simpleRouteToId": sales, "simpleRouteToPriority": "low" } });
+    let result = rehearse(&ann, draft).await;
+    let path = format!("{PATH}/{}/csv", result["rehearsal"]["id"]);
+    let answer = ann.request(reqwest::Method::GET, &path).send().await.unwrap();
+    assert_eq!(answer.headers()["content-type"], "text/csv; charset=utf-8");
+    assert_eq!(
+        answer.text().await.unwrap(),
+        format!(
+            "Conversation,Subject,Now,Draft\r\n{id},\"'=HYPERLINK(\"\"x\"\")\",\"nobody, normal (off)\",\"department {sales}, low (simple)\"\r\n"
+        )
+    );
+}
+
+#[tokio::test]
+async fn a_wrong_draft_or_period_is_refused_as_if_it_were_saved() {
+    let desk = TestDesk::start().await;
+    let ann = desk.as_ann().await;
+    for (body, message) in [
+        (json!({}), "'routingRule' or 'customerRules' or 'triggers' is required"),
+        (json!({ "routingRule": {}, "triggers": [] }), "a draft of one kind"),
+        (json!({ "routingRule": { "simpleRouteToId": 9 } }), "'simpleRouteToId' there is no department 9"),
+        (
+            json!({ "customerRules": [{ "name": "x", "conditions": [{ "fieldId": 99, "matchType": "is", "value": "a" }] }] }),
+            "'99' is not a field",
+        ),
+        (json!({ "triggers": [{ "name": "x" }] }), "'triggerEvent' is required"),
+        (json!({ "triggers": [], "timeFrom": "yesterday" }), "'timeFrom' 'yesterday' is not a time"),
+        (
+            json!({ "triggers": [], "timeFrom": "2026-01-05T00:00:00Z", "timeTo": "2026-01-04T00:00:00Z" }),
+            "is later than timeTo",
+        ),
+        (
+            json!({ "triggers": [], "timeFrom": "2020-01-01T00:00:00Z" }),
+            "makes a period of more than two years",
+        ),
+    ] {
+        let error = ann.post(PATH, body.clone()).await.error(400);
+        assert!(error.contains(message), "{body}: {error}");
+    }
+    assert_eq!(ann.get(PATH).await.expect(200), json!({ "rehearsals": [] }));
+    assert_eq!(desk.number("SELECT count(*) FROM routing"), 0);
+    ann.get(&format!("{PATH}/9")).await.error(404);
+    ann.get(&format!("{PATH}/9/csv")).await.error(404);
+    ann.delete(&format!("{PATH}/9")).await.error(404);
+}
+
+#[tokio::test]
+async fn only_who_manages_settings_rehearses() {
+    let desk = TestDesk::start().await;
+    let (ann, luis) = (desk.as_ann().await, desk.as_agent("luis").await);
+    let made = ann.post(PATH, json!({ "triggers": [] })).await.expect(202)["rehearsal"]["id"].clone();
+    luis.get(PATH).await.error(403);
+    luis.post(PATH, json!({ "triggers": [] })).await.error(403);
+    luis.get(&format!("{PATH}/{made}")).await.error(403);
+    luis.get(&format!("{PATH}/{made}/csv")).await.error(403);
+    luis.delete(&format!("{PATH}/{made}")).await.error(403);
+    desk.as_nobody().get(PATH).await.error(401);
+    ann.delete(&format!("{PATH}/{made}")).await.expect(204);
+}
