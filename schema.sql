@@ -116,6 +116,54 @@ CREATE TABLE password_history (
 ) STRICT;
 CREATE INDEX password_history_agent ON password_history (agent_id, created_at);
 
+-- Programs that agents let act for them (contract 2.2). redirect_urls has one on each line. agent_id is whom the
+-- client acts as when it asks in its own name.
+CREATE TABLE oauth_client (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  client_id TEXT NOT NULL UNIQUE,
+  secret_hash BLOB NOT NULL,
+  name TEXT NOT NULL,
+  description TEXT NOT NULL DEFAULT '',
+  company TEXT NOT NULL DEFAULT '',
+  redirect_urls TEXT NOT NULL DEFAULT '',
+  agent_id INTEGER NOT NULL REFERENCES agent (id) ON DELETE CASCADE,
+  created_at INTEGER NOT NULL
+) STRICT;
+
+-- That somebody acts for an agent: the family of its tokens. client_id is NULL where an agent's password came without
+-- a client.
+CREATE TABLE oauth_grant (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  agent_id INTEGER NOT NULL REFERENCES agent (id) ON DELETE CASCADE,
+  client_id INTEGER REFERENCES oauth_client (id) ON DELETE CASCADE,
+  created_at INTEGER NOT NULL
+) STRICT;
+CREATE INDEX oauth_grant_agent ON oauth_grant (agent_id);
+CREATE INDEX oauth_grant_client ON oauth_grant (client_id);
+
+-- An authorization code, by its SHA-256. grant_id is set once it was exchanged: a second exchange ends that grant.
+CREATE TABLE oauth_code (
+  hash BLOB PRIMARY KEY,
+  client_id INTEGER NOT NULL REFERENCES oauth_client (id) ON DELETE CASCADE,
+  agent_id INTEGER NOT NULL REFERENCES agent (id) ON DELETE CASCADE,
+  redirect_uri TEXT NOT NULL,
+  challenge TEXT,
+  grant_id INTEGER REFERENCES oauth_grant (id) ON DELETE CASCADE,
+  expires_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX oauth_code_grant ON oauth_code (grant_id);
+
+-- Access and refresh tokens, by their SHA-256. A refresh token is used once (used_at).
+CREATE TABLE oauth_token (
+  hash BLOB PRIMARY KEY,
+  grant_id INTEGER NOT NULL REFERENCES oauth_grant (id) ON DELETE CASCADE,
+  is_refresh INTEGER NOT NULL,
+  used_at INTEGER,
+  created_at INTEGER NOT NULL,
+  expires_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX oauth_token_grant ON oauth_token (grant_id);
+
 -- One key per agent (contract 2.1). The key is 256 random bits, so a fast hash is enough.
 CREATE TABLE api_key (
   agent_id INTEGER PRIMARY KEY REFERENCES agent (id) ON DELETE CASCADE,

@@ -20,7 +20,7 @@ impl fmt::Display for Problem {
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    #[error("sign in, or send an agent's e-mail address and API key")]
+    #[error("sign in, or send an agent's e-mail address and API key, or an OAuth token")]
     Unauthenticated,
     #[error("{0}")]
     Forbidden(String),

@@ -64,6 +64,8 @@ ids!(
     IntegrationAccountId,
     JunkEmailId,
     MessageId,
+    OauthClientId,
+    OauthGrantId,
     OutgoingMailId,
     RehearsalId,
     RoleId,

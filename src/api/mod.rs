@@ -31,6 +31,8 @@ pub mod junk_email;
 pub mod merge;
 pub mod message;
 pub mod notification;
+pub mod oauth;
+pub mod oauth_client;
 pub mod outgoing_mail;
 pub mod password_policy;
 pub mod permission;
@@ -121,6 +123,7 @@ routes!(
     junk_email::{list, get, update, not_junk, allow, delete},
     message::{list, create, get, update, resend},
     notification::{stream},
+    oauth_client::{list, get, create, update, rotate_secret, delete},
     outgoing_mail::{list, get, retry},
     rehearsal::{create, list, get, csv, delete},
     routing::{
@@ -154,6 +157,7 @@ const ALIASES: &[&str] = &["attachments", "tags", "departments", "webhooks"];
 
 pub fn routes(config: &mut ServiceConfig) {
     register(config);
+    oauth::routes(config);
     config.service(docs::document).service(docs::page);
 }
 

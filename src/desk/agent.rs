@@ -5,7 +5,9 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use super::audit::{self, Action};
-use super::{Actor, Page, Paging, Permission, check_name, check_text, like, password_policy, permission};
+use super::{
+    Actor, Page, Paging, Permission, check_name, check_text, like, oauth_grant, password_policy, permission,
+};
 use crate::db::{Snapshot, Tx};
 use crate::error::{Error, OnConstraint, Problems, Result};
 use crate::ids::{AgentId, DepartmentId, RoleId};
@@ -249,7 +251,7 @@ pub fn delete(tx: &Tx<'_>, by: &Actor, id: AgentId) -> Result<()> {
     audit::record(tx, by, Action::Agent, format!("deleted the agent '{}'", agent.email), "")
 }
 
-/// Sets a new password and ends the agent's sessions, but for the one named.
+/// Sets a new password and ends the agent's OAuth grants and sessions, but for the one named.
 pub fn set_password(
     tx: &Tx<'_>,
     by: &Actor,
@@ -270,6 +272,7 @@ pub fn set_password(
     )?;
     remember_password(tx, by, id, password_hash)?;
     tx.run("DELETE FROM session WHERE agent_id = ? AND hash IS NOT ?", (id, keep_session))?;
+    oauth_grant::end_all(tx, id)?;
     audit::record(tx, by, Action::Security, format!("set the password of '{}'", agent.email), "")
 }
 
@@ -472,7 +475,7 @@ pub(super) fn keep_an_administrator(s: &Snapshot<'_>, leaving: Option<AgentId>) 
 fn end_access(tx: &Tx<'_>, id: AgentId) -> Result<()> {
     tx.run("DELETE FROM session WHERE agent_id = ?", [id])?;
     tx.run("DELETE FROM api_key WHERE agent_id = ?", [id])?;
-    Ok(())
+    oauth_grant::end_all(tx, id)
 }
 
 fn taken(email: &str) -> Error {

@@ -34,6 +34,8 @@ pub mod junk_email;
 pub mod kept_answer;
 pub mod notice;
 pub mod notification;
+pub mod oauth_client;
+pub mod oauth_grant;
 pub mod outgoing_mail;
 pub mod password;
 pub mod password_policy;
@@ -131,6 +133,15 @@ impl Actor {
             Self::System | Self::Rule(_) => true,
         };
         if is_allowed { Ok(()) } else { Err(Error::may_not(permission.sentence())) }
+    }
+
+    /// Refuses whoever is no administrator; `what` completes "you may not …".
+    pub fn require_administrator(&self, what: &str) -> Result<()> {
+        match self {
+            Self::Agent(rights) if rights.is_admin => Ok(()),
+            Self::System => Ok(()),
+            _ => Err(Error::may_not(what)),
+        }
     }
 }
 

@@ -5,6 +5,7 @@ pub mod console;
 pub mod control;
 pub mod form;
 pub mod health;
+pub mod oauth;
 pub mod portal;
 pub mod set_up;
 pub mod sign_in;
@@ -17,6 +18,7 @@ pub fn routes(config: &mut ServiceConfig) {
     config.service(health::healthz).service(health::readyz);
     config.service(sign_in::home).service(sign_in::show).service(sign_in::submit).service(sign_in::sign_out);
     config.service(set_up::show).service(set_up::submit);
+    oauth::routes(config);
     console::routes(config);
     portal::routes(config);
 }

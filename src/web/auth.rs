@@ -1,4 +1,4 @@
-//! Who is calling: an agent by API key, an agent or a contact by session cookie.
+//! Who is calling: an agent by API key or OAuth token, an agent or a contact by session cookie.
 
 use std::sync::Arc;
 
@@ -14,11 +14,12 @@ use crate::app::App;
 use crate::db::Snapshot;
 use crate::desk::agent::{self, Agent};
 use crate::desk::session::{self, Owner, Session};
-use crate::desk::{Actor, Rights, api_key, availability, contact, site};
+use crate::desk::{Actor, Rights, api_key, availability, contact, oauth_grant, site};
 use crate::error::{Error, Result};
 use crate::ids::{AgentId, ContactId};
 
-/// Extractor of the API: the agent whose e-mail address and API key came by HTTP Basic.
+/// Extractor of the API: the agent whose e-mail address and API key came by HTTP Basic, or who is behind an OAuth
+/// token.
 #[derive(Debug, Clone)]
 pub struct Caller {
     pub actor: Actor,
@@ -36,10 +37,13 @@ impl FromRequest for Caller {
 
 fn caller(request: &HttpRequest) -> Result<Caller> {
     let app = app(request)?;
-    let (email, key) = basic(request).ok_or(Error::Unauthenticated)?;
-    let rights = app.read(|s| match api_key::agent_of(s, &email, &key, app.now())? {
-        Some(agent) => Rights::of(s, agent),
-        None => Ok(None),
+    let rights = app.read(|s| {
+        let agent = match (bearer(request), basic(request)) {
+            (Some(token), _) => oauth_grant::agent_of(s, token, app.now())?,
+            (None, Some((email, key))) => api_key::agent_of(s, &email, &key, app.now())?,
+            (None, None) => return Err(Error::Unauthenticated),
+        };
+        agent.map_or(Ok(None), |agent| Rights::of(s, agent))
     })?;
     match rights {
         Some(rights) => Ok(Caller { agent_id: rights.agent_id, actor: Actor::Agent(Arc::new(rights)) }),
@@ -48,6 +52,12 @@ fn caller(request: &HttpRequest) -> Result<Caller> {
             Err(Error::Unauthenticated)
         }
     }
+}
+
+fn bearer(request: &HttpRequest) -> Option<&str> {
+    let value = request.headers().get(header::AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, token) = value.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }
 
 fn basic(request: &HttpRequest) -> Option<(String, String)> {
@@ -239,19 +249,17 @@ pub fn end_cookie(app: &App, path: &str) -> Cookie<'static> {
     cookie
 }
 
-/// A local path to go to after signing in; anything else becomes `home`.
+/// A local path to go to after signing in; anything else becomes `home`. From the console's sign-in page also to the
+/// page where an agent lets a program act for them.
 pub fn local_path<'a>(next: Option<&'a str>, home: &'a str) -> &'a str {
     let section = home.split('/').nth(1).unwrap_or_default();
-    match next {
-        Some(path)
-            if path.strip_prefix('/').and_then(|rest| rest.split(['/', '?']).next()) == Some(section)
-                && !path.contains(['\\', '\r', '\n', '\0'])
-                && !path.contains("//") =>
-        {
-            path
-        }
-        _ => home,
-    }
+    let is_local = |text: &&str| {
+        let path = text.split('?').next().unwrap_or_default();
+        let is_ours = path.strip_prefix('/').and_then(|rest| rest.split('/').next()) == Some(section)
+            || (section == "console" && path == "/oauth/authorize");
+        is_ours && !path.contains("//") && !text.contains(['\\', '\r', '\n', '\0'])
+    };
+    next.filter(is_local).unwrap_or(home)
 }
 
 fn app(request: &HttpRequest) -> Result<App> {
@@ -283,5 +291,9 @@ mod tests {
             assert_eq!(local_path(Some(bad), "/console"), "/console", "{bad}");
         }
         assert_eq!(local_path(None, "/portal"), "/portal");
+        let consent = "/oauth/authorize?redirect_uri=https://app.example/";
+        assert_eq!(local_path(Some(consent), "/console"), consent);
+        assert_eq!(local_path(Some(consent), "/portal"), "/portal");
+        assert_eq!(local_path(Some("/oauth/token"), "/console"), "/console");
     }
 }

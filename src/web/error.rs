@@ -139,7 +139,7 @@ fn add_headers(error: &Error, answer: &mut HttpResponse) {
     let headers = answer.headers_mut();
     match error {
         Error::Unauthenticated => {
-            let challenge = HeaderValue::from_static("Basic realm=\"Anytime\", charset=\"UTF-8\"");
+            let challenge = HeaderValue::from_static("Basic realm=\"Anytime\", charset=\"UTF-8\", Bearer");
             headers.insert(header::WWW_AUTHENTICATE, challenge);
         }
         Error::TooMany { retry_seconds } => {

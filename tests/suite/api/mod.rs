@@ -28,6 +28,7 @@ mod integration_account;
 mod junk_email;
 mod merge;
 mod message;
+mod oauth;
 mod outgoing_mail;
 mod password_policy;
 mod portal_conversation;
