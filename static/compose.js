@@ -91,7 +91,7 @@ function showRecipients() {
   const place = document.getElementById("people");
   if (!place) return;
   if (!place.dataset.read) {
-    known = new Map([...place.children].map((chip) => [chip.dataset.address.toLowerCase(), chip.dataset.why]));
+    known = new Map([...place.children].map((chip) => [chip.dataset.address.toLowerCase(), chip.dataset]));
     place.dataset.read = "1";
   }
   const inputs = [...document.querySelectorAll(".reply-form [data-recipients]")];
@@ -99,7 +99,8 @@ function showRecipients() {
 }
 
 function chip(input, address) {
-  const why = known.get(address.toLowerCase());
+  const person = known.get(address.toLowerCase());
+  const why = person?.new === undefined ? person?.why : undefined;
   const where = input.name === "cc" ? "Cc: " : "";
   const remove = element("button", { type: "button", "aria-label": `Take ${address} off` }, "×");
   remove.addEventListener("click", () => {
@@ -107,7 +108,7 @@ function chip(input, address) {
     input.dispatchEvent(new Event("input", { bubbles: true }));
     input.focus();
   });
-  const text = why ?? "not part of this conversation yet";
+  const text = why ?? (person ? "nobody has written to them before" : "not part of this conversation yet");
   return element("li", { className: why ? "chip" : "chip chip-warn" },
     element("span", {}, where + address), element("small", {}, text), remove);
 }

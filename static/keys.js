@@ -119,7 +119,8 @@ const table = [
     { key: "3", says: "Normal priority", run: () => set("p-priority", "bulk-priority", "normal") },
     { key: "4", says: "Low priority", run: () => set("p-priority", "bulk-priority", "low") },
     { key: "s", says: "Mark read or unread", run: () => press("[data-read]") },
-    { key: "z", says: "Undo", run: () => press("[data-undo]") },
+    { key: "h", says: "Put aside", run: () => press("[data-snooze]") },
+    { key: "z", says: "Undo, or take the mail back", run: () => (find("[data-undo]") ? press("[data-undo]") : press("[data-take-back]")) },
   ]],
   ["Select", [
     { key: "x", says: "Select the row", run: () => select(false) },
@@ -139,7 +140,7 @@ const table = [
     { key: ". . .", says: "Link", run: () => press("[data-copy-link]") },
   ]],
   ["Help", [
-    { key: "/", says: "Find", run: openPalette },
+    { key: "/", says: "Search all conversations", run: () => document.getElementById("search")?.focus() },
     { key: "Ctrl K", says: "Find or do anything" },
     { key: "?", says: "Show these keys", run: showKeys },
     { key: "", says: "Light or dark", run: theme },

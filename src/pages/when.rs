@@ -84,6 +84,31 @@ impl Zone {
         self.when(at, self.dates.full)
     }
 
+    pub fn time_zone(&self) -> TimeZone {
+        self.zone.clone()
+    }
+
+    /// What `datetime-local` fields send, as an instant of this zone.
+    pub fn instant(&self, text: &str) -> Option<Timestamp> {
+        let civil: jiff::civil::DateTime = text.parse().ok()?;
+        let zoned = civil.to_zoned(self.zone.clone()).ok()?;
+        Some(Timestamp::from_millis(zoned.timestamp().as_millisecond()))
+    }
+
+    /// Nine o'clock, `days` days after the day of `now`.
+    pub fn morning(&self, now: Timestamp, days: i64) -> Option<Timestamp> {
+        let today = now.to_jiff().to_zoned(self.zone.clone()).date();
+        let day = today.checked_add(jiff::Span::new().days(days)).ok()?;
+        let zoned = day.at(9, 0, 0, 0).to_zoned(self.zone.clone()).ok()?;
+        Some(Timestamp::from_millis(zoned.timestamp().as_millisecond()))
+    }
+
+    /// Days from the day of `now` to the next Monday.
+    pub fn days_to_monday(&self, now: Timestamp) -> i64 {
+        let weekday = now.to_jiff().to_zoned(self.zone.clone()).weekday();
+        7 - i64::from(weekday.to_monday_zero_offset())
+    }
+
     fn when(&self, at: Timestamp, format: &str) -> When {
         let zoned = at.to_jiff().to_zoned(self.zone.clone());
         When {

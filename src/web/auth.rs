@@ -17,6 +17,7 @@ use crate::desk::session::{self, Owner, Session};
 use crate::desk::{Actor, Rights, api_key, availability, contact, oauth_grant, site};
 use crate::error::{Error, Result};
 use crate::ids::{AgentId, ContactId};
+use crate::time::Timestamp;
 
 /// Extractor of the API: the agent whose e-mail address and API key came by HTTP Basic, or who is behind an OAuth
 /// token.
@@ -79,6 +80,8 @@ pub struct SignedIn {
     pub session: Session,
     /// The agent's time zone, or the site's.
     pub time_zone: String,
+    /// When the request came.
+    pub now: Timestamp,
 }
 
 impl FromRequest for SignedIn {
@@ -107,7 +110,7 @@ fn signed_in(request: &HttpRequest) -> Result<SignedIn> {
         Owner::Contact(_) => Ok(None),
     })?;
     let (agent, rights, time_zone) = found;
-    Ok(SignedIn { agent, actor: Actor::Agent(Arc::new(rights)), session, time_zone })
+    Ok(SignedIn { agent, actor: Actor::Agent(Arc::new(rights)), session, time_zone, now: app.now() })
 }
 
 /// Extractor of the portal: the signed-in contact. Without a session it leads to the portal's home.

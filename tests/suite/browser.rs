@@ -145,6 +145,8 @@ async fn every_page_is_accessible_in_both_themes_and_widths() {
         "/console/messages/1/original",
         "/console/contacts/1",
         "/console/deleted",
+        "/console/search?q=chain",
+        "/console/filters/new",
         "/console/settings",
         "/console/settings/profile",
         "/console/settings/site",

@@ -230,3 +230,103 @@ async fn the_style_page_is_for_demos() {
     let (browser, _) = signed_in(&desk).await;
     assert_eq!(browser.get("/console/style").await.status, 404);
 }
+
+#[tokio::test]
+async fn a_search_points_the_words_out_and_understands_operators() {
+    let desk = TestDesk::start().await;
+    let ann = desk.as_ann().await;
+    for subject in ["Chain broke", "Saddle squeaks"] {
+        conversation(&ann, subject).await;
+    }
+    ann.put("/anytime/conversations/2", json!({ "status": "closed" })).await.expect(200);
+    let (browser, _) = signed_in(&desk).await;
+    let page = browser.get("/console/search?q=chain").await;
+    page.shows("<mark>Chain</mark>");
+    assert!(!page.html.contains("Saddle"), "{}", page.html);
+    page.shows("filter=search&#38;q=chain");
+    browser.get("/console/search?q=status%3Aclosed").await.shows("Saddle squeaks");
+    browser.get("/console/search?q=chain+status%3Aclosed").await.shows("Nothing found");
+    browser.get("/console/search?q=tag%3Anowhere").await.shows("Nothing found");
+    browser.get("/console/search?q=%22%28%2A%27").await.shows("Search");
+    browser.get("/console/conversations/1?filter=search&q=chain").await.shows("<mark>Chain</mark>");
+}
+
+#[tokio::test]
+async fn a_saved_filter_stands_in_the_menu_of_those_who_may_see_it() {
+    let desk = TestDesk::start().await;
+    let ann = desk.as_ann().await;
+    conversation(&ann, "Chain broke").await;
+    let conditions = json!([{ "field": "subject", "matchType": "contains", "value": "chain" }]);
+    let new = json!({ "name": "Chains", "isPrivate": true, "conditions": conditions });
+    let made = ann.post("/anytime/filters", new).await.expect(201);
+    let id = made["filter"]["id"].as_i64().or(made["id"].as_i64()).unwrap();
+    let (browser, _) = signed_in(&desk).await;
+    let path = format!("/console/filters/{id}");
+    let page = browser.get(&path).await;
+    page.shows("Chains");
+    page.shows("Chain broke");
+    page.shows(&format!("filter={id}"));
+    desk.create_agent("ben", false).await;
+    let ben = desk.browser();
+    ben.sign_in("ben").await;
+    assert!(!ben.get("/console/all").await.html.contains("Chains"));
+    assert_eq!(ben.get(&path).await.status, 404);
+}
+
+#[tokio::test]
+async fn a_conversation_is_put_aside_and_brought_back() {
+    let desk = TestDesk::start().await;
+    let ann = desk.as_ann().await;
+    conversation(&ann, "One").await;
+    let (browser, csrf) = signed_in(&desk).await;
+    let path = "/console/conversations/1/snooze";
+    let fields = [("csrf", csrf.as_str()), ("until", "tomorrow")];
+    assert_eq!(browser.post(path, &fields).await.status, 303);
+    browser.get("/console/conversations/1").await.shows("Put aside until");
+    browser.get("/console/all").await.shows("Put aside");
+    assert_eq!(browser.post("/console/conversations/1/wake", &[("csrf", &csrf)]).await.status, 303);
+    assert!(!browser.get("/console/conversations/1").await.html.contains("Put aside until"));
+    let fields = [("csrf", csrf.as_str()), ("until", "never")];
+    assert_eq!(browser.post(path, &fields).await.status, 400);
+}
+
+#[tokio::test]
+async fn a_filter_is_made_changed_and_deleted_in_the_console() {
+    let desk = TestDesk::start().await;
+    let ann = desk.as_ann().await;
+    for subject in ["Chain broke", "Saddle squeaks"] {
+        conversation(&ann, subject).await;
+    }
+    let (browser, csrf) = signed_in(&desk).await;
+    let page = browser.get("/console/filters/new").await;
+    let subject = page.html.split(">Subject</option>").next().unwrap();
+    let subject = subject.rsplit("value=\"").next().unwrap().trim_end_matches('"').to_owned();
+    let send = async |path: &str, name: &str, value: &str| {
+        let fields = [
+            ("csrf", csrf.as_str()),
+            ("name", name),
+            ("who", "public"),
+            ("when", "all"),
+            ("field", subject.as_str()),
+            ("match", "contains"),
+            ("value", value),
+            ("field", ""),
+            ("match", "is"),
+            ("value", ""),
+        ];
+        browser.post(path, &fields).await
+    };
+    let refused = send("/console/filters/new", "", "chain").await;
+    assert_eq!(refused.status, 400);
+    refused.shows("value=\"chain\"");
+    let path = send("/console/filters/new", "Chains", "chain").await.location.unwrap();
+    let list = browser.get(&path).await;
+    list.shows("Chain broke");
+    assert!(!list.html.contains("Saddle"));
+    let edit = format!("{path}/edit");
+    browser.get(&edit).await.shows("value=\"chain\"");
+    assert_eq!(send(&edit, "Saddles", "saddle").await.status, 303);
+    browser.get(&path).await.shows("Saddle squeaks");
+    assert_eq!(browser.post(&format!("{path}/delete"), &[("csrf", &csrf)]).await.status, 303);
+    assert_eq!(browser.get(&path).await.status, 404);
+}

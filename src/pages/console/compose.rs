@@ -14,20 +14,21 @@ use crate::db::{Snapshot, Tx};
 use crate::desk::agent::{self, Agent};
 use crate::desk::canned_message::{self, CannedMessage, CannedMessageQuery};
 use crate::desk::code::{Channel, Status};
-use crate::desk::contact::Contact;
 use crate::desk::conversation::draft::{self, DraftText};
+use crate::desk::conversation::forward::Forward;
+use crate::desk::conversation::recipient::{self, Recipient};
 use crate::desk::conversation::{
     self, Body, Conversation, Message, MessageType, NewMessage, Source, message,
 };
 use crate::desk::email_account::{self, EmailAccount};
 use crate::desk::placeholder::{self, Reader, Scene};
 use crate::desk::preference::{self, AfterSend};
-use crate::desk::{Actor, attachment, outgoing_mail};
+use crate::desk::{Actor, attachment};
 use crate::error::{Error, Result};
-use crate::html;
 use crate::ids::{AgentId, CannedMessageId, ConversationId, MessageId};
 use crate::pages::form::Mistakes;
 use crate::pages::when::{When, Zone};
+use crate::time::Timestamp;
 use crate::web::page::see_other;
 use crate::web::upload::{self, Form};
 use crate::web::{Page, PageError, Query, SignedIn, csrf};
@@ -77,6 +78,8 @@ pub struct Written {
     pub canned: Vec<CannedMessage>,
     /// The form comes back: what the browser kept of it is not yet sent.
     pub is_refused: bool,
+    pub send_at: String,
+    pub allows_new: bool,
 }
 
 /// A way to answer by mail, with the addresses it begins with.
@@ -89,12 +92,6 @@ pub struct Offer {
     pub subject: String,
 }
 
-/// An address of the conversation, and why it is offered.
-pub struct Recipient {
-    pub address: String,
-    pub why: String,
-}
-
 impl Written {
     /// The shared draft, or an empty answer: from the account that the conversation came to, to the contact, and then
     /// the contact's turn.
@@ -102,11 +99,9 @@ impl Written {
         s: &Snapshot<'_>,
         signed_in: &SignedIn,
         conversation: &Conversation,
-        contact: Option<&Contact>,
-        messages: &[Message],
         mode: Option<Mode>,
     ) -> Result<Self> {
-        let mut written = Self::empty(s, &signed_in.actor, conversation, contact, messages)?;
+        let mut written = Self::empty(s, &signed_in.actor, conversation)?;
         if conversation.is_editable
             && let Some(kept) = draft::get(s, &signed_in.actor, conversation.id)?
         {
@@ -130,27 +125,20 @@ impl Written {
         Ok(written)
     }
 
-    fn empty(
-        s: &Snapshot<'_>,
-        by: &Actor,
-        conversation: &Conversation,
-        contact: Option<&Contact>,
-        messages: &[Message],
-    ) -> Result<Self> {
+    fn empty(s: &Snapshot<'_>, by: &Actor, conversation: &Conversation) -> Result<Self> {
         let accounts = email_account::list(s, false)?;
         let canned = canned_message::list(s, by, &CannedMessageQuery::default())?;
         let own = accounts.iter().find(|account| Some(account.id) == conversation.email_account_id);
         let from = own.map(|account| account.email.clone()).unwrap_or_default();
-        let people = people(s, contact, messages)?;
+        let (offers, people) = match conversation.channel {
+            Channel::Email => offers(s, by, conversation)?,
+            _ => (Vec::new(), Vec::new()),
+        };
         let mut written = Self {
             from,
             status: Status::PendingExternal.name().to_owned(),
-            offers: if conversation.channel == Channel::Email {
-                offers(conversation, &people)
-            } else {
-                Vec::new()
-            },
-            people: people.into_iter().map(|person| person.0).collect(),
+            offers,
+            people,
             accounts,
             canned,
             ..Self::default()
@@ -174,62 +162,25 @@ impl Written {
     }
 }
 
-/// Where an address comes from, the most important first.
-#[derive(PartialEq, Eq)]
-enum Place {
-    Sender,
-    Contact,
-    Copied,
-}
-
-/// Everybody the last mail names and the contact; our own addresses are nobody.
-fn people(
-    s: &Snapshot<'_>,
-    contact: Option<&Contact>,
-    messages: &[Message],
-) -> Result<Vec<(Recipient, Place)>> {
-    let mut people: Vec<(Recipient, Place)> = Vec::new();
-    let mut add = |address: &str, why: &str, place: Place| -> Result<()> {
-        let address = address_of(address);
-        let is_known = people.iter().any(|(known, _)| known.address.eq_ignore_ascii_case(&address));
-        if !address.is_empty() && !is_known && !outgoing_mail::is_own_address(s, &address)? {
-            people.push((Recipient { address, why: why.to_owned() }, place));
-        }
-        Ok(())
+/// The ways to answer by mail, and everybody they name.
+fn offers(s: &Snapshot<'_>, by: &Actor, conversation: &Conversation) -> Result<(Vec<Offer>, Vec<Recipient>)> {
+    let alone = recipient::suggest(s, by, conversation.id, None, false)?;
+    let all = recipient::suggest(s, by, conversation.id, None, true)?;
+    let addresses = |people: &[Recipient], is_cc: bool| {
+        let chosen = people.iter().filter(|person| person.is_cc == is_cc);
+        chosen.map(|person| person.address.as_str()).collect::<Vec<_>>().join(", ")
     };
-    let is_mail = |message: &&Message| message.kind == MessageType::Email && !message.is_automatic;
-    let last = messages.iter().rev().filter(is_mail).find(|message| message.forward_of_id.is_none());
-    let email = contact.and_then(Contact::email).unwrap_or_default();
-    if let Some(last) = last.filter(|last| last.sender_type == "contact" && !last.is_third_party) {
-        let why =
-            if last.from_address.eq_ignore_ascii_case(email) { "contact, wrote last" } else { "wrote last" };
-        add(&last.from_address, why, Place::Sender)?;
-    }
-    add(email, "contact", Place::Contact)?;
-    if let Some(last) = last {
-        for address in last.to_addresses.split([',', ';']) {
-            add(address, "was in To of the last mail", Place::Copied)?;
-        }
-        for address in last.cc_addresses.split([',', ';']) {
-            add(address, "was in Cc of the last mail", Place::Copied)?;
-        }
-    }
-    Ok(people)
-}
-
-fn offers(conversation: &Conversation, people: &[(Recipient, Place)]) -> Vec<Offer> {
-    let first = people.iter().find(|(_, place)| *place != Place::Copied);
-    let to = first.map(|(person, _)| person.address.clone()).unwrap_or_default();
-    let others: Vec<&str> = people
-        .iter()
-        .filter(|(person, place)| *place == Place::Copied && person.address != to)
-        .map(|(person, _)| person.address.as_str())
-        .collect();
-    let own =
-        |mode, name, icon, cc: String| Offer { mode, name, icon, to: to.clone(), cc, subject: String::new() };
-    let mut offers = vec![own(Mode::Reply, "Reply", "reply", String::new())];
-    if !others.is_empty() {
-        offers.push(own(Mode::All, "Reply all", "reply-all", others.join(", ")));
+    let answer = |mode, name, icon, people: &[Recipient]| Offer {
+        mode,
+        name,
+        icon,
+        to: addresses(people, false),
+        cc: addresses(people, true),
+        subject: String::new(),
+    };
+    let mut offers = vec![answer(Mode::Reply, "Reply", "reply", &alone)];
+    if alone.len() < all.len() {
+        offers.push(answer(Mode::All, "Reply all", "reply-all", &all));
     }
     offers.push(Offer {
         mode: Mode::Forward,
@@ -239,7 +190,7 @@ fn offers(conversation: &Conversation, people: &[(Recipient, Place)]) -> Vec<Off
         cc: String::new(),
         subject: ["Fwd: ", &conversation.subject].concat(),
     });
-    offers
+    Ok((offers, all))
 }
 
 /// A reply, a mail or a note, with files.
@@ -271,11 +222,47 @@ async fn send(app: &App, signed_in: &SignedIn, conversation: &Conversation, form
     let (id, by) = (conversation.id, signed_in.actor.clone());
     let new = new_message(app, signed_in, conversation, form).await?;
     let seen: Option<i64> = form.text("seen").parse().ok();
+    if new.kind == MessageType::Email && form.text("mode") == Mode::Forward.name() {
+        return forward(app, signed_in, conversation, form, new).await;
+    }
     app.write(move |tx| {
         check_seen(tx, &by, id, seen)?;
         conversation::reply(tx, &by, id, &new)
     })
     .await
+}
+
+/// Passes the last message that is not a note on, with its files.
+async fn forward(
+    app: &App,
+    signed_in: &SignedIn,
+    conversation: &Conversation,
+    form: &Form,
+    new: NewMessage,
+) -> Result<Message> {
+    let (id, by) = (conversation.id, signed_in.actor.clone());
+    let last = app.read(|s| message::last(s, &by, id))?.map(|message| message.id);
+    let text = form.text("body").to_owned();
+    let body = match text.is_empty() {
+        true => Body::default(),
+        false => new.body,
+    };
+    let to = new.to.unwrap_or_default();
+    let message = last.ok_or_else(|| Error::Conflict("there is nothing to forward yet".to_owned()))?;
+    let forward = Forward {
+        message,
+        source: new.source,
+        to,
+        cc: new.cc,
+        from: new.from,
+        subject: new.subject,
+        body,
+        attachments: new.attachments,
+        carries_files: true,
+        allows_new_recipients: new.allows_new_recipients,
+        send_at: new.send_at,
+    };
+    app.write(move |tx| conversation::forward::forward(tx, &by, id, &forward)).await
 }
 
 /// Refuses when something came in that the writer has not seen; the page that comes back shows it.
@@ -304,7 +291,7 @@ fn next_stop(
     message: MessageId,
     form: &Form,
 ) -> Result<String> {
-    let context = Context::of_form(form.text("context"));
+    let context = Context::of_form(app, &signed_in.actor, form.text("context"));
     let wanted = app.read(|s| preference::get(s, signed_in.agent.id))?.after_send;
     let next = form.text("next").parse().ok().map(ConversationId);
     Ok(match (wanted, next) {
@@ -325,11 +312,7 @@ fn again(
     mistakes: Mistakes,
     mode: Option<Mode>,
 ) -> Result<HttpResponse, PageError> {
-    let mut written = app.read(|s| {
-        let contact = conversation.contact_id.map(|id| crate::desk::contact::get_ever(s, id)).transpose()?;
-        let messages = message::list(s, &signed_in.actor, conversation.id)?;
-        Written::empty(s, &signed_in.actor, conversation, contact.flatten().as_ref(), &messages)
-    })?;
+    let mut written = app.read(|s| Written::empty(s, &signed_in.actor, conversation))?;
     let is_refused = !mistakes.is_empty();
     let text = |name: &str| form.text(name).to_owned();
     written.mode = if form.text("type") == "note" { Mode::Note } else { Mode::Reply };
@@ -337,6 +320,8 @@ fn again(
         written.mode = Mode::parse(form.text("mode")).unwrap_or_default();
         (written.from, written.to, written.cc) = (text("from"), text("to"), text("cc"));
         (written.subject, written.status) = (text("subject"), text("status"));
+        written.send_at = text("sendAt");
+        written.allows_new = form.text("allowNew") == "on";
     }
     written.body = text("body");
     written.files = files(app, &signed_in.actor, form)?;
@@ -422,30 +407,31 @@ async fn new_message(
         to: mail.then_some(to),
         cc: if mail { addresses("cc") } else { Vec::new() },
         subject: Some(form.text("subject").to_owned()).filter(|subject| mail && !subject.is_empty()),
-        quote: if is_forward { passed_on(app, signed_in, conversation.id)? } else { String::new() },
         attachments: guids(form),
         mentioned,
         status,
+        allows_new_recipients: form.text("allowNew") == "on",
+        send_at: leaves_at(signed_in, form)?,
         ..NewMessage::new(kind, Source::AgentConsole, body)
     })
-}
-
-/// The last message that is not a note, as it is quoted below a forward.
-fn passed_on(app: &App, signed_in: &SignedIn, id: ConversationId) -> Result<String> {
-    let Some(last) = app.read(|s| message::last(s, &signed_in.actor, id))? else { return Ok(String::new()) };
-    let at = Zone::of_agent(signed_in).long(last.created_at).words().to_owned();
-    let head = format!(
-        "---------- Forwarded message ----------\nFrom: {}\nDate: {at}\nTo: {}",
-        last.from_address, last.to_addresses
-    );
-    let body = if last.html_body.is_empty() { html::from_text(&last.plain_body) } else { last.html_body };
-    Ok([&html::from_text(&head), body.as_str()].concat())
 }
 
 /// `Ann <ann@example.com>` is written to `ann@example.com`.
 fn address_of(part: &str) -> String {
     let inside = part.rsplit_once('<').and_then(|(_, rest)| rest.trim().strip_suffix('>'));
     inside.unwrap_or(part).trim().to_owned()
+}
+
+/// When a mail is to leave, as the agent's own clock says it; `None` means now.
+fn leaves_at(signed_in: &SignedIn, form: &Form) -> Result<Option<Timestamp>> {
+    let text = form.text("sendAt");
+    if text.is_empty() {
+        return Ok(None);
+    }
+    Zone::of_agent(signed_in)
+        .instant(text)
+        .map(Some)
+        .ok_or_else(|| Error::invalid("sendAt", format!("'{text}' is not a date and time")))
 }
 
 /// Agents whom a note names as `@Ann Smith`, `@Ann` or `@ann@example.com`.
@@ -526,7 +512,7 @@ pub async fn discard_draft(
         Ok(()) | Err(Error::NotFound { .. }) => {}
         Err(error) => return Err(error.into()),
     }
-    Ok(see_other(&Context::of_form(sent.fields.text("context")).href(id)))
+    Ok(see_other(&Context::of_form(&app, &sent.signed_in.actor, sent.fields.text("context")).href(id)))
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use askama::Template;
 
 use super::choice::Choices;
 use super::compose::{self, Written};
-use super::list::{COUNTED, Context, Pane};
+use super::list::{COUNTED, Context, Due, Pane};
 use super::settings::Sent;
 use super::thread::{self, Entry};
 use super::{Layout, inbox, words};
@@ -22,9 +22,10 @@ use crate::desk::conversation::{
 };
 use crate::desk::outgoing_mail::State;
 use crate::desk::undo::{self, Action, Undo};
-use crate::desk::{Actor, Paging};
+use crate::desk::{Actor, Paging, field};
 use crate::error::Result;
 use crate::ids::{AgentId, ConversationId, DepartmentId, MessageId, TagId};
+use crate::pages::control::{self, Control};
 use crate::pages::form::Mistakes;
 use crate::pages::when::{When, Zone};
 use crate::web::auth::local_path;
@@ -52,6 +53,11 @@ pub struct Show {
     earlier: Vec<(Conversation, When)>,
     others: Vec<presence::Presence>,
     created: When,
+    /// Until when it is put aside; `None` waits for the contact.
+    aside_until: Option<When>,
+    due: Option<Due>,
+    /// The site's own fields.
+    controls: Vec<Control>,
     me: AgentId,
 }
 
@@ -86,26 +92,23 @@ pub fn page(
     let images = query.integer("images")?.map(MessageId);
     let done = query.integer("done")?;
     let mode = query.value("compose", "reply, all, forward or note", compose::Mode::parse)?;
-    let context = Context::of_conversation(query);
     let zone = Zone::of_agent(signed_in);
     let now = app.now();
     app.read(|s| {
         let by = &signed_in.actor;
+        let context = Context::of_conversation(s, by, query);
         let conversation = conversation::require(s, by, id)?;
         let contact = conversation.contact_id.map(|id| contact::get_ever(s, id)).transpose()?.flatten();
         let messages = message::list(s, by, id)?;
         let (written, mistakes) = match again {
             Some(again) => again,
-            None => (
-                Written::fresh(s, signed_in, &conversation, contact.as_ref(), &messages, mode)?,
-                Mistakes::default(),
-            ),
+            None => (Written::fresh(s, signed_in, &conversation, mode)?, Mistakes::default()),
         };
         let mut others = presence::of_conversations(s, &[id], now)?;
         others.retain(|present| present.agent_id != signed_in.agent.id);
         let images_text = images.map(|message| format!("&images={message}")).unwrap_or_default();
         Ok(Show {
-            layout: Layout::new(s, signed_in, context.filter.slug)?,
+            layout: Layout::new(s, signed_in, context.which.mark())?,
             url: [&context.href(id), images_text.as_str()].concat(),
             pane: Pane::new(s, signed_in, context, Some(id), now)?,
             choices: Choices::of(s, &conversation)?,
@@ -114,6 +117,16 @@ pub fn page(
             thread: thread::thread(s, &zone, &conversation, messages, images, now)?,
             earlier: earlier(s, signed_in, &zone, &conversation)?,
             created: zone.long(conversation.created_at),
+            controls: control::controls(s, &field::own(s)?, |field| {
+                let value = conversation.fields.iter().find(|value| value.field_id == field.id);
+                value.map(|value| value.text.clone()).unwrap_or_default()
+            })?,
+            due: conversation
+                .sla
+                .next_breach_at
+                .filter(|_| conversation.status.is_open())
+                .map(|at| Due::new(at, &zone, now)),
+            aside_until: conversation.snooze.as_ref().and_then(|aside| aside.until).map(|at| zone.long(at)),
             others,
             me: signed_in.agent.id,
             conversation,
@@ -152,12 +165,18 @@ fn earlier(
 pub async fn properties(app: App, id: Path<ConversationId>, sent: Sent) -> Result<HttpResponse, PageError> {
     let (id, by) = (*id, sent.signed_in.actor.clone());
     let context = sent.fields.text("context").to_owned();
+    let own = app.read(field::own)?;
+    let fields = control::sent(&own, sent.fields.pairs());
     let result = match chosen(&sent) {
+        // The form has a field `fields` beside the site's own: without it, they were not shown.
+        Ok(change) if sent.fields.is_checked("fields") => {
+            app.write(move |tx| save(tx, &by, id, ConversationChange { fields, ..change })).await
+        }
         Ok(change) => app.write(move |tx| save(tx, &by, id, change)).await,
         Err(error) => Err(error),
     };
     match result {
-        Ok(()) => after(&app, &sent.signed_in, id, &Context::of_form(&context)),
+        Ok(()) => after(&app, &sent.signed_in, id, &Context::of_form(&app, &sent.signed_in.actor, &context)),
         Err(error) => {
             let mut page = page(&app, &sent.signed_in, id, Query::parse(&context)?, None)?;
             page.refused = Mistakes::of(error)?;
@@ -224,7 +243,7 @@ pub async fn delete(app: App, id: Path<ConversationId>, sent: Sent) -> Result<Ht
     app.read(|s| conversation::editable(s, &sent.signed_in.actor, *id))?;
     let action = Action { deletes: true, ..Action::default() };
     let done = inbox::act(&app, &sent.signed_in, vec![*id], action, "deleted").await?;
-    let context = Context::of_form(sent.fields.text("context"));
+    let context = Context::of_form(&app, &sent.signed_in.actor, sent.fields.text("context"));
     Ok(see_other(&inbox::with_done(&context.list_href(), done)))
 }
 
@@ -239,7 +258,7 @@ async fn press(
     app.read(|s| conversation::editable(s, &sent.signed_in.actor, id))?;
     let action = Action { change, ..Action::default() };
     let done = inbox::act(app, &sent.signed_in, vec![id], action, verb).await?;
-    let context = Context::of_form(sent.fields.text("context"));
+    let context = Context::of_form(app, &sent.signed_in.actor, sent.fields.text("context"));
     let to = local_path(sent.fields.filled("back").as_deref(), &context.href(id)).to_owned();
     Ok(see_other(&inbox::with_done(&to, done)))
 }

@@ -6,16 +6,17 @@ use askama::Template;
 use futures_util::future::join_all;
 
 use super::choice::Choices;
-use super::list::{self, COUNTED, Context, Pane};
+use super::list::{COUNTED, Context, Pane, Which};
 use super::settings::Sent;
 use super::{Layout, words};
 use crate::app::App;
-use crate::desk::Paging;
+use crate::db::Snapshot;
 use crate::desk::code::{Priority, Status};
 use crate::desk::conversation::{self, ConversationChange, Filter, ListQuery};
 use crate::desk::undo::{self, Action, Before, Undo};
+use crate::desk::{Paging, filter};
 use crate::error::{Error, Result};
-use crate::ids::{AgentId, ConversationId, DepartmentId, TagId};
+use crate::ids::{AgentId, ConversationId, DepartmentId, FilterId, TagId};
 use crate::web::auth::local_path;
 use crate::web::page::see_other;
 use crate::web::{Page, PageError, Query, SignedIn, filters};
@@ -57,20 +58,53 @@ pub async fn show(
     slug: Path<String>,
     query: Query,
 ) -> Result<Page<InboxPage>, PageError> {
-    let filter = list::by_slug(&slug)?;
+    let system = filter::by_slug(&slug).ok_or_else(|| Error::not_found("filter", &slug))?;
+    page(&app, signed_in, Which::System(system), query).await
+}
+
+/// A saved filter.
+#[get("/console/filters/{id:\\d+}")]
+pub async fn saved(
+    app: App,
+    signed_in: SignedIn,
+    id: Path<FilterId>,
+    query: Query,
+) -> Result<Page<InboxPage>, PageError> {
+    let saved = app.read(|s| filter::require(s, &signed_in.actor, *id))?;
+    page(&app, signed_in, Which::Saved(saved), query).await
+}
+
+/// What the words of `q` find; operators such as `status:closed` are understood.
+#[get("/console/search")]
+pub async fn search(app: App, signed_in: SignedIn, query: Query) -> Result<Page<InboxPage>, PageError> {
+    let words = query.text("q")?.unwrap_or_default().to_owned();
+    page(&app, signed_in, Which::Search(words), query).await
+}
+
+async fn page(
+    app: &App,
+    signed_in: SignedIn,
+    which: Which,
+    query: Query,
+) -> Result<Page<InboxPage>, PageError> {
     let done = query.integer("done")?;
-    let context = Context::new(filter, query)?;
+    let context = Context::new(which, query)?;
     let now = app.now();
-    Ok(Page(app.read(|s| {
+    let read = move |s: &Snapshot<'_>| {
         Ok(InboxPage {
-            layout: Layout::new(s, &signed_in, filter.slug)?,
+            layout: Layout {
+                words: context.words().to_owned(),
+                ..Layout::new(s, &signed_in, context.which.mark())?
+            },
+            empty: empty(&context.which),
             pane: Pane::new(s, &signed_in, context, None, now)?,
             choices: Choices::new(s)?,
             done: done.map(|id| undo::get(s, &signed_in.actor, id)).transpose()?.flatten(),
-            empty: empty(filter.filter),
             time_zone: signed_in.time_zone.clone(),
         })
-    })?))
+    };
+    // Saved filters and searches may look at many rows.
+    Ok(Page(app.scan(read).await?))
 }
 
 /// One change to every selected conversation. Each is changed by itself: one that refuses does not hold up the others.
@@ -169,7 +203,24 @@ fn chosen(sent: &Sent) -> Result<(Action, &'static str)> {
     Ok((action, verb))
 }
 
-fn empty(filter: Filter) -> Empty {
+fn empty(which: &Which) -> Empty {
+    let filter = match which {
+        Which::System(system) => system.filter,
+        Which::Saved(_) => {
+            return Empty {
+                icon: "list-filter",
+                title: "Nothing fits",
+                text: "No conversation fits this filter now.",
+            };
+        }
+        Which::Search(_) => {
+            return Empty {
+                icon: "search",
+                title: "Nothing found",
+                text: "Fewer words find more. status:closed, from:name, tag:refund and has:attachment narrow a search.",
+            };
+        }
+    };
     let (icon, title, text) = match filter {
         Filter::All => (
             "inbox",

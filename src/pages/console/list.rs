@@ -2,15 +2,22 @@
 //! one was opened from (filter, order, page) travels along in the links as a `Context`.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use super::words;
+use crate::app::App;
 use crate::db::Snapshot;
+use crate::desk::condition::{self, NewCondition, NewFormula};
 use crate::desk::conversation::{self, Conversation, ListQuery, Sort, presence};
-use crate::desk::filter::{self, SystemFilter};
-use crate::desk::{agent, contact, tag};
-use crate::error::{Error, Result};
-use crate::ids::{AgentId, ContactId, ConversationId, TagId};
+use crate::desk::filter::{self, Filter, Narrowing, SystemFilter};
+use crate::desk::search::query::Operator;
+use crate::desk::search::snippet::{self, Part};
+use crate::desk::search::{self, Search};
+use crate::desk::{Actor, agent, contact, tag};
+use crate::error::Result;
+use crate::ids::{AgentId, ContactId, ConversationId, FilterId, TagId};
 use crate::pages::when::{When, Zone};
+use crate::rules::Usage;
 use crate::time::Timestamp;
 use crate::web::{Query, SignedIn};
 
@@ -25,16 +32,50 @@ const ORDERS: [(&str, &str, Sort); 5] = [
     ("next-breach", "Next SLA breach", Sort::NextSlaBreach),
 ];
 
+/// A list: one of the system's filters, a saved one, or what a search finds.
+pub enum Which {
+    System(SystemFilter),
+    Saved(Filter),
+    Search(String),
+}
+
 /// Which list, in which order, which page of it.
 pub struct Context {
-    pub filter: SystemFilter,
+    pub which: Which,
     query: Query,
     wanted: ListQuery,
 }
 
+impl Which {
+    pub fn name(&self) -> &str {
+        match self {
+            Self::System(filter) => filter.name,
+            Self::Saved(filter) => &filter.name,
+            Self::Search(_) => "Search",
+        }
+    }
+
+    /// What the menu marks, and what links call it.
+    pub fn mark(&self) -> String {
+        match self {
+            Self::System(filter) => filter.slug.to_owned(),
+            Self::Saved(filter) => filter.id.to_string(),
+            Self::Search(_) => "search".to_owned(),
+        }
+    }
+
+    fn path(&self) -> String {
+        match self {
+            Self::System(filter) => ["/console/", filter.slug].concat(),
+            Self::Saved(filter) => format!("/console/filters/{}", filter.id),
+            Self::Search(_) => "/console/search".to_owned(),
+        }
+    }
+}
+
 impl Context {
     /// Of the list itself, whose query this is.
-    pub fn new(filter: SystemFilter, query: Query) -> Result<Self> {
+    pub fn new(which: Which, query: Query) -> Result<Self> {
         let sort =
             query.value("sort", "a known order", |text| ORDERS.iter().find(|order| order.0 == text))?;
         let is_ascending = query.value("order", "asc or desc", |text| match text {
@@ -43,42 +84,88 @@ impl Context {
             _ => None,
         })?;
         let wanted = ListQuery {
-            filter: Some(filter.filter),
             sort: sort.map_or_else(Sort::default, |order| order.2),
             is_ascending: is_ascending.unwrap_or(false),
             paging: query.paging()?,
             count_limit: Some(COUNTED),
             ..ListQuery::default()
         };
-        Ok(Self { filter, query, wanted })
+        Ok(Self { which, query, wanted })
     }
 
-    /// Of a conversation's page: what its `filter`, `sort`, `order` and `pageIndex` say. A list that is not there any
-    /// more is all.
-    pub fn of_conversation(query: Query) -> Self {
-        let named = query.text("filter").ok().flatten().and_then(filter::by_slug);
-        let filter = named.unwrap_or(filter::SYSTEM[0]);
-        Self::new(filter, query).unwrap_or_else(|_| Self {
-            filter,
-            query: Query::default(),
-            wanted: ListQuery { filter: Some(filter.filter), ..ListQuery::default() },
-        })
+    /// Of a conversation's page: what its `filter`, `q`, `sort`, `order` and `pageIndex` say. A list that is not there
+    /// any more is all.
+    pub fn of_conversation(s: &Snapshot<'_>, by: &Actor, query: Query) -> Self {
+        let which = Self::named(s, by, &query).unwrap_or(Which::System(filter::SYSTEM[0]));
+        match Self::new(which, query) {
+            Ok(context) => context,
+            Err(_) => Self {
+                which: Which::System(filter::SYSTEM[0]),
+                query: Query::default(),
+                wanted: ListQuery { count_limit: Some(COUNTED), ..ListQuery::default() },
+            },
+        }
+    }
+
+    fn named(s: &Snapshot<'_>, by: &Actor, query: &Query) -> Option<Which> {
+        let name = query.text("filter").ok().flatten()?;
+        if let Some(system) = filter::by_slug(name) {
+            return Some(Which::System(system));
+        }
+        if name == "search" {
+            return Some(Which::Search(query.text("q").ok().flatten().unwrap_or_default().to_owned()));
+        }
+        filter::get(s, by, FilterId(name.parse().ok()?)).ok().flatten().map(Which::Saved)
     }
 
     /// From the field `context` of a form.
-    pub fn of_form(text: &str) -> Self {
-        Self::of_conversation(Query::parse(text).unwrap_or_default())
+    pub fn of_form(app: &App, by: &Actor, text: &str) -> Self {
+        let query = || Query::parse(text).unwrap_or_default();
+        let found = app.read(|s| Ok(Self::of_conversation(s, by, query())));
+        found.unwrap_or_else(|_| Self {
+            which: Which::System(filter::SYSTEM[0]),
+            query: Query::default(),
+            wanted: ListQuery::default(),
+        })
+    }
+
+    /// What the list asks for, at `now`.
+    fn asked(&self, s: &Snapshot<'_>, signed_in: &SignedIn, now: Timestamp) -> Result<ListQuery> {
+        let mut wanted = self.wanted.clone();
+        let moment =
+            || condition::moment(s, now, &signed_in.actor, Some(Zone::of_agent(signed_in).time_zone()));
+        match &self.which {
+            Which::System(system) => wanted.filter = Some(system.filter),
+            Which::Saved(saved) => match filter::narrowing(s, &moment()?, saved)? {
+                Narrowing::System(filter) => wanted.filter = Some(filter),
+                Narrowing::Own(predicate) => wanted.predicates.push(predicate),
+            },
+            Which::Search(words) => {
+                let search = search::query::parse_with_operators(words);
+                let conditions = operators(s, &search, &mut wanted)?;
+                if !conditions.is_empty() {
+                    let new = NewFormula { conditions, ..NewFormula::default() };
+                    let formula = condition::check(s, Usage::View, &moment()?, &new)?;
+                    wanted.predicates.push(condition::predicate(s, &moment()?, &formula)?);
+                }
+                wanted.search = search.has_words().then_some(search);
+            }
+        }
+        Ok(wanted)
     }
 
     /// The parameters that conversations' links carry.
     pub fn text(&self) -> String {
         let mut out = url::form_urlencoded::Serializer::new(String::new());
-        out.append_pair("filter", self.filter.slug);
+        out.append_pair("filter", &self.which.mark());
         self.append(&mut out);
         out.finish()
     }
 
     fn append(&self, out: &mut url::form_urlencoded::Serializer<'_, String>) {
+        if let Which::Search(words) = &self.which {
+            out.append_pair("q", words);
+        }
         for name in ["sort", "order", "pageIndex"] {
             if let Ok(Some(value)) = self.query.text(name) {
                 out.append_pair(name, value);
@@ -90,15 +177,34 @@ impl Context {
     pub fn list_href(&self) -> String {
         let mut out = url::form_urlencoded::Serializer::new(String::new());
         self.append(&mut out);
-        let path = ["/console/", self.filter.slug].concat();
         match out.finish() {
-            query if query.is_empty() => path,
-            query => [&path, "?", &query].concat(),
+            query if query.is_empty() => self.which.path(),
+            query => [&self.which.path(), "?", &query].concat(),
         }
+    }
+
+    pub fn path(&self) -> String {
+        self.which.path()
     }
 
     pub fn href(&self, conversation: ConversationId) -> String {
         format!("/console/conversations/{conversation}?{}", self.text())
+    }
+
+    /// Where a saved filter is changed.
+    pub fn edit_href(&self) -> Option<String> {
+        match &self.which {
+            Which::Saved(filter) => Some(format!("/console/filters/{}/edit", filter.id)),
+            _ => None,
+        }
+    }
+
+    /// The words of a search; empty for other lists.
+    pub fn words(&self) -> &str {
+        match &self.which {
+            Which::Search(words) => words,
+            _ => "",
+        }
     }
 
     fn page_href(&self, index: i64, open: Option<ConversationId>) -> String {
@@ -108,6 +214,31 @@ impl Context {
             None => ["?", &self.query.with_page(index)].concat(),
         }
     }
+}
+
+/// What the operators of a search ask for beside its words. An operator that names what does not exist finds nothing.
+fn operators(s: &Snapshot<'_>, search: &Search, wanted: &mut ListQuery) -> Result<Vec<NewCondition>> {
+    let is = |field: &str, value: String| NewCondition {
+        field: field.to_owned(),
+        match_type: "is".to_owned(),
+        value,
+        number: None,
+    };
+    let mut conditions = Vec::new();
+    for operator in &search.operators {
+        match operator {
+            Operator::Status(status) => conditions.push(is("status", status.name().to_owned())),
+            Operator::Priority(priority) => conditions.push(is("priority", priority.name().to_owned())),
+            Operator::Channel(channel) => conditions.push(is("channel", channel.name().to_owned())),
+            Operator::IsUnread => conditions.push(is("isRead", "false".to_owned())),
+            Operator::HasAttachment => wanted.has_attachment = true,
+            Operator::Tag(name) => {
+                let known = tag::names(s)?.into_iter().find(|(_, known)| known.eq_ignore_ascii_case(name));
+                wanted.tag = Some(known.map_or(TagId(0), |(id, _)| id));
+            }
+        }
+    }
+    Ok(conditions)
 }
 
 pub struct Order {
@@ -138,6 +269,40 @@ pub struct Row {
     pub at: When,
     /// Colleagues who have it open now.
     pub viewers: Vec<Viewer>,
+    pub due: Option<Due>,
+    /// Of a search: the subject, and the stretch of a message, with the words pointed out.
+    pub subject: Vec<Part>,
+    pub found: Vec<Part>,
+}
+
+/// What is left until the next promise of the SLA breaks (contract 25.3): green, amber in the last hour, red after.
+pub struct Due {
+    pub class: &'static str,
+    pub text: String,
+    pub at: When,
+}
+
+impl Due {
+    pub fn new(at: Timestamp, zone: &Zone, now: Timestamp) -> Self {
+        let over = now.since(at);
+        let left = at.since(now);
+        let (class, text) = match () {
+            () if at <= now => ("due-over", ["overdue by ", &span(over)].concat()),
+            () if left <= Duration::from_secs(3600) => ("due-soon", span(left)),
+            () => ("due-good", span(left)),
+        };
+        Self { class, text, at: zone.long(at) }
+    }
+}
+
+/// `40 min`, `3 h 20 min`, `2 d 4 h`.
+fn span(span: Duration) -> String {
+    let minutes = span.as_secs() / 60;
+    match (minutes / 1440, minutes / 60 % 24, minutes % 60) {
+        (0, 0, minutes) => format!("{minutes} min"),
+        (0, hours, minutes) => format!("{hours} h {minutes} min"),
+        (days, hours, _) => format!("{days} d {hours} h"),
+    }
 }
 
 pub struct Viewer {
@@ -153,13 +318,13 @@ impl Pane {
         open: Option<ConversationId>,
         now: Timestamp,
     ) -> Result<Self> {
-        let wanted = &context.wanted;
-        let found = conversation::list(s, &signed_in.actor, wanted)?;
+        let wanted = context.asked(s, signed_in, now)?;
+        let found = conversation::list(s, &signed_in.actor, &wanted)?;
         let paging = wanted.paging;
         let shown = found.items.len() as i64;
         let is_last = paging.offset() + shown >= found.total && found.total < COUNTED || shown < paging.size;
         Ok(Self {
-            rows: rows(s, signed_in, found.items, now)?,
+            rows: rows(s, signed_in, found.items, wanted.search.as_ref(), now)?,
             total: found.total,
             first: paging.offset() + 1,
             previous: (1 < paging.index).then(|| context.page_href(paging.index - 1, open)),
@@ -199,6 +364,7 @@ fn rows(
     s: &Snapshot<'_>,
     signed_in: &SignedIn,
     found: Vec<Conversation>,
+    search: Option<&Search>,
     now: Timestamp,
 ) -> Result<Vec<Row>> {
     let zone = Zone::of_agent(signed_in);
@@ -216,6 +382,10 @@ fn rows(
             viewers.entry(present.conversation_id).or_default().push(viewer);
         }
     }
+    let mut hits = match search {
+        Some(search) => snippet::of_each(s, search, &ids)?,
+        None => HashMap::new(),
+    };
     let mut row = |conversation: Conversation| {
         let speaker = speaker(&conversation).and_then(|id| match id == signed_in.agent.id {
             true => Some("You".to_owned()),
@@ -228,6 +398,13 @@ fn rows(
             tags: conversation.tags.iter().filter_map(|id| tags.get(id).cloned()).collect(),
             at: zone.short(conversation.last_replied_at.unwrap_or(conversation.created_at), now),
             viewers: viewers.remove(&conversation.id).unwrap_or_default(),
+            due: conversation
+                .sla
+                .next_breach_at
+                .filter(|_| conversation.status.is_open())
+                .map(|at| Due::new(at, &zone, now)),
+            subject: search.map(|search| snippet::mark(&conversation.subject, search)).unwrap_or_default(),
+            found: hits.remove(&conversation.id).unwrap_or_default(),
             conversation,
         }
     };
@@ -240,7 +417,15 @@ fn speaker(conversation: &Conversation) -> Option<AgentId> {
     party.id.map(AgentId)
 }
 
-/// The list that a slug names.
-pub fn by_slug(slug: &str) -> Result<SystemFilter> {
-    filter::by_slug(slug).ok_or_else(|| Error::not_found("filter", slug))
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_left_is_told_in_two_units_at_most() {
+        let seconds = |minutes: u64| Duration::from_secs(minutes * 60);
+        assert_eq!(span(seconds(40)), "40 min");
+        assert_eq!(span(seconds(200)), "3 h 20 min");
+        assert_eq!(span(seconds(2 * 1440 + 250)), "2 d 4 h");
+    }
 }

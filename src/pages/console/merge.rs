@@ -38,7 +38,8 @@ pub async fn show(
     query: Query,
 ) -> Result<Page<Merge>, PageError> {
     let number = query.text("number")?.unwrap_or_default().to_owned();
-    Ok(Page(page(&app, &signed_in, *id, Context::of_conversation(query), number, Mistakes::default())?))
+    let context = app.read(|s| Ok(Context::of_conversation(s, &signed_in.actor, query)))?;
+    Ok(Page(page(&app, &signed_in, *id, context, number, Mistakes::default())?))
 }
 
 fn page(
@@ -82,7 +83,7 @@ fn page(
             (other, name, at)
         });
         Ok(Merge {
-            layout: Layout::new(s, signed_in, context.filter.slug)?,
+            layout: Layout::new(s, signed_in, context.which.mark())?,
             context: context.text(),
             offered: offered.collect(),
             conversation,
@@ -95,7 +96,7 @@ fn page(
 #[post("/console/conversations/{id:\\d+}/merge")]
 pub async fn submit(app: App, id: Path<ConversationId>, sent: Sent) -> Result<HttpResponse, PageError> {
     let (id, by) = (*id, sent.signed_in.actor.clone());
-    let context = Context::of_form(sent.fields.text("context"));
+    let context = Context::of_form(&app, &sent.signed_in.actor, sent.fields.text("context"));
     let source = sent.fields.text("source").parse().ok().map(ConversationId);
     let result = match source {
         Some(source) => app.write(move |tx| merge::merge(tx, &by, id, source)).await.map(|_| ()),

@@ -1,11 +1,13 @@
 //! The agents' console. Every page stands in the same layout: `templates/console/layout.html`, fed by `Layout`.
 
+mod aside;
 mod choice;
 mod compose;
 mod contact;
 pub mod conversation;
 pub mod decision;
 mod deleted;
+mod filter;
 pub mod inbox;
 mod list;
 pub mod live;
@@ -25,8 +27,10 @@ use crate::db::Snapshot;
 use crate::desk::conversation::unread;
 use crate::desk::filter::Narrowing;
 use crate::desk::preference::{self, Preference};
-use crate::desk::{Permission, filter, site};
+use crate::desk::filter as saved_filter;
+use crate::desk::{condition, field, site};
 use crate::error::Result;
+use crate::pages::when::Zone;
 use crate::web::SignedIn;
 
 pub fn routes(config: &mut ServiceConfig) {
@@ -40,7 +44,11 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(compose::save_draft)
         .service(compose::discard_draft)
         .service(compose::canned_text);
+    config.service(aside::put_aside).service(aside::wake).service(aside::take_back);
+    config.service(aside::split_off).service(aside::move_to);
     config.service(merge::show).service(merge::submit);
+    config.service(filter::fresh).service(filter::create).service(filter::edit);
+    config.service(filter::save).service(filter::delete);
     config.service(deleted::list).service(deleted::restore).service(deleted::erase);
     config
         .service(message::show_body)
@@ -53,7 +61,7 @@ pub fn routes(config: &mut ServiceConfig) {
     settings::routes(config);
     config.service(style::show);
     // Last: it takes what is left directly below /console.
-    config.service(inbox::home).service(inbox::show);
+    config.service(inbox::home).service(inbox::saved).service(inbox::search).service(inbox::show);
 }
 
 /// What the frame around every console page shows. A page's template has a field `layout`, extends
@@ -64,15 +72,18 @@ pub struct Layout {
     /// For every form: `<input type="hidden" name="csrf" value="{{ layout.csrf }}">`.
     pub csrf: String,
     /// What the menu marks: a filter's slug, a link's path, `settings`, or nothing.
-    pub current: &'static str,
+    pub current: String,
+    /// What stands in the search box.
+    pub words: String,
     pub filters: Vec<RailFilter>,
-    pub sees_mail: bool,
     pub preference: Preference,
 }
 
+#[derive(Default)]
 pub struct RailFilter {
-    pub slug: &'static str,
-    pub name: &'static str,
+    pub href: String,
+    pub mark: String,
+    pub name: String,
     pub icon: &'static str,
     pub unread: i64,
     /// Of them, or beside them: conversations that mention the agent and that they have not read.
@@ -83,26 +94,48 @@ pub struct RailFilter {
 const FILTER_ICONS: [&str; 6] = ["inbox", "user", "building-2", "users", "at-sign", "archive"];
 
 impl Layout {
-    pub fn new(s: &Snapshot<'_>, signed_in: &SignedIn, current: &'static str) -> Result<Self> {
-        let counted = filter::SYSTEM.map(|system| Narrowing::System(system.filter));
-        let (_, unread) = unread::count(s, &signed_in.actor, &counted)?;
-        let filters = filter::SYSTEM.into_iter().zip(FILTER_ICONS).zip(unread);
+    pub fn new(s: &Snapshot<'_>, signed_in: &SignedIn, current: impl Into<String>) -> Result<Self> {
+        let by = &signed_in.actor;
+        let saved = saved_filter::own(s, by)?;
+        let mut counted = saved_filter::SYSTEM.map(|system| Narrowing::System(system.filter)).to_vec();
+        if !saved.is_empty() {
+            let moment =
+                condition::moment(s, signed_in.now, by, Some(Zone::of_agent(signed_in).time_zone()))?;
+            let catalogue = field::catalogue(s)?;
+            for filter in &saved {
+                counted.push(saved_filter::narrowing_by(&catalogue, &moment, filter)?);
+            }
+        }
+        let (_, unread) = unread::count(s, by, &counted)?;
+        let system = saved_filter::SYSTEM.into_iter().zip(FILTER_ICONS).map(|(filter, icon)| RailFilter {
+            href: ["/console/", filter.slug].concat(),
+            mark: filter.slug.to_owned(),
+            name: filter.name.to_owned(),
+            icon,
+            ..RailFilter::default()
+        });
+        let own = saved.into_iter().map(|filter| RailFilter {
+            href: format!("/console/filters/{}", filter.id),
+            mark: filter.id.to_string(),
+            icon: if filter.is_private { "bookmark" } else { "list-filter" },
+            name: filter.name,
+            ..RailFilter::default()
+        });
+        let filters = system.chain(own).zip(unread);
         Ok(Self {
             site_name: site::get(s)?.name,
             agent_name: signed_in.agent.display_name.clone(),
             csrf: signed_in.session.csrf.clone(),
-            current,
+            current: current.into(),
+            words: String::new(),
             filters: filters
-                .map(|((filter, icon), unread)| RailFilter {
-                    slug: filter.slug,
-                    name: filter.name,
-                    icon,
+                .map(|(filter, unread)| RailFilter {
                     unread: unread.conversations,
                     mentions: unread.mentions,
+                    ..filter
                 })
                 .collect(),
             preference: preference::get(s, signed_in.agent.id)?,
-            sees_mail: signed_in.actor.require(Permission::ManageChannels).is_ok(),
         })
     }
 }

@@ -24,6 +24,9 @@ pub enum Entry {
 
 pub struct Said {
     pub message: Message,
+    /// A mail that has not left: it can still be taken back, and leaves then.
+    pub can_be_taken_back: bool,
+    pub leaves: Option<When>,
     /// Who a note mentions.
     pub mentioned: Vec<String>,
     pub name: String,
@@ -110,15 +113,21 @@ fn said(
     let pictures = |html: &str| -> Result<String> {
         Ok(attachment::with_signed_pictures(html, &site::picture_key(s)?, now))
     };
+    let mail = match message.send_status {
+        Some(_) => outgoing_mail::of_message(s, message.id)?,
+        None => None,
+    };
+    let waits = mail.as_ref().filter(|mail| mail.state == outgoing_mail::State::Queued && mail.attempts == 0);
+    let last_chance =
+        waits.and_then(|mail| mail.scheduled_at.max(mail.undo_until)).filter(|until| now < *until);
     Ok(Said {
+        can_be_taken_back: last_chance.is_some(),
+        leaves: last_chance.map(|at| zone.long(at)),
         name: names.party(&message.sender_type, message.sender_id),
         mentioned: message.mentioned.iter().filter_map(|id| names.agents.get(id).cloned()).collect(),
         at: zone.long(message.created_at),
         files,
-        mail: match message.send_status {
-            Some(_) => outgoing_mail::of_message(s, message.id)?,
-            None => None,
-        },
+        mail,
         clean_html: if frame.is_none() && !is_mail_in {
             pictures(&message.html_body)?
         } else {
@@ -222,6 +231,10 @@ fn happened(zone: &Zone, names: &Names, event: &Event) -> Option<Happened> {
             ("merge", format!("{who} merged conversation #{source} into this one"))
         }
         "automated" => ("zap", event.detail["remark"].as_str()?.to_owned()),
+        "snoozed" => ("alarm-clock", format!("{who} put this aside")),
+        "woken" => ("alarm-clock", "It came back".to_owned()),
+        "split" | "splitFrom" | "splitInto" | "messageMoved" => ("split", format!("{who} moved messages")),
+        "mailUndone" => ("undo-2", format!("{who} took a mail back")),
         "remarked" => ("info", event.detail["remark"].as_str()?.to_owned()),
         "mailFailed" => {
             ("circle-alert", format!("A mail failed: {}", event.detail["error"].as_str().unwrap_or_default()))

@@ -53,6 +53,11 @@ impl Fields {
         self.0.iter().any(|(key, text)| key == name && *text == value)
     }
 
+    /// All of it, as it was sent.
+    pub fn pairs(&self) -> &[(String, String)] {
+        &self.0
+    }
+
     /// Every value of a field.
     pub fn all(&self, name: &str) -> Vec<String> {
         self.0.iter().filter(|(key, _)| key == name).map(|(_, value)| value.clone()).collect()
