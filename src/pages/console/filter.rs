@@ -139,12 +139,7 @@ pub async fn delete(app: App, id: Path<FilterId>, sent: Sent) -> Result<HttpResp
     Ok(see_other("/console/all"))
 }
 
-fn again(
-    app: &App,
-    sent: Sent,
-    id: Option<FilterId>,
-    mistakes: Mistakes,
-) -> Result<HttpResponse, PageError> {
+fn again(app: &App, sent: Sent, id: Option<FilterId>, mistakes: Mistakes) -> Result<HttpResponse, PageError> {
     let Sent { signed_in, fields } = sent;
     Ok(Page(page(app, &signed_in, id, fields, mistakes)?).with_status(StatusCode::BAD_REQUEST))
 }
@@ -161,7 +156,9 @@ fn formula(form: &Fields) -> NewFormula {
     let rows = form.all("field").into_iter().enumerate().filter(|(_, field)| !field.is_empty());
     NewFormula {
         when: form.filled("when"),
-        logic_expression: form.filled("logic").filter(|_| form.text("when") == When::LogicalExpression.name()),
+        logic_expression: form
+            .filled("logic")
+            .filter(|_| form.text("when") == When::LogicalExpression.name()),
         conditions: rows.map(row).collect(),
     }
 }

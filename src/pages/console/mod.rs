@@ -25,9 +25,9 @@ use actix_web::web::ServiceConfig;
 
 use crate::db::Snapshot;
 use crate::desk::conversation::unread;
+use crate::desk::filter as saved_filter;
 use crate::desk::filter::Narrowing;
 use crate::desk::preference::{self, Preference};
-use crate::desk::filter as saved_filter;
 use crate::desk::{condition, field, site};
 use crate::error::Result;
 use crate::pages::when::Zone;
