@@ -55,6 +55,7 @@ pub mod working_time;
 
 pub mod idempotency;
 
+mod common;
 mod docs;
 mod envelope;
 mod include;
@@ -68,6 +69,7 @@ use actix_web::{HttpRequest, HttpResponse, ResponseError};
 use utoipa::OpenApi;
 use utoipa::openapi::PathItem;
 
+use common::Common;
 use docs::About;
 pub use docs::asset;
 pub use envelope::Face;
@@ -81,7 +83,7 @@ use crate::web::path::Spelling;
 macro_rules! routes {
     ($($module:ident :: { $($handler:ident),+ $(,)? }),+ $(,)?) => {
         #[derive(OpenApi)]
-        #[openapi(paths($($($module::$handler),+),+), modifiers(&About))]
+        #[openapi(paths($($($module::$handler),+),+), modifiers(&About, &Common))]
         struct Document;
 
         fn register(config: &mut ServiceConfig) {
@@ -230,7 +232,7 @@ pub fn fallback(request: &HttpRequest) -> HttpResponse {
     answer
 }
 
-/// The methods that the document has for a path.
+/// The methods that the document has for a path; of `fields/mapping` and `fields/{id}` the first says it.
 fn methods_of(path: &str) -> Vec<&'static str> {
     let matches = |pattern: &str| {
         let (mut pattern, mut segments) = (pattern.split('/'), path.split('/'));
@@ -242,11 +244,9 @@ fn methods_of(path: &str) -> Vec<&'static str> {
             }
         }
     };
-    let mut methods = Vec::new();
-    for (_, found) in paths().iter().filter(|(pattern, _)| matches(pattern)) {
-        methods.extend(found.iter().filter(|name| !methods.contains(*name)).collect::<Vec<_>>());
-    }
-    methods
+    let fitting = paths().iter().filter(|(pattern, _)| matches(pattern));
+    let closest = fitting.min_by_key(|(pattern, _)| pattern.matches('{').count());
+    closest.map(|(_, methods)| methods.clone()).unwrap_or_default()
 }
 
 /// An id in a path: anything but digits names nothing.
