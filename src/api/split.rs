@@ -20,6 +20,7 @@ use crate::web::{ApiError, Caller, Json};
 #[schema(as = SplitInput)]
 pub struct SplitInput {
     /// Messages of this conversation; at least one must stay
+    #[schema(example = json!([1]))]
     message_ids: Vec<i64>,
     /// Default: the first message's, else this conversation's
     subject: Option<String>,

@@ -21,6 +21,8 @@ enum Rule {
     Change,
     /// To have written the message in the path, which nobody here has.
     Writer,
+    /// A signature in its query, which nobody here has.
+    Signature,
     /// Only who made it, which is nobody here; for others it is not there.
     Maker,
 }
@@ -49,6 +51,7 @@ const RULES: &[(&str, &str, Rule)] = &[
     ("GET", "/api/v3/agents/{id}/effectivePermissions", Rule::May("manageAgentAndRoles")),
     ("GET", "/api/v3/agents", Rule::Agent),
     ("*", "/api/v3/agents", Rule::May("manageAgentAndRoles")),
+    ("GET", "/api/v3/attachments/{guid}/check", Rule::Signature),
     ("*", "/api/v3/attachments/{guid}", Rule::Maker),
     ("POST", "/api/v3/attachments", Rule::Agent),
     ("GET", "/api/v3/auditLogs", Rule::May("viewAuditLog")),
@@ -90,6 +93,8 @@ const RULES: &[(&str, &str, Rule)] = &[
     ("GET", "/api/v3/anytime/holidays", Rule::Agent),
     ("*", "/api/v3/anytime/holidays", Rule::May("manageSettings")),
     ("*", "/api/v3/anytime/slaPolicies", Rule::May("manageSettings")),
+    ("GET", "/api/v3/anytime/slaSettings", Rule::Agent),
+    ("*", "/api/v3/anytime/slaSettings", Rule::May("manageSettings")),
     ("*", "/api/v3/anytime/reports", Rule::May("viewReports")),
     ("GET", "/api/v3/roles/{id}/permissions", Rule::May("manageAgentAndRoles")),
     ("GET", "/api/v3/roles", Rule::Agent),
@@ -140,6 +145,7 @@ fn expected(rule: Rule, who: Who, is_own: bool) -> Option<u16> {
         Rule::Agent => None,
         Rule::May(permission) => (!may(permission)).then_some(403),
         Rule::Maker => Some(404),
+        Rule::Signature => Some(401),
         Rule::See => (!sees).then_some(404),
         Rule::Change if changes => None,
         Rule::Change | Rule::Writer => Some(if sees { 403 } else { 404 }),

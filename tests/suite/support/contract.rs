@@ -224,6 +224,7 @@ impl Scene {
             "portalconversations" => {
                 return Box::pin(self.make_by("/api/v3/anytime/conversations")).await;
             }
+            "deliveries" => return self.delivery(prefix).await,
             "inboundmails" => return self.received_mail().await,
             "agents" => return Box::pin(self.make_by("/api/v3/agents")).await,
             "holidays" => return Box::pin(self.make_by("/api/v3/anytime/holidays")).await,
@@ -256,6 +257,22 @@ impl Scene {
         let path = collection.to_owned();
         let answer = self.ann.send(self.request(&self.ann, &Ask { method: Method::POST, path, body })).await;
         id_of(&answer.body)
+    }
+
+    /// What the webhook of `prefix` was told: an agent answered.
+    async fn delivery(&self, prefix: &str) -> String {
+        let new = json!({
+            "subject": "Hello", "channel": "portal", "contactId": self.contact,
+            "message": { "type": "reply", "plainBody": "Hello" },
+        });
+        let made = self.ann.post("/anytime/conversations", new).await.expect(201);
+        let messages = format!("/anytime/conversations/{}/messages", made["conversation"]["id"]);
+        self.ann.post(&messages, json!({ "type": "reply", "plainBody": "Again" })).await.expect(201);
+        eventually("a delivery", async || {
+            let list = self.ann.get(prefix.strip_prefix("/api/v3").unwrap().trim_end_matches('/')).await.body;
+            Some(list["deliveries"].as_array()?.first()?["id"].to_string())
+        })
+        .await
     }
 
     /// A mail that made a conversation, by its row in the ledger.
