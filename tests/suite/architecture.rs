@@ -21,7 +21,7 @@ const FORBIDDEN: &[(&str, &[&str])] = &[
     ("jobs", &["web", "api", "pages", "server"]),
 ];
 
-fn sources(under: &Path) -> Vec<PathBuf> {
+pub fn sources(under: &Path) -> Vec<PathBuf> {
     if under.is_file() {
         return vec![under.to_owned()];
     }
@@ -44,7 +44,7 @@ fn code(path: &Path) -> String {
     text.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n")
 }
 
-fn src() -> PathBuf {
+pub fn src() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("src")
 }
 

@@ -14,6 +14,7 @@ mod command;
 mod console;
 mod contract;
 mod database;
+mod docs;
 mod flows;
 mod mail;
 mod mail_peers;
