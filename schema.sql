@@ -500,7 +500,10 @@ CREATE TABLE message (
   created_at INTEGER NOT NULL
 ) STRICT;
 -- The thread of a conversation; and the message that a reply's In-Reply-To or References name.
-CREATE INDEX message_conversation ON message (conversation_id, id);
+CREATE INDEX message_conversation ON message (conversation_id, id, sender_type, type);
+-- Reports: what agents and contacts wrote in a period.
+CREATE INDEX message_sent ON message (created_at, conversation_id, sender_type, sender_id)
+  WHERE type <> 'note' AND sender_type <> 'system';
 CREATE INDEX message_internet_id ON message (internet_message_id) WHERE internet_message_id IS NOT NULL;
 CREATE INDEX message_forward ON message (forward_of_id) WHERE forward_of_id IS NOT NULL;
 

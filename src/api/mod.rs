@@ -39,6 +39,7 @@ pub mod permission;
 pub mod portal_conversation;
 pub mod recipient;
 pub mod rehearsal;
+pub mod report;
 pub mod role;
 pub mod routing;
 pub mod site;
@@ -128,6 +129,10 @@ routes!(
     oauth_client::{list, get, create, update, rotate_secret, delete},
     outgoing_mail::{list, get, retry},
     rehearsal::{create, list, get, csv, delete},
+    report::{
+        right_now, realtime_now, today, by_time, departments, agents, volume_report, volume_export, channel_report,
+        channel_export, efficiency_report, efficiency_export, sla_report, sla_export, conversations,
+    },
     routing::{
         list, get, enable_only, enable, update, delete_rule_by_id, list_rules, create_rule, get_rule, update_rule,
         enable_rule, copy_rule, post_copy_rule, sort_rule, delete_rule,

@@ -43,6 +43,7 @@ pub mod permission;
 pub mod placeholder;
 pub mod preference;
 pub mod rehearsal;
+pub mod report;
 pub mod role;
 pub mod routing;
 pub mod rule_set;

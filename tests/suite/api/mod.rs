@@ -34,6 +34,7 @@ mod password_policy;
 mod portal_conversation;
 mod recipient;
 mod rehearsal;
+mod report;
 mod role;
 mod routing;
 mod search;
