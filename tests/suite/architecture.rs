@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 const FORBIDDEN: &[(&str, &[&str])] = &[
     ("ids.rs", &["app", "config", "db", "desk", "web", "api", "pages", "jobs", "mail", "server"]),
     ("time.rs", &["app", "config", "db", "desk", "web", "api", "pages", "jobs", "mail", "server"]),
+    ("language", &["app", "config", "db", "desk", "web", "api", "pages", "jobs", "mail", "server", "html"]),
     ("error.rs", &["app", "config", "db", "desk", "web", "api", "pages", "jobs", "mail", "server"]),
     ("config.rs", &["app", "db", "desk", "web", "api", "pages", "jobs", "mail", "server"]),
     ("rules", &["app", "config", "db", "desk", "web", "api", "pages", "jobs", "mail", "server", "html"]),
