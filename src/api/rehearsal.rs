@@ -7,12 +7,16 @@ use utoipa::ToSchema;
 
 use super::id;
 use super::routing::{CustomerRuleBody, RoutingInput};
+use super::sla_policy::SlaPolicyInput;
 use super::trigger::TriggerInput;
+use super::working_time::{self, HolidayInput, WorkingTimeInput};
 use crate::app::App;
-use crate::desk::rehearsal::{self, Difference, Draft, Effect, Outcome, Rehearsal, RoutingDraft, Totals};
-use crate::desk::{Permission, trigger};
+use crate::desk::rehearsal::{
+    self, Difference, Draft, Effect, Outcome, Rehearsal, RoutingDraft, SlaDraft, Totals,
+};
+use crate::desk::{Permission, sla_policy, trigger};
 use crate::error::{Error, Result};
-use crate::ids::{RehearsalId, TriggerId};
+use crate::ids::{RehearsalId, SlaPolicyId, TriggerId};
 use crate::time::Timestamp;
 use crate::web::error::ErrorBody;
 use crate::web::json::Input;
@@ -35,6 +39,12 @@ pub struct RehearsalInput {
     customer_rules: Option<Vec<CustomerRuleBody>>,
     /// Triggers to change, by their id, and new ones without; the others are as they are now
     triggers: Option<Vec<TriggerInput>>,
+    /// SLA policies to change, by their id, and new ones without; the others are as they are now
+    sla_policies: Option<Vec<SlaPolicyInput>>,
+    /// Days of another calendar
+    working_times: Option<Vec<WorkingTimeInput>>,
+    /// All holidays of another calendar
+    holidays: Option<Vec<HolidayInput>>,
 }
 
 impl Input for RehearsalInput {}
@@ -155,6 +165,29 @@ pub struct OutcomeJson {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     triggered: Option<Vec<EffectJson>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    judged: Option<JudgedJson>,
+}
+
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = RehearsalJudged)]
+pub struct JudgedJson {
+    /// The SLA policy that applies at the end
+    policy: Option<String>,
+    breaches: Vec<BreachJson>,
+}
+
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = RehearsalBreach)]
+pub struct BreachJson {
+    /// `firstRespond`, `nextRespond` or `resolve`
+    #[schema(example = "firstRespond")]
+    target: String,
+    #[schema(value_type = String, format = DateTime)]
+    time: Timestamp,
 }
 
 #[derive(Serialize, ToSchema)]
@@ -215,11 +248,28 @@ impl From<Outcome> for OutcomeJson {
                     by,
                 }),
                 triggered: None,
+                judged: None,
             },
             Outcome::Triggered(effects) => Self {
                 text,
                 routed: None,
                 triggered: Some(effects.into_iter().map(EffectJson::from).collect()),
+                judged: None,
+            },
+            Outcome::Judged { policy, breaches } => Self {
+                text,
+                routed: None,
+                triggered: None,
+                judged: Some(JudgedJson {
+                    policy,
+                    breaches: breaches
+                        .into_iter()
+                        .map(|breach| BreachJson {
+                            target: breach.target,
+                            time: Timestamp::from_millis(breach.at),
+                        })
+                        .collect(),
+                }),
             },
         }
     }
@@ -281,8 +331,25 @@ pub async fn create(app: App, by: Caller, body: Json<RehearsalInput>) -> Result<
             by.actor.require(Permission::ManageSettings)?;
             let (from, to) = body.0.period(now)?;
             let input = body.0;
+            let is_sla =
+                input.sla_policies.is_some() || input.working_times.is_some() || input.holidays.is_some();
             let draft = match (input.routing_rule, input.customer_rules, input.triggers) {
-                (None, None, Some(inputs)) => {
+                (None, None, None) if is_sla => {
+                    let policy = |input: SlaPolicyInput| match input.id {
+                        Some(id) => {
+                            let before = sla_policy::require(tx, &by.actor, SlaPolicyId(id))?;
+                            Ok((Some(before.id), input.change(Some(&before))?))
+                        }
+                        None => Ok((None, input.change(None)?)),
+                    };
+                    let policies = input.sla_policies.unwrap_or_default().into_iter().map(policy);
+                    Draft::Sla(SlaDraft {
+                        policies: policies.collect::<Result<_>>()?,
+                        days: working_time::changes(input.working_times.unwrap_or_default())?,
+                        holidays: working_time::new_holidays(tx, input.holidays)?,
+                    })
+                }
+                (None, None, Some(inputs)) if !is_sla => {
                     let read = |input: TriggerInput| match input.id() {
                         Some(id) => {
                             let before = trigger::require(tx, &by.actor, TriggerId(id))?;
@@ -292,7 +359,7 @@ pub async fn create(app: App, by: Caller, body: Json<RehearsalInput>) -> Result<
                     };
                     Draft::Triggers(inputs.into_iter().map(read).collect::<Result<_>>()?)
                 }
-                (mut setting, rules, None) if setting.is_some() || rules.is_some() => {
+                (mut setting, rules, None) if !is_sla && (setting.is_some() || rules.is_some()) => {
                     let own = setting.as_mut().and_then(|setting| setting.customer_route_rules.take());
                     let rules = rules.or(own);
                     let rules = rules.map(|rules| rules.into_iter().map(CustomerRuleBody::fresh).collect());
@@ -302,7 +369,8 @@ pub async fn create(app: App, by: Caller, body: Json<RehearsalInput>) -> Result<
                     })
                 }
                 _ => {
-                    let message = "or 'customerRules' or 'triggers' is required: a draft of one kind";
+                    let message =
+                        "or 'customerRules' or 'triggers' or 'slaPolicies' is required: a draft of one kind";
                     return Err(Error::invalid("routingRule", message));
                 }
             };

@@ -98,6 +98,8 @@ pub struct SlaPolicyEnvelope {
 #[serde(rename_all = "camelCase")]
 #[schema(as = SlaPolicyInput)]
 pub struct SlaPolicyInput {
+    /// Only a rehearsal reads it: which policy the draft changes
+    pub(super) id: Option<i64>,
     /// Required for a new one; at most 200 characters
     #[schema(example = "Urgent")]
     name: Option<String>,
@@ -129,12 +131,10 @@ pub struct SlaPolicyInput {
     order_index: Option<i64>,
 }
 
-impl Input for SlaPolicyInput {
-    const READ_ONLY: &'static [&'static str] = &["id"];
-}
+impl Input for SlaPolicyInput {}
 
 impl SlaPolicyInput {
-    fn change(self, before: Option<&SlaPolicy>) -> DeskResult<SlaPolicyChange> {
+    pub(super) fn change(self, before: Option<&SlaPolicy>) -> DeskResult<SlaPolicyChange> {
         let was = before.map(|policy| policy.is_business_hours);
         Ok(SlaPolicyChange {
             is_business_hours: business_hours(self.operational_hours, self.is_business_hours, was)?,

@@ -231,7 +231,21 @@ fn date(text: &str, zone: &jiff::tz::TimeZone, field: &str) -> DeskResult<jiff::
         })
 }
 
-fn changes(days: Vec<WorkingTimeInput>) -> DeskResult<Vec<DayChange>> {
+/// All holidays of a draft, read in the site's zone.
+pub(super) fn new_holidays(
+    s: &crate::db::Snapshot<'_>,
+    given: Option<Vec<HolidayInput>>,
+) -> DeskResult<Option<Vec<NewHoliday>>> {
+    let Some(given) = given else { return Ok(None) };
+    let zone = jiff::tz::TimeZone::get(&crate::desk::site::get(s)?.time_zone).map_err(Error::internal)?;
+    let given = given.into_iter().enumerate();
+    given
+        .map(|(at, new)| new.new_holiday(&zone, &format!("holidays[{at}].")))
+        .collect::<DeskResult<_>>()
+        .map(Some)
+}
+
+pub(super) fn changes(days: Vec<WorkingTimeInput>) -> DeskResult<Vec<DayChange>> {
     let changes = days.into_iter().enumerate().map(|(position, day)| {
         let text = day.day_of_week.trim();
         let number = text.parse().ok().filter(|number| (0..7).contains(number));

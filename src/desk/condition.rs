@@ -50,6 +50,16 @@ impl From<&Condition> for NewCondition {
     }
 }
 
+impl From<&Formula> for NewFormula {
+    fn from(stored: &Formula) -> Self {
+        Self {
+            when: Some(stored.when.name().to_owned()),
+            logic_expression: stored.logic_expression.clone(),
+            conditions: stored.conditions.iter().map(NewCondition::from).collect(),
+        }
+    }
+}
+
 /// Longest value of a condition, in characters.
 const VALUE_CHARS: usize = 1000;
 

@@ -7,7 +7,7 @@ use super::agent::{self, Agent};
 use super::contact::{self, Contact};
 use super::conversation::{self, Conversation, Message};
 use super::site::{self, Site};
-use super::{Actor, department, tag};
+use super::{Actor, department, field, tag};
 use crate::db::Snapshot;
 use crate::error::Result;
 use crate::html;
@@ -108,7 +108,7 @@ impl Scene {
             department_name: department.flatten().map(|department| department.name).unwrap_or_default(),
             assignee_name: assignee.as_ref().map(|agent| agent.display_name.clone()).unwrap_or_default(),
             agent: agent.or(assignee),
-            custom: Vec::new(),
+            custom: custom(s, &conversation)?,
             base_url: base_url.to_owned(),
             conversation,
             contact,
@@ -168,8 +168,9 @@ impl Scene {
                 }
             }
             "site" => match field.as_str() {
-                "name" | "company" => self.site.name.clone(),
-                "website" => self.base_url.clone(),
+                "name" => self.site.name.clone(),
+                "company" => self.site.company.clone(),
+                "website" => self.site.website.clone(),
                 "time" => reader.show(self.now),
                 _ => return None,
             },
@@ -236,6 +237,12 @@ impl Scene {
             _ => None,
         }
     }
+}
+
+/// The site's own fields with their values, empty where there is none.
+fn custom(s: &Snapshot<'_>, about: &Conversation) -> Result<Vec<(String, String)>> {
+    let value = |id| about.fields.iter().find(|value| value.field_id == id).map(|value| value.text.clone());
+    Ok(field::own(s)?.into_iter().map(|own| (own.name, value(own.id).unwrap_or_default())).collect())
 }
 
 fn squeeze(name: &str) -> String {

@@ -4,6 +4,7 @@
 mod pick;
 mod serve;
 
+use super::audit::{self, Action};
 use super::availability::{self, AvailabilityChange, MOST_CONVERSATIONS, Presence};
 use super::{Actor, Permission, agent, department};
 use crate::db::{Snapshot, Tx};
@@ -160,6 +161,7 @@ pub fn update(tx: &Tx<'_>, by: &Actor, change: &AutoAllocationChange) -> Result<
     for (agent, preference) in &change.preferences {
         availability::store(tx, *agent, preference)?;
     }
+    audit::record(tx, by, Action::AutoAllocation, "changed the auto allocation", "")?;
     serve(tx)?;
     get(tx, by, tx.now())
 }

@@ -2,16 +2,29 @@
 
 use super::Kind;
 use crate::db::Tx;
+use crate::desk::holiday::{self, NewHoliday};
 use crate::desk::routing::{self, RoutingChange, RoutingRuleChange};
+use crate::desk::sla_policy::{self, SlaPolicyChange};
 use crate::desk::trigger::{self, TriggerChange, change};
-use crate::desk::{Actor, condition};
+use crate::desk::working_time::{self, DayChange};
+use crate::desk::{Actor, condition, sla};
 use crate::error::{Error, Result};
-use crate::ids::TriggerId;
+use crate::ids::{SlaPolicyId, TriggerId};
 
 pub enum Draft {
     Routing(RoutingDraft),
     /// Triggers that are changed, by id, and new ones; the others stay.
     Triggers(Vec<(Option<TriggerId>, TriggerChange)>),
+    Sla(SlaDraft),
+}
+
+/// Policies that are changed, by id, and new ones; days and holidays of another calendar.
+#[derive(Debug, Clone, Default)]
+pub struct SlaDraft {
+    pub policies: Vec<(Option<SlaPolicyId>, SlaPolicyChange)>,
+    pub days: Vec<DayChange>,
+    /// `None` leaves the holidays as they are.
+    pub holidays: Option<Vec<NewHoliday>>,
 }
 
 #[derive(Debug, Clone, Default)]
@@ -26,6 +39,7 @@ impl Draft {
         match self {
             Self::Routing(_) => Kind::Routing,
             Self::Triggers(_) => Kind::Trigger,
+            Self::Sla(_) => Kind::Sla,
         }
     }
 
@@ -41,6 +55,7 @@ impl Draft {
             Self::Triggers(_) => {
                 serde_json::to_string(&trigger::Rules::new(tx, &moment, &trigger::stored(tx)?)?)
             }
+            Self::Sla(_) => serde_json::to_string(&sla::Rules::new(tx, &moment)?.0),
         };
         ready.map_err(Error::internal)
     }
@@ -65,6 +80,19 @@ impl Draft {
                     match id {
                         Some(id) => change::update(tx, by, *id, change)?,
                         None => change::create(tx, by, change)?,
+                    };
+                }
+                Ok(())
+            }
+            Self::Sla(draft) => {
+                working_time::change(tx, by, &draft.days)?;
+                if let Some(holidays) = &draft.holidays {
+                    holiday::replace(tx, by, holidays)?;
+                }
+                for (id, change) in &draft.policies {
+                    match id {
+                        Some(id) => sla_policy::update(tx, by, *id, change)?,
+                        None => sla_policy::create(tx, by, change)?,
                     };
                 }
                 Ok(())

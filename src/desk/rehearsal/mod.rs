@@ -5,6 +5,7 @@
 mod draft;
 mod past;
 pub mod replay;
+mod wait;
 
 use serde::{Deserialize, Serialize};
 
@@ -14,8 +15,8 @@ use crate::error::{Error, Result};
 use crate::ids::{ConversationId, RehearsalId};
 use crate::time::Timestamp;
 
-pub use draft::{Draft, RoutingDraft};
-pub use replay::{Effect, Outcome, Totals};
+pub use draft::{Draft, RoutingDraft, SlaDraft};
+pub use replay::{Breach, Effect, Outcome, Totals};
 
 #[derive(Debug, Clone)]
 pub struct Rehearsal {

@@ -3,10 +3,12 @@
 use serde::{Deserialize, Serialize};
 
 use super::past::{self, Past};
+use super::wait::Waits;
 use super::{Difference, Kind};
 use crate::db::Snapshot;
 use crate::desk::code::{Status, TriggerEvent};
 use crate::desk::routing::{self, Object, Target, Winner};
+use crate::desk::sla;
 use crate::desk::trigger::{self, Occasion, Ready, Unit};
 use crate::desk::working_time::{self, Calendar};
 use crate::error::{Error, Result};
@@ -27,6 +29,20 @@ pub enum Outcome {
         by: String,
     },
     Triggered(Vec<Effect>),
+    Judged {
+        /// The policy that applies at the end.
+        policy: Option<String>,
+        breaches: Vec<Breach>,
+    },
+}
+
+/// A target that is missed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Breach {
+    /// `firstRespond`, `nextRespond` or `resolve`.
+    pub target: String,
+    /// When, in milliseconds.
+    pub at: i64,
 }
 
 impl std::fmt::Display for Outcome {
@@ -40,6 +56,13 @@ impl std::fmt::Display for Outcome {
                     (Some(department), Some(agent)) => write!(f, "department {department}, agent {agent}")?,
                 }
                 write!(f, ", {priority} ({by})")
+            }
+            Self::Judged { policy, breaches } => {
+                write!(f, "{}", policy.as_deref().unwrap_or("no policy"))?;
+                for breach in breaches {
+                    write!(f, "; {} missed at {}", breach.target, Timestamp::from_millis(breach.at))?;
+                }
+                Ok(())
             }
             Self::Triggered(effects) if effects.is_empty() => f.write_str("nothing"),
             Self::Triggered(effects) => {
@@ -129,6 +152,13 @@ impl Totals {
                 self.values_more += (new - old).max(0);
                 self.values_fewer += (old - new).max(0);
             }
+            (Outcome::Judged { breaches: current, .. }, Outcome::Judged { breaches: draft, .. }) => {
+                let missing = |of: &[Breach], from: &[Breach]| {
+                    from.iter().filter(|breach| !of.contains(breach)).count() as i64
+                };
+                self.breaches_more += missing(current, draft);
+                self.breaches_fewer += missing(draft, current);
+            }
             _ => {}
         }
     }
@@ -153,6 +183,7 @@ const EFFECTS: usize = 100;
 enum Rules {
     Routing(Option<routing::Rules>, Option<routing::Rules>),
     Triggers(trigger::Rules, trigger::Rules, Calendar),
+    Sla(Box<sla::Rules>, Box<sla::Rules>),
 }
 
 /// Replays the next conversations of a rehearsal after `last`.
@@ -167,7 +198,7 @@ pub fn step(s: &Snapshot<'_>, id: RehearsalId, last: ConversationId, now: Timest
     let rules = match kind {
         Kind::Routing => Rules::Routing(read(&current)?, read(&draft)?),
         Kind::Trigger => Rules::Triggers(read(&current)?, read(&draft)?, working_time::calendar(s)?),
-        Kind::Sla => return Ok(Step::default()),
+        Kind::Sla => Rules::Sla(read(&current)?, read(&draft)?),
     };
     let found = past::next(s, period, last, STEP)?;
     let mut step = Step { count: found.len() as i64, ..Step::default() };
@@ -184,6 +215,11 @@ pub fn step(s: &Snapshot<'_>, id: RehearsalId, last: ConversationId, now: Timest
                 let (old, new) =
                     (triggered(current, &past, calendar, now), triggered(draft, &past, calendar, now));
                 (past, old, new)
+            }
+            Rules::Sla(current, draft) => {
+                let past = past::whole(s, row)?;
+                let waits = Waits::of(s, &past)?;
+                (past, waits.judge(current, now), waits.judge(draft, now))
             }
         };
         if is_same(&old, &new) {
@@ -211,6 +247,7 @@ fn is_same(old: &Outcome, new: &Outcome) -> bool {
             Outcome::Routed { agent, department, priority, .. },
             Outcome::Routed { agent: new_agent, department: new_department, priority: new_priority, .. },
         ) => (agent, department, priority) == (new_agent, new_department, new_priority),
+        (Outcome::Judged { breaches, .. }, Outcome::Judged { breaches: new, .. }) => breaches == new,
         (old, new) => old == new,
     }
 }
@@ -278,16 +315,20 @@ fn stays(
     calendar: &Calendar,
     effects: &mut Vec<Effect>,
 ) {
-    let status = match facts.get(f::STATUS) {
-        [Value::Int(code)] => Status::ALL.iter().copied().find(|status| *status as i64 == *code),
-        _ => None,
-    };
+    let status = status(facts);
     for trigger in rules.triggers.iter().filter(|it| it.event == TriggerEvent::StaysAtStatusPeriod) {
         let Some(due) = due(trigger, since, calendar).filter(|due| from < *due && *due <= to) else {
             continue;
         };
         let occasion = Occasion { event: TriggerEvent::StaysAtStatusPeriod, status, only: Some(trigger.id) };
         ask(rules, occasion, facts.clone(), due, effects);
+    }
+}
+
+pub(super) fn status(facts: &Facts) -> Option<Status> {
+    match facts.get(f::STATUS) {
+        [Value::Int(code)] => Status::ALL.iter().copied().find(|status| *status as i64 == *code),
+        _ => None,
     }
 }
 

@@ -4,6 +4,7 @@
 pub mod decide;
 pub mod rule;
 
+use super::audit::{self, Action};
 use super::code::Priority;
 use super::{Actor, Permission, agent, department};
 use crate::db::{Snapshot, Tx};
@@ -152,16 +153,16 @@ pub fn enable(tx: &Tx<'_>, by: &Actor, id: Option<i64>, is_enabled: bool) -> Res
     {
         check_id(id)?;
     }
-    change(tx, RoutingChange { is_enabled: Some(is_enabled), ..RoutingChange::default() })
+    change(tx, by, RoutingChange { is_enabled: Some(is_enabled), ..RoutingChange::default() })
 }
 
 pub fn update(tx: &Tx<'_>, by: &Actor, id: i64, change: RoutingChange) -> Result<Routing> {
     by.require(Permission::ManageSettings)?;
     check_id(id)?;
-    self::change(tx, change)
+    self::change(tx, by, change)
 }
 
-fn change(tx: &Tx<'_>, change: RoutingChange) -> Result<Routing> {
+fn change(tx: &Tx<'_>, by: &Actor, change: RoutingChange) -> Result<Routing> {
     ensure(tx)?;
     let before = require(tx)?;
     let (simple, failed) =
@@ -186,7 +187,21 @@ fn change(tx: &Tx<'_>, change: RoutingChange) -> Result<Routing> {
             failed.priority,
         ),
     )?;
-    require(tx)
+    let after = require(tx)?;
+    let details = audit::difference(&facts(&before), &facts(&after));
+    audit::record(tx, by, Action::RoutingRule, "changed the routing", details)?;
+    Ok(after)
+}
+
+/// What the audit log compares.
+fn facts(routing: &Routing) -> [(&'static str, String); 4] {
+    let target = |to: Target| format!("{} {}, {}", to.object.name(), to.id, to.priority.name());
+    [
+        ("isEnable", routing.is_enabled.to_string()),
+        ("type", routing.kind.name().to_owned()),
+        ("simpleRouteTo", target(routing.simple)),
+        ("matchFailedRouteTo", target(routing.match_failed)),
+    ]
 }
 
 fn check_id(id: i64) -> Result<()> {

@@ -2,10 +2,12 @@
 
 use super::{Target, TargetChange, ensure, target};
 use crate::db::{Snapshot, Tx};
+use crate::desk::audit::{self, Action};
 use crate::desk::condition::{self, NewFormula, Owner};
 use crate::desk::{Actor, Permission, check_name};
 use crate::error::{Error, Result};
 use crate::ids::RoutingRuleId;
+use crate::rules::sql::Where;
 use crate::rules::{Formula, Usage};
 
 #[derive(Debug, Clone)]
@@ -85,7 +87,9 @@ pub fn create(tx: &Tx<'_>, by: &Actor, new: &RoutingRuleChange) -> Result<Routin
     if let Some(position) = new.position {
         reorder(tx, id, &Place::At(position))?;
     }
-    get(tx, id)
+    let created = get(tx, id)?;
+    log(tx, by, "created", &created.name)?;
+    Ok(created)
 }
 
 pub fn update(tx: &Tx<'_>, by: &Actor, id: RoutingRuleId, change: &RoutingRuleChange) -> Result<RoutingRule> {
@@ -114,7 +118,12 @@ pub fn update(tx: &Tx<'_>, by: &Actor, id: RoutingRuleId, change: &RoutingRuleCh
     {
         reorder(tx, id, &Place::At(position))?;
     }
+    log(tx, by, "changed", &before.name)?;
     get(tx, id)
+}
+
+fn log(tx: &Tx<'_>, by: &Actor, what: &str, name: &str) -> Result<()> {
+    audit::record(tx, by, Action::RoutingRule, format!("{what} the routing rule '{name}'"), "")
 }
 
 /// Inserts a copy right below, switched off (contract 15.2). Gives the whole list.
@@ -133,24 +142,47 @@ pub fn copy(tx: &Tx<'_>, by: &Actor, id: RoutingRuleId) -> Result<Vec<RoutingRul
     )?);
     condition::replace(tx, Owner::RoutingRule(copy), &original.formula.conditions)?;
     reorder(tx, copy, &Place::At(original.position + 1))?;
+    log(tx, by, "copied", &original.name)?;
     stored(tx)
 }
 
 /// Moves a rule; gives the whole list.
 pub fn sort(tx: &Tx<'_>, by: &Actor, id: RoutingRuleId, place: &Place) -> Result<Vec<RoutingRule>> {
     by.require(Permission::ManageSettings)?;
-    get(tx, id)?;
+    let moved = get(tx, id)?;
     reorder(tx, id, place)?;
+    log(tx, by, "moved", &moved.name)?;
     stored(tx)
 }
 
 pub fn delete(tx: &Tx<'_>, by: &Actor, id: RoutingRuleId) -> Result<()> {
     by.require(Permission::ManageSettings)?;
-    if tx.run("DELETE FROM routing_rule WHERE id = ?", [id])? == 0 {
-        return Err(Error::not_found("custom rule", id));
-    }
+    let deleted = get(tx, id)?;
+    tx.run("DELETE FROM routing_rule WHERE id = ?", [id])?;
+    log(tx, by, "deleted", &deleted.name)?;
     let order: Vec<RoutingRuleId> = stored(tx)?.into_iter().map(|rule| rule.id).collect();
     number(tx, &order)
+}
+
+/// How many open conversations a formula holds for now: what a rule would catch. May take long.
+pub fn matches_now(
+    s: &Snapshot<'_>,
+    by: &Actor,
+    now: crate::time::Timestamp,
+    formula: &Formula,
+) -> Result<i64> {
+    by.require(Permission::ManageSettings)?;
+    let moment = condition::moment(s, now, &Actor::System, None)?;
+    let predicate = condition::predicate(s, &moment, formula)?;
+    if predicate.is_empty() {
+        return Ok(0);
+    }
+    let mut filter = Where::default();
+    let matching = filter.filter(&predicate);
+    let sql = ["SELECT count(*) FROM conversation c WHERE c.is_deleted = 0 AND c.status < 5 AND ", &matching]
+        .concat();
+    let params: Vec<(&str, &dyn rusqlite::ToSql)> = filter.params().collect();
+    s.number(&sql, params.as_slice())
 }
 
 const NAME_CHARS: usize = 200;

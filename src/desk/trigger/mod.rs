@@ -22,7 +22,7 @@ use crate::time::Timestamp;
 pub use act::Set;
 pub use change::{NewMail, Place, SetValue, TriggerChange};
 pub use decide::{Occasion, Ready, Rules, Step, TriggerTrace};
-pub use mail::preview;
+pub use mail::{Filled, preview};
 pub use run::{CONSUMER, handle, occasion};
 pub use stay::{run_due, sweep};
 

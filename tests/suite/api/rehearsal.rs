@@ -189,6 +189,38 @@ async fn a_changed_trigger_is_compared_with_the_stored_one() {
 }
 
 #[tokio::test]
+async fn an_sla_draft_says_which_targets_would_have_been_missed_and_when() {
+    let desk = TestDesk::start().await;
+    let ann = desk.as_ann().await;
+    let id = submit(&ann, "Help", json!({})).await;
+    desk.advance(Duration::from_secs(3 * 3600));
+    ann.post(
+        &format!("/anytime/conversations/{id}/messages"),
+        json!({ "type": "reply", "plainBody": "Yes" }),
+    )
+    .await
+    .expect(201);
+    let strict = json!({ "name": "Strict", "firstRespondWithin": 60, "operationalHours": "calendarHours" });
+    let result = rehearse(&ann, json!({ "slaPolicies": [strict] })).await;
+    let difference = &result["differences"][0];
+    assert_eq!(difference["current"]["judged"], json!({ "policy": null, "breaches": [] }));
+    assert_eq!(
+        difference["draft"]["judged"],
+        json!({ "policy": "Strict", "breaches": [{ "target": "firstRespond", "time": "2026-01-05T10:00:00.000Z" }] })
+    );
+    assert_eq!(result["rehearsal"]["totals"]["breachesMore"], 1);
+    assert_eq!(ann.get("/anytime/slaPolicies").await.expect(200)["slaPolicies"], json!([]));
+    // The stored policy, by another calendar.
+    let hours = json!({ "name": "Office", "firstRespondWithin": 60, "operationalHours": "businessHours" });
+    let policy = ann.post("/anytime/slaPolicies", hours).await.expect(201)["slaPolicy"].clone();
+    let same = rehearse(&ann, json!({ "slaPolicies": [policy] })).await;
+    assert_eq!(same["total"], 0, "unchanged policies give an empty difference");
+    let closed = json!([{ "dayOfWeek": "monday", "isBusinessDay": false }]);
+    let moved = rehearse(&ann, json!({ "workingTimes": closed })).await;
+    assert_eq!(moved["rehearsal"]["totals"]["breachesFewer"], 1, "{moved}");
+}
+
+#[tokio::test]
 async fn the_differences_come_as_csv_that_no_spreadsheet_calculates() {
     let desk = TestDesk::start().await;
     let ann = desk.as_ann().await;
@@ -212,7 +244,7 @@ async fn a_wrong_draft_or_period_is_refused_as_if_it_were_saved() {
     let desk = TestDesk::start().await;
     let ann = desk.as_ann().await;
     for (body, message) in [
-        (json!({}), "'routingRule' or 'customerRules' or 'triggers' is required"),
+        (json!({}), "'routingRule' or 'customerRules' or 'triggers' or 'slaPolicies' is required"),
         (json!({ "routingRule": {}, "triggers": [] }), "a draft of one kind"),
         (json!({ "routingRule": { "simpleRouteToId": 9 } }), "'simpleRouteToId' there is no department 9"),
         (

@@ -1,7 +1,9 @@
 //! The main stories, end to end, against real servers.
 
+mod automation_pages;
 mod corpus;
 mod full_disk;
 mod kill;
+mod kill_automation;
 mod mail_loop;
 mod trigger;

@@ -292,12 +292,16 @@ async fn mail_goes_to_contact_assignee_and_agents_each_in_their_own_time() {
         "type": "SendEmail", "toContact": true, "toAssignedAgent": true, "agentIds": [mia, luis],
         "subject": "[#{!Conversation.Id}] {!Ticket.Subject}\r\nBcc: evil@x.example",
         "htmlBody": "<p>{!Visitor.Name}: {!conversation.subject}, {!Conversation.Date Created}, {!Agent.First Name}{!Nobody.Knows}</p>",
-        "textBody": "{!Contact.Email} / {!Conversation.AgentAssignee} / {!Site.Time}",
+        "textBody": "{!Contact.Email} / {!Conversation.AgentAssignee} / {!Ticket.product}{!Site.Company} / {!Site.Time}",
     });
     trigger(&ann, "conversationCreated", json!({ "actions": [action] })).await;
+    let field = json!({ "name": "Product", "type": "text" });
+    ann.post("/anytime/fields", field).await.expect(201);
     let lena = contact(&ann, "Lena").await;
     let subject = "Chain <b>broken</b> & lost";
-    let id = submit(&ann, subject, json!({ "contactId": lena, "agentAssigneeId": luis })).await;
+    let product = json!([{ "name": "Product", "value": "Chain" }]);
+    let extra = json!({ "contactId": lena, "agentAssigneeId": luis, "customFields": product });
+    let id = submit(&ann, subject, extra).await;
     settled(&desk).await;
     let sent = mails(&ann).await;
     let to: Vec<&str> = sent.iter().map(|mail| mail["recipients"][0]["address"].as_str().unwrap()).collect();
@@ -316,7 +320,7 @@ async fn mail_goes_to_contact_assignee_and_agents_each_in_their_own_time() {
         html,
         "<p>Lena: Chain &lt;b&gt;broken&lt;/b&gt; &amp; lost, 2026-01-05 09:00, {!Nobody.Knows}</p>"
     );
-    assert_eq!(text, "lena@customer.example / Luis / 2026-01-05 09:00");
+    assert_eq!(text, "lena@customer.example / Luis / Chain / 2026-01-05 09:00");
     assert!(is_automatic);
     assert!(bodies[2].1.ends_with("05/01/2026 18:00:00"), "{}", bodies[2].1);
     // Without the flag there is no message in the thread, only a line in the history.

@@ -33,6 +33,11 @@ impl Fields {
         self.0.iter().find(|(key, _)| key == name).map_or("", |(_, value)| value)
     }
 
+    /// Every value of a name, in order.
+    pub fn each(&self, name: &str) -> impl Iterator<Item = &str> {
+        self.0.iter().filter(move |(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+
     /// For changes, where every field that the form has is set.
     pub fn own(&self, name: &str) -> Option<String> {
         Some(self.text(name).to_owned())

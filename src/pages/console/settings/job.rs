@@ -34,6 +34,9 @@ fn about(name: &str) -> &'static str {
         "process mail" => "Turns stored mail into conversations",
         "send mail" => "Hands queued mail to SMTP",
         "relay" => "Tells open pages and writes notifications",
+        "allocate" => "Gives waiting conversations to agents with room",
+        "stay" => "Runs triggers for conversations that stay at a status",
+        "rehearse" => "Replays drafts of rules on past conversations",
         "housekeeping" => "Sweeps expired sessions, links and uploads",
         _ => "",
     }

@@ -2,6 +2,7 @@
 //! is on it; `desk` decides again when they do.
 
 mod agent;
+mod auto_allocation;
 mod department;
 mod email_account;
 mod field;
@@ -10,8 +11,12 @@ mod index;
 mod job;
 mod outgoing_mail;
 mod profile;
+mod rehearsal;
+mod routing;
+mod rule_form;
 mod site;
 mod tag;
+mod trigger;
 
 use actix_web::web::ServiceConfig;
 
@@ -28,6 +33,33 @@ pub fn routes(config: &mut ServiceConfig) {
     config.service(index::show).service(job::show);
     config.service(tag::show).service(tag::create).service(tag::rename).service(tag::delete);
     config.service(site::show).service(site::save);
+    config.service(auto_allocation::show).service(auto_allocation::save);
+    config
+        .service(routing::list)
+        .service(routing::save_setting)
+        .service(routing::fresh)
+        .service(routing::create)
+        .service(routing::show)
+        .service(routing::save)
+        .service(routing::up)
+        .service(routing::down)
+        .service(routing::copy)
+        .service(routing::delete);
+    config
+        .service(trigger::list)
+        .service(trigger::fresh)
+        .service(trigger::create)
+        .service(trigger::show)
+        .service(trigger::save)
+        .service(trigger::up)
+        .service(trigger::down)
+        .service(trigger::enable)
+        .service(trigger::delete);
+    config
+        .service(rehearsal::list)
+        .service(rehearsal::show)
+        .service(rehearsal::csv)
+        .service(rehearsal::delete);
     config
         .service(profile::show)
         .service(profile::save)
@@ -144,7 +176,39 @@ const GROUPS: &[Group] = &[
             permission: Permission::ManageTags,
         }],
     },
-    Group { name: "Automation", sections: &[] },
+    Group {
+        name: "Automation",
+        sections: &[
+            Section {
+                href: "/console/settings/routing",
+                name: "Routing",
+                icon: "route",
+                about: "Where new conversations go.",
+                permission: Permission::ManageSettings,
+            },
+            Section {
+                href: "/console/settings/auto-allocation",
+                name: "Auto allocation",
+                icon: "user-plus",
+                about: "Which agent gets what nobody was assigned.",
+                permission: Permission::ManageSettings,
+            },
+            Section {
+                href: "/console/settings/triggers",
+                name: "Triggers",
+                icon: "zap",
+                about: "What happens by itself when something happens.",
+                permission: Permission::ManageSettings,
+            },
+            Section {
+                href: "/console/settings/rehearsals",
+                name: "Rehearsals",
+                icon: "flask-conical",
+                about: "What draft rules would have done with past conversations.",
+                permission: Permission::ManageSettings,
+            },
+        ],
+    },
     Group { name: "Integration", sections: &[] },
     Group {
         name: "Operation",

@@ -1,0 +1,72 @@
+//! The part of a rule's form that holds its conditions: a line for each, and some empty ones for more.
+
+use super::field::Fields;
+use crate::db::Snapshot;
+use crate::desk::condition::{NewCondition, NewFormula};
+use crate::desk::field;
+use crate::error::Result;
+use crate::rules::{Entry, Formula, MatchType, Usage};
+
+/// What a line offers and shows.
+pub struct Conditions {
+    pub fields: Vec<Entry>,
+    pub lines: Vec<Line>,
+    pub matches: Vec<&'static str>,
+}
+
+#[derive(Default)]
+pub struct Line {
+    pub field: String,
+    pub matches: String,
+    pub value: String,
+}
+
+/// Empty lines after the ones that are filled in.
+const SPARE: usize = 3;
+
+impl Conditions {
+    pub fn new(s: &Snapshot<'_>, form: &Fields, usage: Usage) -> Result<Self> {
+        let fields =
+            field::catalogue(s)?.entries().iter().filter(|entry| entry.allows(usage)).cloned().collect();
+        let mut lines: Vec<Line> = filled(form).collect();
+        lines.extend((0..SPARE).map(|_| Line::default()));
+        Ok(Self { fields, lines, matches: MatchType::ALL.iter().map(|it| it.name()).collect() })
+    }
+}
+
+fn filled(form: &Fields) -> impl Iterator<Item = Line> {
+    let lines = form.each("field").zip(form.each("match")).zip(form.each("value"));
+    lines.filter(|((field, _), _)| !field.is_empty()).map(|((field, matches), value)| Line {
+        field: field.to_owned(),
+        matches: matches.to_owned(),
+        value: value.to_owned(),
+    })
+}
+
+/// The form's fields for a stored formula.
+pub fn stored(form: &mut Fields, formula: &Formula) {
+    form.add("when", formula.when.name());
+    form.add("logicExpression", formula.logic_expression.as_deref().unwrap_or_default());
+    for condition in &formula.conditions {
+        form.add("field", condition.field);
+        form.add("match", condition.match_type.name());
+        form.add("value", &condition.value);
+    }
+}
+
+/// What was sent. Lines are numbered from 1 in the order they stand.
+pub fn read(form: &Fields) -> NewFormula {
+    let conditions = filled(form).map(|line| NewCondition {
+        field: line.field,
+        match_type: line.matches,
+        value: line.value,
+        number: None,
+    });
+    let when = form.filled("when");
+    let is_expression = when.as_deref() == Some("logicalExpression");
+    NewFormula {
+        when,
+        logic_expression: form.filled("logicExpression").filter(|_| is_expression),
+        conditions: conditions.collect(),
+    }
+}

@@ -1,0 +1,103 @@
+//! The settings pages of routing, auto allocation, triggers and rehearsals, without JavaScript.
+
+use serde_json::json;
+
+use crate::support::test_desk::{TestDesk, eventually};
+
+#[tokio::test]
+async fn rules_are_made_previewed_rehearsed_and_switched_in_the_settings() {
+    let desk = TestDesk::start().await;
+    let ann = desk.as_ann().await;
+    let sales = ann.post("/departments", json!({ "name": "Sales" })).await.expect(201)["id"].clone();
+    let new = json!({ "subject": "An offer", "channel": "portal", "message": { "type": "note", "plainBody": "x" } });
+    ann.post("/anytime/conversations", new).await.expect(201);
+    let browser = desk.browser();
+    browser.sign_in("ann").await;
+    let csrf = browser.get("/console/settings/routing").await.shows("There are no rules yet").csrf();
+    let to = format!("department {sales}");
+    let rule = [
+        ("csrf", csrf.as_str()),
+        ("name", "Offers"),
+        ("isEnable", "on"),
+        ("when", "all"),
+        ("field", "2"),
+        ("match", "contains"),
+        ("value", "offer"),
+        ("to", to.as_str()),
+        ("toPriority", "high"),
+    ];
+    let mut wrong = rule;
+    wrong[4] = ("field", "5");
+    let refused = browser.post("/console/settings/routing/new", &wrong).await;
+    assert_eq!(refused.status, 400);
+    refused.shows("cannot be used in routing rules").shows("Offers");
+    assert_eq!(browser.post("/console/settings/routing/new", &rule).await.status, 303);
+    browser
+        .get("/console/settings/routing")
+        .await
+        .shows("1. Offers")
+        .shows("matches 1 open conversations now");
+    browser.get("/console/settings/routing/1").await.shows("value=\"offer\"");
+    let mut rehearsed = rule.to_vec();
+    rehearsed.push(("rehearse", "1"));
+    let result = browser.post("/console/settings/routing/1", &rehearsed).await.location.unwrap();
+    eventually("the rehearsal to end", async || {
+        browser.get(&result).await.html.contains("conversations would differ").then_some(())
+    })
+    .await;
+    browser.get("/console/settings/rehearsals").await.shows("routing 1");
+    let setting = [
+        ("csrf", csrf.as_str()),
+        ("isEnable", "on"),
+        ("type", "customRules"),
+        ("failed", ""),
+        ("simple", ""),
+    ];
+    assert_eq!(browser.post("/console/settings/routing", &setting).await.status, 303);
+    assert_eq!(ann.get("/anytime/routingRules").await.expect(200)["routingRules"][0]["isEnable"], true);
+
+    browser.get("/console/settings/auto-allocation").await.shows("Ann");
+    let allocation = [
+        ("csrf", csrf.as_str()),
+        ("isEnabled", "on"),
+        ("defaultRule", "roundRobin"),
+        ("maxNumberForAllAgents", "7"),
+    ];
+    assert_eq!(browser.post("/console/settings/auto-allocation", &allocation).await.status, 303);
+    let stored = ann.get("/anytime/autoAllocation").await.expect(200)["autoAllocation"].clone();
+    assert_eq!((&stored["defaultRule"], &stored["maxNumberForAllAgents"]), (&json!("roundRobin"), &json!(7)));
+
+    let trigger = [
+        ("csrf", csrf.as_str()),
+        ("name", "Thank"),
+        ("ifEnable", "on"),
+        ("triggerEvent", "conversationCreated"),
+        ("when", "all"),
+        ("stayTimeUnit", "hours"),
+        ("setField", "6"),
+        ("setValue", "low"),
+        ("sendsMail", "on"),
+        ("toContact", "on"),
+        ("subject", "About {!Conversation.Subject}"),
+        ("htmlBody", "<p>Thank you</p>"),
+    ];
+    let mut previewed = trigger.to_vec();
+    previewed.push(("preview", "1"));
+    browser
+        .post("/console/settings/triggers/new", &previewed)
+        .await
+        .shows("About An offer")
+        .shows("Thank you");
+    assert_eq!(browser.post("/console/settings/triggers/new", &trigger).await.status, 303);
+    browser.get("/console/settings/triggers").await.shows("1. Thank").shows("sends a mail");
+    browser.get("/console/settings/triggers/1").await.shows("About {!Conversation.Subject}");
+    assert_eq!(browser.post("/console/settings/triggers/1/enable", &[("csrf", &csrf)]).await.status, 303);
+    assert_eq!(ann.get("/anytime/triggers/1").await.expect(200)["trigger"]["ifEnable"], false);
+    assert_eq!(browser.post("/console/settings/triggers/1/delete", &[("csrf", &csrf)]).await.status, 303);
+    desk.as_agent("luis").await;
+    let other = desk.browser();
+    other.sign_in("luis").await;
+    for page in ["routing", "auto-allocation", "triggers", "rehearsals"] {
+        assert_eq!(other.get(&format!("/console/settings/{page}")).await.status, 403, "{page}");
+    }
+}
