@@ -192,5 +192,5 @@ pub fn write(tx: &Tx<'_>, password_hash: &str) -> Result<()> {
             opened,
         ),
     )?;
-    Ok(())
+    super::clock::write_policies(tx)
 }

@@ -3,6 +3,7 @@
 //! whatever goes beyond is bulk for measuring.
 
 mod calendar;
+mod clock;
 mod company;
 mod file;
 mod markup;

@@ -5,6 +5,7 @@
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
+use super::clock::{self, Subject};
 use super::company::{ACCOUNT, ACCOUNT_ID, AGENTS, DEPARTMENTS, TAGS};
 use super::random::{Alias, Random};
 use super::thread::{EMAIL, summary};
@@ -112,6 +113,9 @@ impl Volume<'_, '_> {
         let is_read = last_by != 0 || !random.chance(0.5 * (-age_days / 5.0).exp() + 0.015);
         let closed_by = (!is_open).then_some(busy);
         let subject_bytes = random.between(30, 70) as usize;
+        let priority = *random.pick(&[1, 2, 2, 3, 3, 3, 3, 3, 3, 4]);
+        let department = random.between(1, DEPARTMENTS.len() as i64 + 1);
+        let is_deleted = random.chance(0.03);
         let id = self.tx.insert(
             "INSERT INTO conversation (subject, channel, status, priority, contact_id, agent_assignee_id,
                department_assignee_id, email_account_id, received_from, is_read, is_read_by_contact,
@@ -123,10 +127,10 @@ impl Volume<'_, '_> {
                 self.words.text(random, subject_bytes),
                 EMAIL,
                 status,
-                *random.pick(&[1, 2, 2, 3, 3, 3, 3, 3, 3, 4]),
+                priority,
                 contact,
                 agent,
-                random.between(1, DEPARTMENTS.len() as i64 + 1),
+                department,
                 ACCOUNT_ID,
                 ACCOUNT,
                 is_read,
@@ -143,7 +147,7 @@ impl Volume<'_, '_> {
                 closed_by,
                 summary(&self.words.body(last_seed, PREVIEW_BYTES)),
                 turns.len() as i64 - 1,
-                random.chance(0.03),
+                is_deleted,
                 replied.unwrap_or(created_at),
             ],
         )?;
@@ -154,6 +158,10 @@ impl Volume<'_, '_> {
                 (id, tag),
             )?;
         }
+        let said: Vec<(i64, i64)> = turns.iter().map(|(at, by, _)| (*at, *by)).collect();
+        let about = Subject { id, created_at, priority, agent, department: Some(department), is_deleted };
+        let closings = closed_by.map(|_| (last_at, true));
+        clock::write(self.tx, &about, &said, closings.as_slice())?;
         let pending = turns.into_iter().enumerate().map(|(place, (at, agent, seed))| {
             Reverse(Pending { at, conversation: id, place: place as i64, seed, contact, agent })
         });

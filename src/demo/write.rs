@@ -7,6 +7,7 @@ use sha2::{Digest, Sha256};
 
 use super::Contact;
 use super::calendar::{Calendar, minutes};
+use super::clock::{self, Subject};
 use super::company::{self, ACCOUNT, ACCOUNT_ID, ACCOUNT_NAME};
 use super::random::Random;
 use super::raw::Mail;
@@ -152,7 +153,34 @@ impl Writer<'_, '_> {
         for tag in &thread.tags {
             self.tx.run("INSERT INTO conversation_tag (conversation_id, tag_id) VALUES (?, ?)", (id, tag))?;
         }
+        self.clocks(thread, id, &derived)?;
         Ok(Progress { id, derived, last_mail: None, last_answer: None, spoken: 0 })
+    }
+
+    fn clocks(&self, thread: &Thread, id: i64, derived: &Derived) -> Result<()> {
+        let spoken = thread.entries.iter().filter(|entry| !entry.is_note);
+        let turns: Vec<(i64, i64)> = spoken
+            .map(|entry| match entry.by {
+                Party::Agent(agent) => (entry.at.millis(), agent),
+                Party::Contact => (entry.at.millis(), 0),
+            })
+            .collect();
+        let statuses = derived.changes.iter().filter(|change| change.kind == "statusChanged");
+        let closings: Vec<(i64, bool)> = statuses
+            .filter_map(|change| {
+                let is = |key: &str| change.detail[key] == "closed";
+                (is("oldStatus") != is("newStatus")).then(|| (change.at.millis(), is("newStatus")))
+            })
+            .collect();
+        let about = Subject {
+            id,
+            created_at: thread.created_at().millis(),
+            priority: thread.priority,
+            agent: thread.agent,
+            department: thread.department,
+            is_deleted: thread.is_deleted,
+        };
+        clock::write(self.tx, &about, &turns, &closings)
     }
 
     fn message(

@@ -26,6 +26,7 @@ pub mod field;
 pub mod file_check;
 pub mod filter;
 pub mod holiday;
+pub mod ical;
 pub mod inbound_mail;
 pub mod intake;
 pub mod integration_account;

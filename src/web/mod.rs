@@ -5,6 +5,7 @@ pub mod assets;
 pub mod auth;
 pub mod client;
 pub mod csrf;
+pub mod csv;
 pub mod download;
 pub mod error;
 pub mod etag;

@@ -20,5 +20,6 @@ mod mail;
 mod mail_peers;
 mod pages;
 mod permissions;
+mod report_pages;
 mod rules;
 mod support;

@@ -1,14 +1,13 @@
-//! Exports (contract 23.7): the keys of the JSON as the first row, then its rows, then the totals. A cell that a
-//! spreadsheet would take for a formula is made text.
+//! Exports (contract 23.7): the keys of the JSON as the first row, then its rows, then the totals.
 
 use actix_web::HttpResponse;
-use actix_web::http::header;
 
 use super::ask::Style;
 use super::json::span;
 use crate::desk::code::Channel;
 use crate::desk::report::{Slot, channel, efficiency, percentage, sla, volume};
 use crate::time::Timestamp;
+use crate::web::csv;
 
 type Row = Vec<String>;
 
@@ -28,37 +27,7 @@ impl Style {
 
 pub fn answer(name: &str, from: Timestamp, to: Timestamp, rows: &[Row], style: &Style) -> HttpResponse {
     let file = format!("{name}-{}-{}.csv", style.day(from), style.day(to));
-    HttpResponse::Ok()
-        .content_type("text/csv; charset=utf-8")
-        .insert_header((header::CONTENT_DISPOSITION, format!("attachment; filename=\"{file}\"")))
-        .insert_header((header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
-        .body(text(rows))
-}
-
-/// RFC 4180.
-fn text(rows: &[Row]) -> String {
-    let mut out = String::new();
-    for row in rows {
-        for (index, cell) in row.iter().enumerate() {
-            if 0 < index {
-                out.push(',');
-            }
-            out.push_str(&escape(cell));
-        }
-        out.push_str("\r\n");
-    }
-    out
-}
-
-fn escape(cell: &str) -> String {
-    let is_number = cell.parse::<f64>().is_ok();
-    let is_formula = !is_number && cell.starts_with(['=', '+', '-', '@', '\t', '\r']);
-    let cell = if is_formula { ["'", cell].concat() } else { cell.to_owned() };
-    if cell.contains(['"', ',', '\n', '\r']) {
-        ["\"", &cell.replace('"', "\"\""), "\""].concat()
-    } else {
-        cell
-    }
+    csv::answer(&file, rows)
 }
 
 fn header(names: &[&str]) -> Row {
@@ -154,24 +123,4 @@ pub fn sla(report: &sla::Report, style: &Style) -> Vec<Row> {
     rows.extend(report.rows.iter().map(|(slot, it)| row(style.slot(slot), cells(it))));
     rows.push(row(total(), cells(&report.total)));
     rows
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_cell_is_never_a_formula_and_keeps_its_commas() {
-        for (cell, written) in [
-            ("=1+1", "'=1+1"),
-            ("-5", "-5"),
-            ("-a", "'-a"),
-            ("@x", "'@x"),
-            ("+49 30", "'+49 30"),
-            ("a, \"b\"", "\"a, \"\"b\"\"\""),
-            ("=a,b", "\"'=a,b\""),
-        ] {
-            assert_eq!(escape(cell), written);
-        }
-    }
 }

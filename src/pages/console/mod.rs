@@ -16,6 +16,7 @@ pub mod message;
 mod new;
 mod palette;
 mod presence;
+mod report;
 mod settings;
 mod style;
 mod thread;
@@ -58,6 +59,7 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(message::download)
         .service(message::retry);
     config.service(decision::show);
+    config.service(report::home).service(report::conversations).service(report::export).service(report::show);
     settings::routes(config);
     config.service(style::show);
     // Last: it takes what is left directly below /console.

@@ -17,6 +17,7 @@ mod rule_form;
 mod site;
 mod tag;
 mod trigger;
+mod working_time;
 
 use actix_web::web::ServiceConfig;
 
@@ -60,6 +61,12 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(rehearsal::show)
         .service(rehearsal::csv)
         .service(rehearsal::delete);
+    config
+        .service(working_time::show)
+        .service(working_time::save)
+        .service(working_time::add_holiday)
+        .service(working_time::import)
+        .service(working_time::delete_holiday);
     config
         .service(profile::show)
         .service(profile::save)
@@ -139,6 +146,13 @@ const GROUPS: &[Group] = &[
                 icon: "house",
                 about: "The name customers see, and the time zone.",
                 permission: Permission::ManageSiteProfile,
+            },
+            Section {
+                href: "/console/settings/working-time",
+                name: "Working time",
+                icon: "clock",
+                about: "When the desk is open, and holidays.",
+                permission: Permission::ManageSettings,
             },
             Section {
                 href: "/console/settings/agents",

@@ -1,0 +1,59 @@
+//! The console's reports and the settings of working time, as an agent's browser gets them.
+
+use crate::support::scene::{contact, submitted};
+use crate::support::test_desk::TestDesk;
+
+#[tokio::test]
+async fn every_report_is_a_page_whose_numbers_lead_to_their_conversations() {
+    let desk = TestDesk::start().await;
+    let ann = desk.as_ann().await;
+    let lena = contact(&ann, "lena").await;
+    submitted(&ann, lena, "A wobbly wheel").await;
+    let browser = desk.browser();
+    browser.sign_in("ann").await;
+    let now = browser.get("/console/reports").await;
+    now.shows("Right now").shows("/console/reports/conversations?metric=openNow");
+    for kind in ["volume", "channel", "efficiency", "sla"] {
+        let page = browser.get(&format!("/console/reports/{kind}")).await;
+        assert_eq!(page.status, 200, "{kind}: {}", page.html);
+        page.shows("<svg").shows("Total");
+        let export = browser.get(&format!("/console/reports/{kind}/export")).await;
+        assert_eq!(export.headers["content-type"], "text/csv; charset=utf-8");
+    }
+    let volume = browser.get("/console/reports/volume?from=2026-01-05&to=2026-01-05").await;
+    let link = "/console/reports/conversations?from=2026-01-05&#38;to=2026-01-05&#38;unit=day&#38;by=time&#38;of=site&#38;metric=created&#38;id=1";
+    volume.shows(link);
+    browser.get(&link.replace("&#38;", "&")).await.shows("1 conversation").shows("A wobbly wheel");
+    assert_eq!(browser.get("/console/reports/moods").await.status, 404);
+}
+
+#[tokio::test]
+async fn the_week_and_holidays_are_set_in_the_console() {
+    let desk = TestDesk::start().await;
+    let ann = desk.as_ann().await;
+    let browser = desk.browser();
+    browser.sign_in("ann").await;
+    let page = browser.get("/console/settings/working-time").await;
+    page.shows("09:00–18:00").shows("Import holidays");
+    let csrf = page.csrf();
+    let hours: Vec<(String, &str)> =
+        (0..7).map(|day| (format!("hours-{day}"), "09:00-12:00, 13:00-17:30")).collect();
+    let mut fields: Vec<(&str, &str)> = vec![("csrf", &csrf), ("week", "1"), ("open-1", "on")];
+    fields.extend(hours.iter().map(|(name, value)| (name.as_str(), *value)));
+    assert_eq!(browser.post("/console/settings/working-time", &fields).await.status, 303);
+    let week = ann.get("/anytime/workingTime").await.expect(200);
+    assert_eq!(week["workingTimes"][1]["intervals"][1]["endMin"], 30);
+    assert_eq!(week["workingTimes"][2]["isBusinessDay"], false);
+    let calendar = "BEGIN:VCALENDAR\nBEGIN:VEVENT\nDTSTART;VALUE=DATE:20260403\nSUMMARY:Good Friday\nEND:VEVENT\nEND:VCALENDAR";
+    let import = [("csrf", csrf.as_str()), ("calendar", calendar)];
+    for _ in 0..2 {
+        assert_eq!(browser.post("/console/settings/working-time/import", &import).await.status, 303);
+    }
+    let holidays = ann.get("/anytime/holidays").await.expect(200);
+    assert_eq!(holidays["holidays"].as_array().unwrap().len(), 1);
+    assert_eq!(holidays["holidays"][0]["title"], "Good Friday");
+    let wrong = [("csrf", csrf.as_str()), ("calendar", "hello")];
+    let refused = browser.post("/console/settings/working-time/import", &wrong).await;
+    assert_eq!(refused.status, 400);
+    refused.shows("Is not an iCalendar file");
+}
