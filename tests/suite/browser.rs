@@ -9,7 +9,7 @@ use crate::support::mail::mail;
 use crate::support::test_desk::{PASSWORD, TestDesk, change};
 
 /// Runs a script against the desk; it prints what it saw, and fails by its exit code.
-fn run(script: &str, desk: &TestDesk, more: &[(&str, String)]) -> bool {
+pub fn run(script: &str, desk: &TestDesk, more: &[(&str, String)]) -> bool {
     if std::env::var_os("BROWSER_TESTS").is_none() {
         println!("skipped: BROWSER_TESTS is not set");
         return false;

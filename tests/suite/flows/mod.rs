@@ -5,5 +5,6 @@ mod corpus;
 mod full_disk;
 mod kill;
 mod kill_automation;
+mod loop_in_browser;
 mod mail_loop;
 mod trigger;
