@@ -57,6 +57,13 @@ permissions!(
     ManageContacts "manageContacts" "manage contacts",
 );
 
+impl Permission {
+    /// Whether it is about the whole product rather than conversations (contract 6.2 keeps them apart).
+    pub fn is_global(self) -> bool {
+        Self::ManageAgents as u64 <= self as u64
+    }
+}
+
 /// A set of permissions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct PermissionSet(u64);

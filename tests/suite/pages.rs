@@ -305,3 +305,107 @@ async fn a_program_that_fills_in_everything_at_once_gets_no_link_mailed() {
     assert_eq!(browser.post("/portal/sign-in", &fields).await.status, 200);
     assert_eq!(desk.number("SELECT count(*) FROM outgoing_mail"), 1);
 }
+
+#[tokio::test]
+async fn an_administrator_gives_a_role_its_permissions_and_agents_by_a_form() {
+    let desk = TestDesk::start().await;
+    let luis = desk.create_agent("luis", false).await.to_string();
+    let browser = desk.browser();
+    browser.sign_in("ann").await;
+    let page = browser.get("/console/settings/roles/new").await;
+    page.shows("manage tags");
+    let csrf = page.csrf();
+    let fields = [
+        ("csrf", csrf.as_str()),
+        ("name", "Taggers"),
+        ("description", "They tag"),
+        ("permissions", "manageTags"),
+        ("agents", &luis),
+    ];
+    assert_eq!(browser.post("/console/settings/roles/new", &fields).await.status, 303);
+    browser.get("/console/settings/roles").await.shows("Taggers").shows("1 agent<");
+    desk.as_agent("luis").await.post("/tags", json!({ "name": "a" })).await.expect(201);
+    let again = browser.post("/console/settings/roles/new", &fields).await;
+    assert_eq!(again.status, 400);
+    again.shows("There is already a role").shows("They tag");
+    let fields = [("csrf", csrf.as_str()), ("name", "Taggers"), ("description", "")];
+    assert_eq!(browser.post("/console/settings/roles/3", &fields).await.status, 303);
+    desk.as_agent("luis").await.post("/tags", json!({ "name": "b" })).await.error(403);
+    // The role of every agent keeps its agents, the administrators' one keeps everything.
+    let view = browser.get("/console/settings/roles/1").await;
+    view.shows("Administrators may do everything");
+    let fields = [("csrf", csrf.as_str()), ("description", "x"), ("agents", "1")];
+    assert_eq!(browser.post("/console/settings/roles/1", &fields).await.status, 303);
+    assert_eq!(browser.post("/console/settings/roles/3/delete", &fields).await.status, 303);
+    assert_eq!(browser.post("/console/settings/roles/1/delete", &fields).await.status, 409);
+}
+
+#[tokio::test]
+async fn an_oauth_client_shows_its_secret_once() {
+    let desk = TestDesk::start().await;
+    let browser = desk.browser();
+    browser.sign_in("ann").await;
+    let page = browser.get("/console/settings/oauth-clients/new").await;
+    let fields = [
+        ("csrf", page.csrf()),
+        ("clientName", "Time sheets".to_owned()),
+        ("redirectUrls", "https://a.example/x\nhttps://b.example/y".to_owned()),
+        ("agentId", "1".to_owned()),
+    ];
+    let fields: Vec<(&str, &str)> = fields.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let made = browser.post("/console/settings/oauth-clients/new", &fields).await;
+    assert_eq!(made.status, 200);
+    made.shows("anys_").shows("Copy the key now");
+    let again = browser.get("/console/settings/oauth-clients/1").await;
+    again.shows("https://b.example/y");
+    assert!(!again.html.contains("anys_"));
+    browser.get("/console/settings/oauth-clients").await.shows("Time sheets");
+    browser.post("/console/settings/oauth-clients/1/secret", &fields).await.shows("anys_");
+    assert_eq!(browser.post("/console/settings/oauth-clients/1/delete", &fields).await.status, 303);
+    let bad = [fields[0], fields[1], ("redirectUrls", "http://a.example/")];
+    browser.post("/console/settings/oauth-clients/new", &bad).await.shows("is not an address");
+}
+
+#[tokio::test]
+async fn the_password_policy_and_the_audit_log_have_pages() {
+    let desk = TestDesk::start().await;
+    let browser = desk.browser();
+    browser.sign_in("ann").await;
+    let page = browser.get("/console/settings/password-policy").await;
+    page.shows("Minimum".to_lowercase().as_str());
+    let csrf = page.csrf();
+    let mut fields = vec![
+        ("csrf", csrf.as_str()),
+        ("checksLength", "on"),
+        ("minimumPasswordLength", "16"),
+        ("verificationValueOfPasswordHistory", "5"),
+        ("maximumChangeTimes", "5"),
+        ("allowedFailedLoginAttempts", "5"),
+    ];
+    assert_eq!(browser.post("/console/settings/password-policy", &fields).await.status, 303);
+    let policy = desk.as_ann().await.get("/passwordPolicy").await.expect(200);
+    assert_eq!(
+        (&policy["minimumPasswordLength"], &policy["isVerifyCommonPhrases"]),
+        (&json!(16), &json!(false))
+    );
+    fields[2] = ("minimumPasswordLength", "three");
+    let refused = browser.post("/console/settings/password-policy", &fields).await;
+    assert_eq!(refused.status, 400);
+    refused.shows("Must be a whole number, not");
+    let log = browser.get("/console/settings/audit-log").await;
+    log.shows("changed the password policy").shows("signed in to the console");
+    let found = browser.get("/console/settings/audit-log?type=securityManagement&q=policy").await;
+    found.shows("changed the password policy");
+    assert!(!found.html.contains("<td class=\"wide\" data-label=\"What\"><div>signed in"));
+}
+
+#[tokio::test]
+async fn security_pages_are_closed_to_who_may_not_manage_security() {
+    let desk = TestDesk::start().await;
+    desk.create_agent("luis", false).await;
+    let browser = desk.browser();
+    browser.sign_in("luis").await;
+    for page in ["roles", "roles/1", "oauth-clients", "oauth-clients/new", "audit-log", "password-policy"] {
+        assert_eq!(browser.get(&format!("/console/settings/{page}")).await.status, 403, "{page}");
+    }
+}

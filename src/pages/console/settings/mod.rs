@@ -3,17 +3,21 @@
 
 mod agent;
 mod auto_allocation;
+mod audit;
 mod department;
 mod email_account;
 mod field;
 mod inbound_mail;
 mod index;
 mod job;
+mod oauth_client;
 mod outgoing_mail;
+mod password_policy;
 mod profile;
 mod rehearsal;
 mod routing;
 mod rule_form;
+mod role;
 mod site;
 mod tag;
 mod trigger;
@@ -74,6 +78,22 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(profile::change_password)
         .service(profile::rotate_key)
         .service(profile::end_other_sessions);
+    config.service(audit::list).service(password_policy::show).service(password_policy::save);
+    config
+        .service(role::list)
+        .service(role::fresh)
+        .service(role::create)
+        .service(role::show)
+        .service(role::save)
+        .service(role::delete);
+    config
+        .service(oauth_client::list)
+        .service(oauth_client::fresh)
+        .service(oauth_client::create)
+        .service(oauth_client::show)
+        .service(oauth_client::save)
+        .service(oauth_client::rotate_secret)
+        .service(oauth_client::delete);
     config
         .service(department::list)
         .service(department::fresh)
@@ -162,6 +182,13 @@ const GROUPS: &[Group] = &[
                 permission: Permission::ManageAgents,
             },
             Section {
+                href: "/console/settings/roles",
+                name: "Roles",
+                icon: "shield-check",
+                about: "What several agents may do together.",
+                permission: Permission::ManageAgents,
+            },
+            Section {
                 href: "/console/settings/departments",
                 name: "Departments",
                 icon: "building-2",
@@ -224,6 +251,32 @@ const GROUPS: &[Group] = &[
         ],
     },
     Group { name: "Integration", sections: &[] },
+    Group {
+        name: "Security",
+        sections: &[
+            Section {
+                href: "/console/settings/password-policy",
+                name: "Password policy",
+                icon: "lock",
+                about: "What passwords must be like, and when wrong ones lock an agent.",
+                permission: Permission::ManageSecurity,
+            },
+            Section {
+                href: "/console/settings/oauth-clients",
+                name: "OAuth clients",
+                icon: "plug",
+                about: "Programs that agents may let act for them.",
+                permission: Permission::ManageSecurity,
+            },
+            Section {
+                href: "/console/settings/audit-log",
+                name: "Audit log",
+                icon: "scroll-text",
+                about: "Who changed what in the settings, and who signed in.",
+                permission: Permission::ViewAuditLog,
+            },
+        ],
+    },
     Group {
         name: "Operation",
         sections: &[
