@@ -22,4 +22,5 @@ mod pages;
 mod permissions;
 mod report_pages;
 mod rules;
+mod settings_pages;
 mod support;

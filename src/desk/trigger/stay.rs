@@ -8,7 +8,7 @@ use super::decide::{Occasion, Ready};
 use super::run::{Happened, rules, run};
 use crate::db::Tx;
 use crate::desk::code::TriggerEvent;
-use crate::desk::working_time;
+use crate::desk::{webhook_delivery, working_time};
 use crate::error::Result;
 use crate::ids::ConversationId;
 use crate::time::Timestamp;
@@ -29,6 +29,7 @@ pub fn run_due(tx: &Tx<'_>, base_url: &str) -> Result<bool> {
                 "INSERT OR IGNORE INTO trigger_stay (trigger_id, conversation_id, since) VALUES (?, ?, ?)",
                 (trigger.id, conversation, since),
             )?;
+            webhook_delivery::tell_stay(tx, conversation)?;
             let occasion = Occasion {
                 event: TriggerEvent::StaysAtStatusPeriod,
                 status: trigger.status,

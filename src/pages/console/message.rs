@@ -18,8 +18,8 @@ use crate::web::{Page, PageError, Query, SignedIn, csrf, filters};
 
 #[derive(Template)]
 #[template(path = "console/mail_body.html")]
-struct MailBody {
-    clean_body: String,
+pub(super) struct MailBody {
+    pub clean_body: String,
 }
 
 /// The frame is sandboxed: no script, no cookies for what it loads, nothing but our own pictures unless asked for.

@@ -9,6 +9,7 @@ pub mod decision;
 mod deleted;
 mod filter;
 pub mod inbox;
+mod junk;
 mod list;
 pub mod live;
 mod merge;
@@ -60,6 +61,14 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(message::retry);
     config.service(decision::show);
     config.service(report::home).service(report::conversations).service(report::export).service(report::show);
+    config
+        .service(junk::list)
+        .service(junk::set_retention)
+        .service(junk::show)
+        .service(junk::body)
+        .service(junk::restore)
+        .service(junk::allow)
+        .service(junk::delete);
     settings::routes(config);
     config.service(style::show);
     // Last: it takes what is left directly below /console.

@@ -4,11 +4,14 @@
 mod agent;
 mod auto_allocation;
 mod audit;
+mod blocked_sender;
+mod canned_message;
 mod department;
 mod email_account;
 mod field;
 mod inbound_mail;
 mod index;
+mod integration_account;
 mod job;
 mod oauth_client;
 mod outgoing_mail;
@@ -22,6 +25,7 @@ mod site;
 mod tag;
 mod trigger;
 mod working_time;
+mod webhook;
 
 use actix_web::web::ServiceConfig;
 
@@ -123,6 +127,34 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(email_account::enable)
         .service(email_account::disable)
         .service(email_account::delete);
+    config.service(blocked_sender::list).service(blocked_sender::put).service(blocked_sender::delete);
+    config
+        .service(canned_message::list)
+        .service(canned_message::fresh)
+        .service(canned_message::create)
+        .service(canned_message::show)
+        .service(canned_message::save)
+        .service(canned_message::delete)
+        .service(canned_message::create_category)
+        .service(canned_message::rename_category)
+        .service(canned_message::delete_category);
+    config
+        .service(integration_account::list)
+        .service(integration_account::fresh)
+        .service(integration_account::create)
+        .service(integration_account::show)
+        .service(integration_account::save)
+        .service(integration_account::delete);
+    config
+        .service(webhook::list)
+        .service(webhook::fresh)
+        .service(webhook::create)
+        .service(webhook::show)
+        .service(webhook::save)
+        .service(webhook::rotate_secret)
+        .service(webhook::test)
+        .service(webhook::replay)
+        .service(webhook::delete);
     config.service(inbound_mail::list).service(inbound_mail::raw).service(inbound_mail::retry);
     config
         .service(outgoing_mail::list)
@@ -199,23 +231,48 @@ const GROUPS: &[Group] = &[
     },
     Group {
         name: "Channels",
-        sections: &[Section {
-            href: "/console/settings/email-accounts",
-            name: "E-mail accounts",
-            icon: "mailbox",
-            about: "Where mail comes from and leaves.",
-            permission: Permission::ManageChannels,
-        }],
+        sections: &[
+            Section {
+                href: "/console/settings/email-accounts",
+                name: "E-mail accounts",
+                icon: "mailbox",
+                about: "Where mail comes from and leaves.",
+                permission: Permission::ManageChannels,
+            },
+            Section {
+                href: "/console/settings/blocked-senders",
+                name: "Blocked senders",
+                icon: "ban",
+                about: "Whose new mail is junk or dropped.",
+                permission: Permission::ManageBlockedSenders,
+            },
+            Section {
+                href: "/console/junk",
+                name: "Junk",
+                icon: "archive",
+                about: "What blocked senders wrote, to read, restore or delete.",
+                permission: Permission::ManageJunk,
+            },
+        ],
     },
     Group {
         name: "Conversations",
-        sections: &[Section {
-            href: "/console/settings/tags",
-            name: "Tags",
-            icon: "tag",
-            about: "Words to find and count conversations by.",
-            permission: Permission::ManageTags,
-        }],
+        sections: &[
+            Section {
+                href: "/console/settings/tags",
+                name: "Tags",
+                icon: "tag",
+                about: "Words to find and count conversations by.",
+                permission: Permission::ManageTags,
+            },
+            Section {
+                href: "/console/settings/canned-messages",
+                name: "Canned messages",
+                icon: "message-square",
+                about: "Texts to insert instead of typing them.",
+                permission: Permission::ManagePrivateCannedMessages,
+            },
+        ],
     },
     Group {
         name: "Automation",
@@ -250,7 +307,25 @@ const GROUPS: &[Group] = &[
             },
         ],
     },
-    Group { name: "Integration", sections: &[] },
+    Group {
+        name: "Integration",
+        sections: &[
+            Section {
+                href: "/console/settings/webhooks",
+                name: "Webhooks",
+                icon: "plug",
+                about: "URLs of other programs that are told what happens.",
+                permission: Permission::ManageIntegration,
+            },
+            Section {
+                href: "/console/settings/integration-accounts",
+                name: "Integration accounts",
+                icon: "plug",
+                about: "Accounts on other platforms that channel apps have connected.",
+                permission: Permission::ManageIntegration,
+            },
+        ],
+    },
     Group {
         name: "Security",
         sections: &[
