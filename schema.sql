@@ -851,6 +851,10 @@ CREATE TABLE inbound_mail (
   content_hash BLOB,
   from_address TEXT NOT NULL DEFAULT '',
   subject TEXT NOT NULL DEFAULT '',
+  -- human, autoReply, outOfOffice, hardBounce, softBounce, delayedBounce, list, bulk, feedbackReport or loop, and what
+  -- said so.
+  kind TEXT NOT NULL DEFAULT '',
+  classified_by TEXT,
   conversation_id INTEGER REFERENCES conversation (id) ON DELETE SET NULL,
   message_id INTEGER,
   is_on_server INTEGER NOT NULL DEFAULT 1,

@@ -38,6 +38,12 @@ pub struct InboundMailJson {
     internet_message_id: Option<String>,
     from: String,
     subject: String,
+    /// `human`, `autoReply`, `outOfOffice`, `hardBounce`, `softBounce`, `delayedBounce`, `list`, `bulk`,
+    /// `feedbackReport` or `loop`; empty until it is read
+    #[schema(example = "human")]
+    kind: String,
+    /// The header or words that said so
+    classified_by: Option<String>,
     conversation_id: Option<i64>,
     message_id: Option<i64>,
     is_on_server: bool,
@@ -63,6 +69,8 @@ impl From<InboundMail> for InboundMailJson {
             internet_message_id: mail.internet_message_id,
             from: mail.from_address,
             subject: mail.subject,
+            kind: mail.kind,
+            classified_by: mail.classified_by,
             conversation_id: mail.conversation_id.map(|id| id.0),
             message_id: mail.message_id.map(|id| id.0),
             is_on_server: mail.is_on_server,

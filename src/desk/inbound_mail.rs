@@ -28,6 +28,9 @@ pub struct InboundMail {
     pub internet_message_id: Option<String>,
     pub from_address: String,
     pub subject: String,
+    /// What kind of mail it is, in the words of `Summary`; empty until it is read.
+    pub kind: String,
+    pub classified_by: Option<String>,
     pub conversation_id: Option<ConversationId>,
     pub message_id: Option<MessageId>,
     pub is_on_server: bool,
@@ -89,6 +92,11 @@ pub struct Summary {
     pub content_hash: Option<[u8; 32]>,
     pub from_address: String,
     pub subject: String,
+    /// `human`, `autoReply`, `outOfOffice`, `hardBounce`, `softBounce`, `delayedBounce`, `list`, `bulk`,
+    /// `feedbackReport` or `loop`.
+    pub kind: String,
+    /// The header or words that said so.
+    pub classified_by: Option<String>,
 }
 
 #[derive(Debug, Clone, Default)]
@@ -189,6 +197,8 @@ pub fn store(
                 content_hash: None,
                 from_address: original.from_address,
                 subject: original.subject,
+                kind: original.kind,
+                classified_by: original.classified_by,
             },
         )?;
         decide(tx, id, &Decision::without_message(Outcome::Ignored, reason))?;
@@ -295,8 +305,17 @@ pub(super) fn twin(
 
 pub(super) fn summarise(tx: &Tx<'_>, id: InboundMailId, summary: &Summary) -> Result<()> {
     tx.run(
-        "UPDATE inbound_mail SET internet_message_id = ?, content_hash = ?, from_address = ?, subject = ? WHERE id = ?",
-        (&summary.internet_message_id, summary.content_hash, &summary.from_address, &summary.subject, id),
+        "UPDATE inbound_mail SET internet_message_id = ?, content_hash = ?, from_address = ?, subject = ?,
+           kind = ?, classified_by = ? WHERE id = ?",
+        (
+            &summary.internet_message_id,
+            summary.content_hash,
+            &summary.from_address,
+            &summary.subject,
+            &summary.kind,
+            &summary.classified_by,
+            id,
+        ),
     )?;
     Ok(())
 }
@@ -373,7 +392,8 @@ pub fn content_hash(parts: &[&str]) -> [u8; 32] {
 }
 
 const COLUMNS: &str = "id, email_account_id, uidl, blob_id, sha256, size_bytes, outcome, reason, matched_by, attempts,
-    internet_message_id, from_address, subject, conversation_id, message_id, is_on_server, received_at, processed_at";
+    internet_message_id, from_address, subject, conversation_id, message_id, is_on_server, received_at, processed_at,
+    kind, classified_by";
 
 fn from_row(row: &rusqlite::Row<'_>) -> rusqlite::Result<InboundMail> {
     Ok(InboundMail {
@@ -395,5 +415,7 @@ fn from_row(row: &rusqlite::Row<'_>) -> rusqlite::Result<InboundMail> {
         is_on_server: row.get(15)?,
         received_at: row.get(16)?,
         processed_at: row.get(17)?,
+        kind: row.get(18)?,
+        classified_by: row.get(19)?,
     })
 }

@@ -13,7 +13,7 @@ use super::email_account::{self, EmailAccount};
 use super::event::{self, Change};
 use super::field;
 use super::inbound_mail::{self, Decision, InboundMail, Outcome, Summary};
-use super::{Actor, contact, conversation, junk_email, outgoing_mail, site};
+use super::{Actor, bounce, contact, conversation, junk_email, outgoing_mail, site};
 use crate::db::{Snapshot, Tx};
 use crate::error::{Error, Result};
 use crate::html;
@@ -113,7 +113,23 @@ fn summary(incoming: &Incoming) -> Summary {
         let html = incoming.html_parts.concat();
         inbound_mail::content_hash(&[message_id, &from, &date, &subject, text, &html])
     });
-    Summary { internet_message_id: incoming.message_id.clone(), content_hash, from_address: from, subject }
+    Summary {
+        internet_message_id: incoming.message_id.clone(),
+        content_hash,
+        from_address: from,
+        subject,
+        kind: incoming.kind().to_owned(),
+        classified_by: classified_by(incoming),
+    }
+}
+
+/// What the kind of the mail was read from.
+fn classified_by(incoming: &Incoming) -> Option<String> {
+    let header = &incoming.automatic.as_ref()?.header;
+    Some(match &incoming.bounce {
+        Some(bounce) => [header, "; ", &bounce.decided_by].concat(),
+        None => header.clone(),
+    })
 }
 
 /// Mail that makes no message: our own coming back, copies, delivery reports, mail without a sender.
@@ -135,13 +151,17 @@ fn refusal(
     if let Some(automatic) = &incoming.automatic {
         match automatic.kind {
             AutomaticKind::Bounce => {
-                return Ok(ignored("a delivery report".to_owned(), &automatic.header));
+                let report = incoming.bounce.clone().unwrap_or_default();
+                return bounce::heed(tx, incoming, &report, &automatic.header).map(Some);
             }
             AutomaticKind::FeedbackReport => {
                 return Ok(ignored("a feedback report".to_owned(), &automatic.header));
             }
             AutomaticKind::Loop => return Ok(ignored("it went in a loop".to_owned(), &automatic.header)),
-            AutomaticKind::AutoReply | AutomaticKind::List | AutomaticKind::Bulk => {}
+            AutomaticKind::AutoReply
+            | AutomaticKind::OutOfOffice
+            | AutomaticKind::List
+            | AutomaticKind::Bulk => {}
         }
     }
     let Some(from) = &incoming.from else {

@@ -10,6 +10,7 @@ pub mod audit;
 pub mod availability;
 pub mod blob;
 pub mod blocked_sender;
+mod bounce;
 pub mod canned_message;
 pub mod canned_message_category;
 pub mod change;

@@ -187,7 +187,7 @@ pub fn of_message(s: &Snapshot<'_>, message: MessageId) -> Result<Option<Outgoin
     id.map_or(Ok(None), |id| get(s, id))
 }
 
-fn get(s: &Snapshot<'_>, id: OutgoingMailId) -> Result<Option<OutgoingMail>> {
+pub(super) fn get(s: &Snapshot<'_>, id: OutgoingMailId) -> Result<Option<OutgoingMail>> {
     let mail = s.one(&["SELECT ", COLUMNS, " FROM outgoing_mail WHERE id = ?"].concat(), [id], from_row)?;
     mail.map(|mail| Ok(OutgoingMail { recipients: recipients(s, id)?, ..mail })).transpose()
 }
@@ -676,6 +676,33 @@ fn tell(
     }
     tx.run("UPDATE message SET send_status = ? WHERE id = ?", (status, message))?;
     event::record(tx, &Actor::System, conversation, change(message))?;
+    Ok(())
+}
+
+/// A report says that a recipient did not get the mail after all. Sending it again goes to that one.
+pub(super) fn note_bounce(tx: &Tx<'_>, id: OutgoingMailId, address: &str, said: &str) -> Result<()> {
+    tx.run(
+        "UPDATE outgoing_recipient SET state = 'failed', answer = ? WHERE outgoing_mail_id = ? AND address = ?",
+        (said, id, address),
+    )?;
+    tx.run(
+        "UPDATE outgoing_mail SET state = 'failed', last_error = ?1 WHERE id = ?2",
+        (format!("{address}: {said}"), id),
+    )?;
+    tx.run(
+        "UPDATE message SET send_status = 'failed' WHERE id = (SELECT message_id FROM outgoing_mail
+           WHERE id = ? AND is_automatic = 0)",
+        [id],
+    )?;
+    Ok(())
+}
+
+/// A report says that a server goes on trying.
+pub(super) fn note_delay(tx: &Tx<'_>, id: OutgoingMailId, address: &str, said: &str) -> Result<()> {
+    tx.run(
+        "UPDATE outgoing_recipient SET answer = ? WHERE outgoing_mail_id = ? AND address = ?",
+        (format!("delayed: {said}"), id, address),
+    )?;
     Ok(())
 }
 

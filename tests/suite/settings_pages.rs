@@ -97,7 +97,7 @@ async fn canned_messages_and_categories_are_kept_by_forms() {
     assert_eq!(send(&ann, page, "/console/settings/canned-message-categories", &category).await.status, 303);
     let wrong = send(&ann, new, new, &[("name", ""), ("message", "kept text")]).await;
     assert_eq!(wrong.status, 400);
-    wrong.shows("kept text").shows("is required");
+    wrong.shows("kept text").shows("Is required");
     let good = [("name", "Late"), ("message", "Sorry"), ("categoryId", "1"), ("shortcuts", "late")];
     assert_eq!(send(&ann, new, new, &good).await.status, 303);
     ann.get(page).await.shows("Late").shows("Shipping");

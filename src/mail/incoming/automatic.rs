@@ -1,7 +1,7 @@
 //! Whether a person wrote a mail (RFC 3834, 3464, 8098, 5965, 2369, and what mailers do instead).
 
 use super::header::Headers;
-use super::{Automatic, AutomaticKind, Mailbox, clean, mime};
+use super::{Automatic, AutomaticKind, Incoming, Mailbox, bounce, clean, mime};
 
 /// More stations than any honest delivery has.
 const RECEIVED: usize = 25;
@@ -32,6 +32,10 @@ pub(super) fn classify(headers: &Headers<'_>, from: Option<&Mailbox>) -> Option<
             let to = headers.texts("Delivered-To").find(|to| to.eq_ignore_ascii_case("autoresponder"))?;
             found(AutomaticKind::AutoReply, "Delivered-To", &to)
         })
+        .or_else(|| {
+            let subject = headers.text("Subject")?;
+            is_away_subject(&subject).then(|| found(AutomaticKind::OutOfOffice, "Subject", &subject))?
+        })
         .or_else(|| precedence(headers, "Precedence"))
         .or_else(|| precedence(headers, "X-Precedence"))
         .or_else(|| {
@@ -45,6 +49,176 @@ pub(super) fn classify(headers: &Headers<'_>, from: Option<&Mailbox>) -> Option<
             is_null.then(|| found(AutomaticKind::Bounce, "Return-Path", "<>"))?
         })
         .or_else(|| sender_kind.and_then(by_sender))
+}
+
+/// What the headers alone do not tell: whether an automatic reply says that somebody is away, what a report says, and
+/// reports that only their text gives away.
+pub(super) fn look_inside(mail: &mut Incoming) {
+    match mail.automatic.as_ref().map(|automatic| automatic.kind) {
+        Some(AutomaticKind::AutoReply) if says_away(mail) => {
+            if let Some(automatic) = &mut mail.automatic {
+                automatic.kind = AutomaticKind::OutOfOffice;
+            }
+        }
+        Some(AutomaticKind::Bounce) => {
+            let read = bounce::read(mail);
+            let by_path = mail.automatic.as_ref().is_some_and(|a| a.header.starts_with("Return-Path"));
+            // A vacation notice and other answers of machines may have no return path either.
+            if by_path && !is_report(mail) && read.status.is_empty() {
+                let kind = match (says_away(mail), mail.in_reply_to.is_empty()) {
+                    (true, _) => Some(AutomaticKind::OutOfOffice),
+                    (false, false) => Some(AutomaticKind::AutoReply),
+                    (false, true) => None,
+                };
+                if let (Some(kind), Some(automatic)) = (kind, &mut mail.automatic) {
+                    automatic.kind = kind;
+                    return;
+                }
+            }
+            mail.bounce = Some(read);
+        }
+        None if is_complaint(mail) => {
+            let subject = clean(&["Subject: ", &mail.subject].concat()).chars().take(200).collect();
+            mail.automatic = Some(Automatic { kind: AutomaticKind::FeedbackReport, header: subject });
+            mail.suppress_answer = true;
+        }
+        None | Some(AutomaticKind::Bulk) if is_report(mail) => {
+            let subject = clean(&["Subject: ", &mail.subject].concat()).chars().take(200).collect();
+            mail.automatic = Some(Automatic { kind: AutomaticKind::Bounce, header: subject });
+            mail.suppress_answer = true;
+            mail.bounce = Some(bounce::read(mail));
+        }
+        _ => {}
+    }
+}
+
+/// How subjects of reports begin, in lower case.
+const REPORT_SUBJECTS: &[&str] = &[
+    "undelivered",
+    "undeliverable",
+    "returned mail",
+    "mail delivery fail",
+    "delivery status notification",
+    "delivery failure",
+    "failure notice",
+    "mail system error",
+    "delivery notification",
+    "message undeliverable",
+    "mail delivery system",
+    "delivery failed",
+    "non-delivery",
+    "nondeliverable",
+    "unzustellbar",
+    "mail could not be",
+    "returned to sender",
+    "returning message",
+    "warning: message",
+    "warning: could not send",
+    "mail failure",
+    "undelivered mail",
+    "email delivery failure",
+    "non recapitabile",
+    "user unknown",
+];
+
+/// Whether the text alone says that this is a delivery report: a part that only reports have, or a subject of reports
+/// with a part or a sentence that returns something. A person's answer begins with `Re:` and does not count.
+fn is_report(mail: &Incoming) -> bool {
+    let has = |name: &str| mail.attachments.iter().any(|part| part.content_type == name);
+    if has("message/delivery-status") || has("message/global-delivery-status") {
+        return true;
+    }
+    let subject = mail.subject.trim().to_lowercase();
+    if !REPORT_SUBJECTS.iter().any(|start| subject.starts_with(start)) {
+        return false;
+    }
+    let text = mail.text.as_deref().unwrap_or_default().to_lowercase();
+    has("message/rfc822")
+        || has("text/rfc822-headers")
+        || ["could not be delivered", "undeliverable", "original message", "delivery", "returned", "unknown"]
+            .iter()
+            .any(|words| text.contains(words))
+}
+
+/// Some providers report complaints without the type that RFC 5965 made for it.
+fn is_complaint(mail: &Incoming) -> bool {
+    mail.subject.trim().to_lowercase().starts_with("complaint about message from")
+        && mail.attachments.iter().any(|part| part.content_type == "message/rfc822")
+}
+
+/// How the subject of an out-of-office note begins, in lower case.
+const AWAY_SUBJECTS: &[&str] = &[
+    "out of office",
+    "out of the office",
+    "automatic reply",
+    "automatische antwort",
+    "abwesenheit",
+    "autoreply:",
+    "auto reply:",
+    "auto-reply:",
+    "auto:",
+    "réponse automatique",
+    "absence",
+    "respuesta automática",
+    "fuera de la oficina",
+    "risposta automatica",
+    "fuori sede",
+    "resposta automática",
+    "automatisch antwoord",
+    "afwezig",
+    "automatiskt svar",
+    "autosvar",
+    "automatyczna odpowied",
+    "automatická odpověď",
+    "自动回复",
+    "自動回覆",
+    "自動応答",
+    "자동 회신",
+    "автоответ",
+    "on vacation",
+    "vacation:",
+    "ooo:",
+];
+
+fn is_away_subject(subject: &str) -> bool {
+    let subject = subject.trim().to_lowercase();
+    AWAY_SUBJECTS.iter().any(|start| subject.starts_with(start))
+}
+
+/// What people write who are away, in lower case.
+const AWAY_WORDS: &[&str] = &[
+    "out of office",
+    "out of the office",
+    "on vacation",
+    "on holiday",
+    "on leave",
+    "annual leave",
+    "i am away",
+    "i'm away",
+    "currently away",
+    "abwesend",
+    "nicht im büro",
+    "im urlaub",
+    "en vacances",
+    "absent du bureau",
+    "je suis absent",
+    "fuera de la oficina",
+    "de vacaciones",
+    "fuori ufficio",
+    "in ferie",
+    "afwezig",
+    "vakantie",
+    "休暇",
+    "不在",
+    "출장",
+    "休假",
+    "в отпуске",
+];
+
+fn says_away(mail: &Incoming) -> bool {
+    let text = mail.text.as_deref().unwrap_or_default();
+    let text: String = text.chars().take(2000).collect::<String>().to_lowercase();
+    is_away_subject(&mail.subject) || AWAY_WORDS.iter().any(|words| text.contains(words))
 }
 
 /// Whether the sender asks that nothing answers by itself.
@@ -99,7 +273,10 @@ fn precedence(headers: &Headers<'_>, name: &str) -> Option<Automatic> {
 }
 
 fn sender_kind(address: &str) -> Option<AutomaticKind> {
-    let address = address.rsplit('<').next()?.trim_end_matches('>');
+    let (name, address) = address.rsplit_once('<').unwrap_or(("", address));
+    let address = address.trim_end_matches('>');
+    // `MAILER-DAEMON <>` names itself beside an empty address.
+    let address = if address.is_empty() { name.trim() } else { address };
     let local = address.split('@').next()?.to_ascii_lowercase();
     let letters: String = local.chars().filter(|c| c.is_alphanumeric()).collect();
     if ["mailerdaemon", "postmaster"].contains(&letters.as_str()) {

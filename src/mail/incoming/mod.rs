@@ -2,6 +2,7 @@
 //! Reading never fails: what cannot be read is told in `problem`, and the raw bytes are kept elsewhere.
 
 mod automatic;
+mod bounce;
 mod decode;
 mod header;
 mod mime;
@@ -14,6 +15,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use mail_parser::{Address, HeaderValue};
 
+pub use self::bounce::{Bounce, Severity};
 use self::header::Headers;
 pub use self::part::Part;
 use crate::mail::Mailbox;
@@ -53,6 +55,8 @@ pub struct Incoming {
     pub html_parts: Vec<String>,
     pub attachments: Vec<Part>,
     pub automatic: Option<Automatic>,
+    /// What a delivery report says; of other mail nothing.
+    pub bounce: Option<Bounce>,
     /// Nothing automatic may answer this mail.
     pub suppress_answer: bool,
     /// The value of `X-Anytime-Instance`, the one control header we write. Whether it is ours is for the
@@ -73,12 +77,30 @@ pub struct Automatic {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AutomaticKind {
     AutoReply,
+    /// An automatic reply that says that the person is away.
+    OutOfOffice,
     Bounce,
     List,
     Bulk,
     FeedbackReport,
     /// Delivered too often. Our own mails coming back are known by `Incoming::instance`.
     Loop,
+}
+
+impl Incoming {
+    /// In one word, what kind of mail this is; `human` unless something says otherwise.
+    pub fn kind(&self) -> &'static str {
+        match self.automatic.as_ref().map(|automatic| automatic.kind) {
+            None => "human",
+            Some(AutomaticKind::AutoReply) => "autoReply",
+            Some(AutomaticKind::OutOfOffice) => "outOfOffice",
+            Some(AutomaticKind::Bounce) => self.bounce.as_ref().map_or("hardBounce", |b| b.severity.name()),
+            Some(AutomaticKind::List) => "list",
+            Some(AutomaticKind::Bulk) => "bulk",
+            Some(AutomaticKind::FeedbackReport) => "feedbackReport",
+            Some(AutomaticKind::Loop) => "loop",
+        }
+    }
 }
 
 /// Reads any bytes.
@@ -123,6 +145,7 @@ fn read(raw: &[u8]) -> Incoming {
     mail.text = content.text;
     mail.html_parts = content.html_parts;
     mail.attachments = content.attachments;
+    automatic::look_inside(&mut mail);
     mail.problem = (!problems.is_empty()).then(|| problems.join("; "));
     mail
 }
