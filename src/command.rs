@@ -1,5 +1,7 @@
 //! What the commands do, but for reading arguments and printing.
 
+pub mod import;
+
 use std::io::{BufRead, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 

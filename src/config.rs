@@ -5,7 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use serde::Deserialize;
 
 use crate::error::{Error, Result};
@@ -38,6 +38,19 @@ pub enum Command {
     Agent(AgentCommand),
     /// Copy the whole site to FILE, while the server runs; the key of mail passwords goes to FILE.key
     Backup { file: PathBuf },
+    /// Take over old mail from an archive, without answering or sorting it; works beside a running server
+    Import {
+        #[arg(value_enum)]
+        format: ImportFormat,
+        /// A file, or a directory with everything below it
+        path: PathBuf,
+        /// Address of the e-mail account that the mail belonged to [default: the default account]
+        #[arg(long)]
+        account: Option<String>,
+        /// Only say what would happen
+        #[arg(long)]
+        dry_run: bool,
+    },
     /// Read a backup from end to end and say what it holds
     Verify { file: PathBuf },
     /// Make a backup the site of the data directory; the server must not run
@@ -47,6 +60,13 @@ pub enum Command {
         #[arg(long)]
         replace: bool,
     },
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum ImportFormat {
+    Mbox,
+    Maildir,
+    Eml,
 }
 
 #[derive(Debug, Subcommand)]

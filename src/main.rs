@@ -3,8 +3,10 @@
 use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
 
-use anytime::config::{AgentCommand, Command, CommandLine, Config};
+use anytime::command::import::Import;
+use anytime::config::{AgentCommand, Command, CommandLine, Config, ImportFormat};
 use anytime::error::Result;
+use anytime::mail::archive::Format;
 use anytime::server::Server;
 use anytime::time::Clock;
 use anytime::{backup, command, config};
@@ -45,6 +47,16 @@ fn run(command_line: CommandLine) -> Result<()> {
         Command::Backup { file } => {
             let contents = backup::back_up(&config, &file)?;
             say(&format!("{}: {}", file.display(), describe(&contents)));
+            Ok(())
+        }
+        Command::Import { format, path, account, dry_run } => {
+            let format = match format {
+                ImportFormat::Mbox => Format::Mbox,
+                ImportFormat::Maildir => Format::Maildir,
+                ImportFormat::Eml => Format::Eml,
+            };
+            let wanted = Import { format, path: &path, account: account.as_deref(), is_dry_run: dry_run };
+            say(&command::import::run(&config, &wanted, show_progress())?.to_string());
             Ok(())
         }
         Command::Verify { file } => {
@@ -105,6 +117,19 @@ fn run_until_stopped(server: Server, welcome: impl FnOnce(&Server) -> Result<Str
     };
     say(&welcome(&server)?);
     runtime.block_on(server.run(stop))
+}
+
+/// A bar on the terminal, drawn anew when a hundredth more is done; nothing where there is no terminal.
+fn show_progress() -> impl FnMut(usize, usize) {
+    let (is_terminal, mut drawn) = (std::io::stderr().is_terminal(), usize::MAX);
+    move |done, all| {
+        let part = done * 100 / all.max(1);
+        if is_terminal && part != drawn {
+            drawn = part;
+            let end = if done == all { "\n" } else { "" };
+            eprint!("\r[{:<50}] {part:3} %  {done} of {all}{end}", "#".repeat(part / 2));
+        }
+    }
 }
 
 /// One line on standard output; nobody reading it is no reason to stop.

@@ -165,6 +165,11 @@ impl Tx<'_> {
         self.now
     }
 
+    /// The same transaction at another time: for writing down what happened before, such as old mail.
+    pub fn at(&self, now: Timestamp) -> Tx<'_> {
+        Tx { view: Snapshot { connection: self.connection }, now }
+    }
+
     /// Runs a statement and tells how many rows it changed.
     pub fn run(&self, sql: &str, params: impl Params) -> Result<usize> {
         Ok(self.connection.prepare_cached(sql)?.execute(params)?)

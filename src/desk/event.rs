@@ -102,6 +102,10 @@ pub enum Change {
     MailUndone {
         message: MessageId,
     },
+    /// An old mail was taken over from an archive. Nobody acts on it.
+    Imported {
+        message: MessageId,
+    },
     Snoozed {
         until: Option<Timestamp>,
     },
@@ -185,6 +189,7 @@ impl Change {
             Self::MailUndone { .. } => "mailUndone",
             Self::Snoozed { .. } => "snoozed",
             Self::Woken => "woken",
+            Self::Imported { .. } => "imported",
             Self::Erased => "erased",
             Self::MailSent { .. } => "mailSent",
             Self::MailFailed { .. } => "mailFailed",
@@ -206,6 +211,7 @@ impl Change {
             | Self::NoteEdited { message }
             | Self::MailResent { message }
             | Self::MailUndone { message }
+            | Self::Imported { message }
             | Self::MailSent { message } => json!({ "messageId": message }),
             Self::MailFailed { message, error } => json!({ "messageId": message, "error": error }),
             Self::SlaBreached { target, due_at, policy } => {

@@ -130,6 +130,7 @@ fn sentence(names: &Names, event: &Event) -> String {
             Some(until) => format!("{who} put it aside until {until}"),
             None => format!("{who} put it aside until the contact writes"),
         },
+        "imported" => "An old mail was taken over from an archive".to_owned(),
         "woken" => format!("{who} brought it back"),
         "mailSent" => "The mail left for every recipient".to_owned(),
         "mailFailed" => format!("The mail could not be sent: {}", text("error")),

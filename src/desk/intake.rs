@@ -2,6 +2,8 @@
 //! pure work before the transaction; `receive` decides and writes everything in one, so that running it again after a
 //! crash changes nothing.
 
+pub mod import;
+
 use super::attachment::{self, NewAttachment};
 use super::blocked_sender::{self, Action, BlockedSender};
 use super::code::Channel;
@@ -109,9 +111,11 @@ fn summary(incoming: &Incoming) -> Summary {
     let subject: String = incoming.subject.chars().take(SUBJECT_CHARS).collect();
     let content_hash = incoming.message_id.as_deref().map(|message_id| {
         let date = incoming.date.map(|date| date.to_string()).unwrap_or_default();
-        let text = incoming.text.as_deref().unwrap_or_default();
-        let html = incoming.html_parts.concat();
-        inbound_mail::content_hash(&[message_id, &from, &date, &subject, text, &html])
+        // Whatever line ends the way here made of it.
+        let plain = |text: &str| text.replace('\r', "").trim_end().to_owned();
+        let text = plain(incoming.text.as_deref().unwrap_or_default());
+        let html = plain(&incoming.html_parts.concat());
+        inbound_mail::content_hash(&[message_id, &from, &date, &subject, &text, &html])
     });
     Summary {
         internet_message_id: incoming.message_id.clone(),

@@ -1,5 +1,6 @@
 //! Bytes and messages: POP3, SMTP, MIME, threading headers, quotes. Never touches the database.
 
+pub mod archive;
 pub mod incoming;
 pub mod outgoing;
 pub mod pop3;

@@ -20,7 +20,7 @@ pub mod reply;
 pub mod snooze;
 pub mod split;
 pub mod status;
-mod summary;
+pub(super) mod summary;
 pub mod trash;
 pub mod undo;
 pub mod unread;

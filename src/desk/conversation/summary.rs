@@ -8,7 +8,7 @@ use crate::html;
 use crate::ids::ConversationId;
 
 /// Notes, automatic answers and forwards are no replies; the first message opens the conversation and is none either.
-pub(super) fn renew(tx: &Tx<'_>, id: ConversationId) -> Result<()> {
+pub(in crate::desk) fn renew(tx: &Tx<'_>, id: ConversationId) -> Result<()> {
     let last: Option<String> = tx.one(
         &["SELECT plain_body FROM message m WHERE m.conversation_id = ? AND ", IS_REPLY, LAST].concat(),
         [id],

@@ -3,6 +3,7 @@
 mod automation_pages;
 mod corpus;
 mod full_disk;
+mod import;
 mod kill;
 mod kill_automation;
 mod loop_in_browser;
