@@ -58,6 +58,8 @@ CREATE TABLE agent (
   last_name TEXT NOT NULL DEFAULT '',
   title TEXT NOT NULL DEFAULT '',
   bio TEXT NOT NULL DEFAULT '',
+  -- Below the agent's mails, above the account's; clean HTML.
+  signature TEXT NOT NULL DEFAULT '',
   mobile_phone TEXT NOT NULL DEFAULT '',
   time_zone TEXT,
   date_time_format TEXT NOT NULL DEFAULT 'MM/dd/yyyy HH:mm:ss',
@@ -939,6 +941,21 @@ CREATE INDEX outgoing_mail_due ON outgoing_mail (next_attempt_at) WHERE state = 
 CREATE INDEX outgoing_mail_state ON outgoing_mail (state, id);
 CREATE INDEX outgoing_mail_message ON outgoing_mail (message_id);
 CREATE INDEX outgoing_mail_conversation ON outgoing_mail (conversation_id);
+
+-- Texts of mails that leave by themselves, where a site changed the product's own (desk/mail_template.rs).
+CREATE TABLE mail_template (
+  kind TEXT PRIMARY KEY CHECK (kind IN ('acknowledgement', 'portalReply')),
+  is_enabled INTEGER NOT NULL,
+  subject TEXT NOT NULL,
+  html_body TEXT NOT NULL,
+  text_body TEXT NOT NULL
+) STRICT;
+
+-- When an address was last told that its message arrived: once a day is enough.
+CREATE TABLE acknowledgement (
+  address TEXT PRIMARY KEY COLLATE NOCASE,
+  sent_at INTEGER NOT NULL
+) STRICT;
 
 -- What happened for each recipient. answer is what the server last said.
 CREATE TABLE outgoing_recipient (

@@ -32,6 +32,8 @@ pub struct AgentJson {
     last_name: String,
     title: String,
     bio: String,
+    /// Below the agent's mails; sanitised HTML
+    signature: String,
     mobile_phone: String,
     /// IANA name; null stands for the site's time zone
     time_zone: Option<String>,
@@ -79,6 +81,7 @@ impl AgentJson {
             last_name: agent.last_name,
             title: agent.title,
             bio: agent.bio,
+            signature: agent.signature,
             mobile_phone: agent.mobile_phone,
             time_zone: agent.time_zone,
             date_time_format: agent.date_time_format,
@@ -154,6 +157,8 @@ pub struct AgentInput {
     display_name: Option<String>,
     title: Option<String>,
     bio: Option<String>,
+    /// HTML below the agent's mails
+    signature: Option<String>,
     mobile_phone: Option<String>,
     /// IANA name; Windows names are understood
     #[schema(example = "Europe/London")]
@@ -186,6 +191,8 @@ pub struct AgentChangeInput {
     display_name: Option<String>,
     title: Option<String>,
     bio: Option<String>,
+    /// HTML below the agent's mails
+    signature: Option<String>,
     mobile_phone: Option<String>,
     /// IANA name; Windows names are understood
     #[schema(example = "Europe/London")]
@@ -212,6 +219,7 @@ impl From<AgentChangeInput> for AgentChange {
             last_name: input.last_name,
             title: input.title,
             bio: input.bio,
+            signature: input.signature,
             mobile_phone: input.mobile_phone,
             time_zone: input.time_zone.map(|name| time::zone(&name).unwrap_or(name)),
             date_time_format: input.date_time_format,
@@ -233,6 +241,7 @@ impl AgentInput {
             display_name: self.display_name,
             title: self.title,
             bio: self.bio,
+            signature: self.signature,
             mobile_phone: self.mobile_phone,
             time_zone: self.time_zone,
             date_time_format: self.date_time_format,

@@ -28,6 +28,7 @@ pub mod forward;
 pub mod inbound_mail;
 pub mod integration_account;
 pub mod junk_email;
+pub mod mail_template;
 pub mod merge;
 pub mod message;
 pub mod notification;
@@ -122,6 +123,7 @@ routes!(
     integration_account::{list, get, create, update, delete},
     event_log::{list},
     forward::{create},
+    mail_template::{list, get, update, delete},
     merge::{merge},
     junk_email::{list, get, update, not_junk, allow, delete},
     message::{list, create, get, update, resend},

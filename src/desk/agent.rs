@@ -23,6 +23,8 @@ pub struct Agent {
     pub last_name: String,
     pub title: String,
     pub bio: String,
+    /// Below the agent's mails; clean HTML.
+    pub signature: String,
     pub mobile_phone: String,
     /// IANA name; `None` means the site's.
     pub time_zone: Option<String>,
@@ -53,6 +55,7 @@ pub struct AgentChange {
     pub last_name: Option<String>,
     pub title: Option<String>,
     pub bio: Option<String>,
+    pub signature: Option<String>,
     pub mobile_phone: Option<String>,
     pub time_zone: Option<String>,
     pub date_time_format: Option<String>,
@@ -210,7 +213,7 @@ pub fn update(tx: &Tx<'_>, by: &Actor, id: AgentId, change: &AgentChange) -> Res
 }
 
 /// What the audit log tells of a change.
-fn facts(agent: &Agent) -> [(&'static str, String); 13] {
+fn facts(agent: &Agent) -> [(&'static str, String); 14] {
     [
         ("email", agent.email.clone()),
         ("displayName", agent.display_name.clone()),
@@ -218,6 +221,7 @@ fn facts(agent: &Agent) -> [(&'static str, String); 13] {
         ("lastName", agent.last_name.clone()),
         ("title", agent.title.clone()),
         ("bio", agent.bio.clone()),
+        ("signature", agent.signature.clone()),
         ("mobilePhone", agent.mobile_phone.clone()),
         ("timeZone", agent.time_zone.clone().unwrap_or_default()),
         ("dateTimeFormat", agent.date_time_format.clone()),
@@ -330,7 +334,7 @@ fn apply(tx: &Tx<'_>, id: AgentId, change: &AgentChange) -> Result<Agent> {
         "UPDATE agent SET
            email = coalesce(:email, email), display_name = coalesce(:display_name, display_name),
            first_name = coalesce(:first_name, first_name), last_name = coalesce(:last_name, last_name),
-           title = coalesce(:title, title), bio = coalesce(:bio, bio),
+           title = coalesce(:title, title), bio = coalesce(:bio, bio), signature = coalesce(:signature, signature),
            mobile_phone = coalesce(:mobile_phone, mobile_phone), time_zone = coalesce(:time_zone, time_zone),
            date_time_format = coalesce(:format, date_time_format), is_admin = coalesce(:is_admin, is_admin),
            is_active = coalesce(:is_active, is_active)
@@ -342,6 +346,7 @@ fn apply(tx: &Tx<'_>, id: AgentId, change: &AgentChange) -> Result<Agent> {
             ":last_name": change.last_name.as_deref().map(str::trim),
             ":title": change.title,
             ":bio": change.bio,
+            ":signature": change.signature.as_deref().map(crate::html::sanitize_own),
             ":mobile_phone": change.mobile_phone,
             ":time_zone": change.time_zone,
             ":format": change.date_time_format,
@@ -399,6 +404,7 @@ fn check(s: &Snapshot<'_>, change: &AgentChange) -> Result<Problems> {
         ("lastName", &change.last_name, 100),
         ("title", &change.title, 200),
         ("bio", &change.bio, 4000),
+        ("signature", &change.signature, 10_000),
         ("mobilePhone", &change.mobile_phone, 100),
     ] {
         if let Some(value) = value
@@ -487,7 +493,7 @@ const COLUMNS: &str =
     a.time_zone, a.date_time_format, a.is_admin, a.is_active, a.locked_until, a.locked_at, a.last_sign_in_at,
     a.created_at, a.deleted_at,
     (SELECT json_group_array(role_id) FROM agent_role WHERE agent_id = a.id),
-    (SELECT json_group_array(department_id) FROM department_agent WHERE agent_id = a.id)";
+    (SELECT json_group_array(department_id) FROM department_agent WHERE agent_id = a.id), a.signature";
 
 fn from_row(row: &rusqlite::Row<'_>) -> rusqlite::Result<Agent> {
     let ids = |column: usize| -> rusqlite::Result<Vec<i64>> {
@@ -513,5 +519,6 @@ fn from_row(row: &rusqlite::Row<'_>) -> rusqlite::Result<Agent> {
         deleted_at: row.get(16)?,
         roles: ids(17)?.into_iter().map(RoleId).collect(),
         departments: ids(18)?.into_iter().map(DepartmentId).collect(),
+        signature: row.get(19)?,
     })
 }

@@ -34,6 +34,7 @@ pub mod integration_account;
 pub mod job;
 pub mod junk_email;
 pub mod kept_answer;
+pub mod mail_template;
 pub mod notice;
 pub mod notification;
 pub mod oauth_client;

@@ -93,6 +93,8 @@ pub struct Envelope {
     pub cc: Vec<String>,
     pub subject: String,
     pub departure: Departure,
+    /// What goes below the text; clean HTML, perhaps nothing.
+    pub signature: String,
     /// Whether it names the thread's earlier mails; one to somebody new does not.
     pub continues_thread: bool,
 }
@@ -248,13 +250,12 @@ pub fn enqueue_reply(
         true => references(tx, conversation.id, Some(message))?,
         false => Vec::new(),
     };
-    let signature = &envelope.account.signature;
     // What an agent puts in goes out as it is; images are held back only where mail is shown.
     let mut html = html::with_remote_images(&body.html);
     let mut text = body.plain.clone();
-    if !signature.is_empty() {
-        html = [&html, "<p>-- </p>", signature].concat();
-        text = [text.trim_end(), "\n\n-- \n", &html::to_text(signature)].concat();
+    if !envelope.signature.is_empty() {
+        html = [&html, "<p>-- </p>", &envelope.signature].concat();
+        text = [text.trim_end(), "\n\n-- \n", &html::to_text(&envelope.signature)].concat();
     }
     if !quote.is_empty() {
         html = [&html, "<blockquote type=\"cite\">", quote, "</blockquote>"].concat();

@@ -2,10 +2,7 @@
 
 use crate::app::App;
 use crate::desk::conversation::presence;
-use crate::desk::{
-    attachment, blob, decision, junk_email, kept_answer, oauth_grant, rehearsal, session, trigger, undo,
-    webhook_delivery,
-};
+use crate::desk::{attachment, blob, decision, junk_email, kept_answer, mail_template, oauth_grant, rehearsal, session, trigger, undo, webhook_delivery};
 use crate::error::Result;
 
 pub async fn run(app: &App) -> Result<()> {
@@ -21,6 +18,7 @@ pub async fn run(app: &App) -> Result<()> {
     }
     app.write(presence::sweep).await?;
     app.write(undo::sweep).await?;
+    app.write(mail_template::sweep).await?;
     while 0 < app.write(decision::sweep).await? {
         if app.stopping().is_cancelled() {
             break;

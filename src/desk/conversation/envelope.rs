@@ -3,17 +3,19 @@
 
 use std::time::Duration;
 
-use super::message::{self, Source};
+use super::message::{self, Body, Source};
 use super::{Conversation, NewMessage, recipient};
 use crate::db::Tx;
+use crate::desk::email_account::EmailAccount;
 use crate::desk::outgoing_mail::{self, Departure, Envelope};
-use crate::desk::{Actor, contact, email_account, site};
+use crate::desk::{Actor, agent, contact, email_account, site};
 use crate::error::{Error, Problems, Result};
+use crate::html;
 use crate::mail::is_address;
 
 /// Who the mail is from and to. The account: the one asked for, else the one the conversation came to, else the
 /// default. Our own addresses are never recipients.
-pub(super) fn of(tx: &Tx<'_>, conversation: &Conversation, new: &NewMessage) -> Result<Envelope> {
+pub(super) fn of(tx: &Tx<'_>, by: &Actor, conversation: &Conversation, new: &NewMessage) -> Result<Envelope> {
     let account = match &new.from {
         Some(from) => email_account::by_email(tx, from)?
             .ok_or_else(|| Error::invalid("from", format!("'{from}' is not an enabled e-mail account")))?,
@@ -57,7 +59,22 @@ pub(super) fn of(tx: &Tx<'_>, conversation: &Conversation, new: &NewMessage) -> 
         None if conversation.last_replied_at.is_none() => conversation.subject.clone(),
         None => ["Re: ", strip_reply_prefix(&conversation.subject)].concat(),
     };
-    Ok(Envelope { account, to, cc, subject, departure, continues_thread: true })
+    let signature = signature(tx, by, &account, &new.body)?;
+    Ok(Envelope { account, to, cc, subject, departure, signature, continues_thread: true })
+}
+
+/// The agent's signature and then the account's, each only where the text does not hold it already: an agent may have
+/// written it, or a draft may have been sent back with it.
+fn signature(tx: &Tx<'_>, by: &Actor, account: &EmailAccount, body: &Body) -> Result<String> {
+    let agent = by.agent_id().map(|id| agent::get(tx, id)).transpose()?.flatten();
+    let own = agent.map(|agent| agent.signature).unwrap_or_default();
+    let squeeze = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let written = squeeze(&body.plain);
+    let is_missing = |signature: &&String| {
+        let text = squeeze(&html::to_text(signature));
+        !text.is_empty() && !written.contains(&text)
+    };
+    Ok([&own, &account.signature].into_iter().filter(is_missing).map(String::as_str).collect())
 }
 
 /// Recipients that nobody spelt out: those of the message answered, else the contact.

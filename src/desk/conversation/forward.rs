@@ -57,7 +57,7 @@ pub fn forward(tx: &Tx<'_>, by: &Actor, id: ConversationId, new: &Forward) -> Re
         send_at: new.send_at,
         ..NewMessage::new(MessageType::Email, new.source, new.body.clone())
     };
-    let mut envelope = envelope::of(tx, &conversation, &letter)?;
+    let mut envelope = envelope::of(tx, by, &conversation, &letter)?;
     envelope.continues_thread = false;
     let quote = quote(tx, &original, about)?;
     let (to, cc) = (envelope.to.join(", "), envelope.cc.join(", "));

@@ -134,7 +134,7 @@ fn write(tx: &Tx<'_>, by: &Actor, conversation: &Conversation, new: &NewMessage)
     let subject = new.subject.as_deref().map(envelope::clean_subject).unwrap_or_default();
     row.subject = &subject;
     let envelope = match new.kind {
-        MessageType::Email => Some(envelope::of(tx, conversation, new)?),
+        MessageType::Email => Some(envelope::of(tx, by, conversation, new)?),
         MessageType::Note | MessageType::Reply => None,
     };
     let (to, cc);

@@ -26,6 +26,7 @@ mod idempotency;
 mod inbound_mail;
 mod integration_account;
 mod junk_email;
+mod mail_template;
 mod merge;
 mod message;
 mod oauth;
