@@ -18,7 +18,7 @@ async fn an_agent_is_created_read_changed_and_deleted() {
         created.expect(201),
         json!({
             "id": 2, "email": "pia@desk.example", "displayName": "Pia Berg", "firstName": "Pia", "lastName": "Berg",
-            "title": "", "bio": "", "mobilePhone": "", "timeZone": null, "dateTimeFormat": "MM/dd/yyyy HH:mm:ss",
+            "title": "", "bio": "", "signature": "", "mobilePhone": "", "timeZone": null, "dateTimeFormat": "MM/dd/yyyy HH:mm:ss",
             "roles": [2], "departments": [], "isAdmin": false, "isActive": true, "isLocked": false,
             "availableChannels": [], "avatarUrl": null, "createdTime": "2026-01-05T09:00:00.000Z",
             "lastLoginTime": null, "lockedTime": null,
