@@ -2,7 +2,10 @@
 
 use crate::app::App;
 use crate::desk::conversation::presence;
-use crate::desk::{attachment, blob, decision, junk_email, kept_answer, mail_template, oauth_grant, rehearsal, session, trigger, undo, webhook_delivery};
+use crate::desk::{
+    attachment, blob, decision, junk_email, kept_answer, mail_template, oauth_grant, rehearsal, session,
+    trigger, undo, webhook_delivery,
+};
 use crate::error::Result;
 
 pub async fn run(app: &App) -> Result<()> {
