@@ -15,6 +15,7 @@ mod console;
 mod contract;
 mod database;
 mod docs;
+mod field_page;
 mod flows;
 mod mail;
 mod mail_peers;

@@ -199,10 +199,9 @@ impl List<'_, '_> {
         [tables, &self.conditions, window].concat()
     }
 
-    fn page(&self, scope: &Scope<'_>) -> Result<Vec<Conversation>> {
+    fn page_sql(&self, scope: &Scope<'_>) -> String {
         let order = self.query.sort.order(self.query.is_ascending);
-        let (size, offset) = (self.query.paging.size, self.query.paging.offset());
-        let sql = [
+        [
             "SELECT ",
             &columns(),
             " FROM (SELECT c.id FROM ",
@@ -214,31 +213,37 @@ impl List<'_, '_> {
             " ORDER BY ",
             order,
         ]
-        .concat();
+        .concat()
+    }
+
+    fn page(&self, scope: &Scope<'_>) -> Result<Vec<Conversation>> {
+        let (size, offset) = (self.query.paging.size, self.query.paging.offset());
         let mut params = self.visibility.edit_params();
         params.extend(self.params(scope));
         params.extend([(":size", &size as &dyn ToSql), (":offset", &offset)]);
-        self.s.all(&sql, params.as_slice(), from_row)
+        self.s.all(&self.page_sql(scope), params.as_slice(), from_row)
     }
 
-    /// How many there are in all. Counting a narrow walk with a limit costs twice as much as counting it bare, so the
-    /// limit is only spelt where there is one.
-    fn count(&self, scope: &Scope<'_>) -> Result<i64> {
+    /// Counting a narrow walk with a limit costs twice as much as counting it bare, so the limit is only spelt where there
+    /// is one.
+    fn count_sql(&self, scope: &Scope<'_>) -> String {
         let found = self.found(scope);
-        let mut params = self.visibility.params();
-        params.extend(self.params(scope));
-        match &self.query.count_limit {
-            None => {
-                let sql = ["SELECT count(*) FROM ", &found, " AND ", TAKES_ALL].concat();
-                self.s.number(&sql, params.as_slice())
-            }
-            Some(limit) => {
-                params.push((":limit", limit));
-                let inner = ["SELECT 1 FROM ", &found, " LIMIT :limit"].concat();
-                let sql = ["SELECT count(*) FROM (", &inner, ") WHERE ", TAKES_ALL].concat();
-                self.s.number(&sql, params.as_slice())
+        match self.query.count_limit {
+            None => ["SELECT count(*) FROM ", &found, " AND ", TAKES_ALL].concat(),
+            Some(_) => {
+                ["SELECT count(*) FROM (SELECT 1 FROM ", &found, " LIMIT :limit) WHERE ", TAKES_ALL].concat()
             }
         }
+    }
+
+    /// How many there are in all.
+    fn count(&self, scope: &Scope<'_>) -> Result<i64> {
+        let mut params = self.visibility.params();
+        params.extend(self.params(scope));
+        if let Some(limit) = &self.query.count_limit {
+            params.push((":limit", limit));
+        }
+        self.s.number(&self.count_sql(scope), params.as_slice())
     }
 
     fn params<'p>(&'p self, scope: &'p Scope<'_>) -> super::Named<'p> {
@@ -307,4 +312,168 @@ fn conditions(query: &ListQuery, visibility: &Visibility, rules: &mut Where) -> 
         sql.push_str(VISIBLE);
     }
     sql
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::db::{self, Db, Hooks};
+    use crate::demo;
+    use crate::desk::{condition, search};
+    use crate::rules::{Condition, Formula, MatchType, field};
+    use crate::time::Clock;
+
+    /// What SQLite means to do for the page and for the count.
+    fn plans(
+        s: &Snapshot<'_>,
+        query: &ListQuery,
+        scope: impl Fn(&List<'_, '_>) -> Vec<[String; 2]>,
+    ) -> Vec<[String; 2]> {
+        let visibility = Visibility::of(&Actor::System);
+        let mut rules = Where::default();
+        let conditions = conditions(query, &visibility, &mut rules);
+        scope(&List { s, query, visibility, rules, conditions })
+    }
+
+    fn explain(list: &List<'_, '_>, scope: &Scope<'_>) -> [String; 2] {
+        let explain = |sql: &str, params: &[(&str, &dyn ToSql)]| {
+            let sql = ["EXPLAIN QUERY PLAN ", sql].concat();
+            list.s.all(&sql, params, |row| row.get::<_, String>(3)).unwrap().join("\n")
+        };
+        let mut page = list.visibility.edit_params();
+        page.extend(list.params(scope));
+        page.extend([(":size", &50 as &dyn ToSql), (":offset", &0)]);
+        let mut count = list.visibility.params();
+        count.extend(list.params(scope));
+        [explain(&list.page_sql(scope), &page), explain(&list.count_sql(scope), &count)]
+    }
+
+    fn plain(s: &Snapshot<'_>, query: &ListQuery) -> [String; 2] {
+        let explained = plans(s, query, |list| {
+            let scope = Scope { from: query.from, ..Scope::default() };
+            vec![explain(list, &scope)]
+        });
+        explained.into_iter().next().unwrap()
+    }
+
+    fn asks(s: &Snapshot<'_>, asked: &[(crate::ids::FieldId, MatchType, &str)]) -> Predicate {
+        let conditions = asked.iter().zip(1..).map(|((field, match_type, value), number)| Condition {
+            id: None,
+            number,
+            field: *field,
+            match_type: *match_type,
+            value: (*value).to_owned(),
+        });
+        let moment = condition::moment(s, Clock::System.now(), &Actor::System, None).unwrap();
+        let formula = Formula { conditions: conditions.collect(), ..Formula::default() };
+        condition::predicate(s, &moment, &formula).unwrap()
+    }
+
+    fn with_file(test: impl FnOnce(&Snapshot<'_>)) {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("anytime.db");
+        let plan = demo::Plan { conversations: 3000, seed: 7 };
+        db::fast_load(&path, &Clock::System, |tx| demo::fill(tx, &plan, "hash"), search::build).unwrap();
+        let hooks = Hooks { prepare: crate::rules::text::register, ..Hooks::default() };
+        let db = Db::open(&path, Clock::System, hooks).unwrap();
+        db.read(|s| {
+            test(s);
+            Ok(())
+        })
+        .unwrap();
+    }
+
+    /// The planner's free choice was hundreds of times wrong on a million rows: what it does is pinned here.
+    #[test]
+    fn the_hot_lists_walk_their_indexes() {
+        with_file(|s| {
+            let from = Some(Clock::System.now().minus(Duration::from_secs(30 * 24 * 3600)));
+            let window = ListQuery { from, ..ListQuery::default() };
+            let all = ListQuery::default();
+            let by = |filter| ListQuery { filter: Some(filter), ..ListQuery::default() };
+            let sort = |sort| ListQuery { sort, ..ListQuery::default() };
+            let urgent = asks(
+                s,
+                &[(field::PRIORITY, MatchType::Is, "urgent"), (field::STATUS, MatchType::IsNot, "closed")],
+            );
+            let agent = asks(s, &[(field::AGENT_ASSIGNEE, MatchType::Is, "1")]);
+            for (what, query, indexes) in [
+                ("the default list", &window, &["conversation_listed"][..]),
+                ("everything", &all, &["conversation_listed", "conversation_activity"]),
+                ("open of nobody", &by(Filter::Unassigned), &["conversation_open", "conversation_agent"]),
+                ("open of an agent", &by(Filter::MyOpen), &["conversation_agent", "conversation_open"]),
+                (
+                    "closed",
+                    &by(Filter::Closed),
+                    &[
+                        "conversation_status",
+                        "conversation_stay",
+                        "conversation_listed",
+                        "conversation_activity",
+                    ],
+                ),
+                (
+                    "by activity",
+                    &sort(Sort::LastActivityTime),
+                    &["conversation_activity", "conversation_listed"],
+                ),
+                (
+                    "by priority",
+                    &sort(Sort::Priority),
+                    &["conversation_priority", "conversation_listed", "conversation_activity"],
+                ),
+                (
+                    "by status",
+                    &sort(Sort::Status),
+                    &["conversation_status", "conversation_listed", "conversation_activity"],
+                ),
+                (
+                    "a saved filter",
+                    &ListQuery { predicates: vec![urgent], ..ListQuery::default() },
+                    &["conversation_open", "conversation_priority", "conversation_status"],
+                ),
+                (
+                    "conditions on an agent",
+                    &ListQuery { predicates: vec![agent], ..ListQuery::default() },
+                    &["conversation_agent"],
+                ),
+                (
+                    "a contact's",
+                    &ListQuery { contact: Some(ContactId(1)), ..ListQuery::default() },
+                    &["conversation_contact"],
+                ),
+            ] {
+                for plan in plain(s, query) {
+                    let used = indexes.iter().any(|index| plan.contains(&[" ", index].concat()));
+                    assert!(used, "{what} does not use {indexes:?}:\n{plan}");
+                    assert!(
+                        !plan.contains("SCAN c\n") && !plan.ends_with("SCAN c"),
+                        "{what} reads it all:\n{plan}"
+                    );
+                }
+            }
+            let ordered = plain(s, &window)[0].clone();
+            assert!(ordered.matches("USE TEMP B-TREE FOR ORDER BY").count() <= 1, "{ordered}");
+        });
+    }
+
+    #[test]
+    fn a_search_walks_the_window_or_the_matches_and_never_the_table() {
+        with_file(|s| {
+            let query = ListQuery::default();
+            let explained = plans(s, &query, |list| {
+                let window = list.window(Clock::System.now().minus(WALK), "\"a\"").unwrap();
+                let ever = Scope { from: None, search: Some(Match { expression: "\"a\"", lowest: None }) };
+                [window, ever].iter().map(|scope| explain(list, scope)).collect()
+            });
+            for plan in &explained[0] {
+                assert!(plan.contains("conversation_listed"), "{plan}");
+            }
+            for plan in &explained[1] {
+                let matches = plan.find("search VIRTUAL TABLE").expect(plan);
+                let rows = plan.find("SEARCH c USING INTEGER PRIMARY KEY").expect(plan);
+                assert!(matches < rows, "{plan}");
+            }
+        });
+    }
 }

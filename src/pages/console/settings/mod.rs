@@ -6,6 +6,7 @@ mod auto_allocation;
 mod audit;
 mod blocked_sender;
 mod canned_message;
+mod custom_field;
 mod department;
 mod email_account;
 mod field;
@@ -41,6 +42,13 @@ use crate::web::SignedIn;
 pub fn routes(config: &mut ServiceConfig) {
     config.service(index::show).service(job::show);
     config.service(tag::show).service(tag::create).service(tag::rename).service(tag::delete);
+    config
+        .service(custom_field::list)
+        .service(custom_field::fresh)
+        .service(custom_field::create)
+        .service(custom_field::show)
+        .service(custom_field::save)
+        .service(custom_field::delete);
     config.service(site::show).service(site::save);
     config.service(auto_allocation::show).service(auto_allocation::save);
     config
@@ -258,6 +266,13 @@ const GROUPS: &[Group] = &[
     Group {
         name: "Conversations",
         sections: &[
+            Section {
+                href: "/console/settings/fields",
+                name: "Fields",
+                icon: "pencil",
+                about: "What conversations have beside the usual, such as an order number.",
+                permission: Permission::ManageSettings,
+            },
             Section {
                 href: "/console/settings/tags",
                 name: "Tags",
