@@ -62,7 +62,8 @@ async fn the_whole_story_in_a_browser_between_real_servers() {
     let link = smtp.wait_for(2, PATIENCE);
     let text = String::from_utf8(link[1].bytes()).unwrap().replace("=\r\n", "");
     let token = text.split("/portal/sign-in/").nth(1).expect("the mail has the link");
-    let token: String = token.chars().take_while(|c| c.is_ascii_alphanumeric() || "-_".contains(*c)).collect();
+    let token: String =
+        token.chars().take_while(|c| c.is_ascii_alphanumeric() || "-_".contains(*c)).collect();
     tokio::task::block_in_place(|| browser::run("portal.mjs", &desk, &[("TOKEN", token)]));
     let written = ann.get("/anytime/conversations/2").await.expect(200)["conversation"].clone();
     assert_eq!((&written["channel"], &written["contactId"]), (&json!("portal"), &joined["contactId"]));

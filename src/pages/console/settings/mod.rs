@@ -2,8 +2,8 @@
 //! is on it; `desk` decides again when they do.
 
 mod agent;
-mod auto_allocation;
 mod audit;
+mod auto_allocation;
 mod blocked_sender;
 mod canned_message;
 mod custom_field;
@@ -19,14 +19,14 @@ mod outgoing_mail;
 mod password_policy;
 mod profile;
 mod rehearsal;
+mod role;
 mod routing;
 mod rule_form;
-mod role;
 mod site;
 mod tag;
 mod trigger;
-mod working_time;
 mod webhook;
+mod working_time;
 
 use actix_web::web::ServiceConfig;
 
