@@ -396,8 +396,9 @@ CREATE INDEX conversation_agent ON conversation (agent_assignee_id, status, list
 CREATE INDEX conversation_department
   ON conversation (department_assignee_id, status, listed_at, is_deleted) WHERE is_deleted = 0;
 CREATE INDEX conversation_contact ON conversation (contact_id, listed_at, is_deleted) WHERE is_deleted = 0;
--- Stays at a status that have become long enough.
-CREATE INDEX conversation_stay ON conversation (status, last_status_change_at) WHERE is_deleted = 0;
+-- Stays at a status that have become long enough. Asks for what is always so, lest lists by status be drawn to it.
+CREATE INDEX conversation_stay ON conversation (status, last_status_change_at)
+  WHERE is_deleted = 0 AND merged_into_id IS NULL;
 -- The console's open filters, covering: few rows of many.
 CREATE INDEX conversation_open
   ON conversation (listed_at, is_deleted, status, agent_assignee_id, department_assignee_id, contact_id, is_read)

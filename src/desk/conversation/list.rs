@@ -407,7 +407,6 @@ mod tests {
                     &by(Filter::Closed),
                     &[
                         "conversation_status",
-                        "conversation_stay",
                         "conversation_listed",
                         "conversation_activity",
                     ],

@@ -58,7 +58,8 @@ fn due(tx: &Tx<'_>, trigger: &Ready) -> Result<Vec<(ConversationId, Timestamp)>>
     };
     let found: Vec<(ConversationId, Timestamp)> = tx.all(
         "SELECT c.id, c.last_status_change_at FROM conversation c
-         WHERE c.is_deleted = 0 AND c.status = ?1 AND c.last_status_change_at <= ?2
+         WHERE c.is_deleted = 0 AND c.merged_into_id IS NULL AND c.status = ?1
+           AND c.last_status_change_at <= ?2
            AND (SELECT max(enabled_at, checked_until) FROM trigger WHERE id = ?3) <= c.last_status_change_at
            AND NOT EXISTS (SELECT 1 FROM trigger_stay x WHERE x.trigger_id = ?3 AND x.conversation_id = c.id
                              AND x.since = c.last_status_change_at)

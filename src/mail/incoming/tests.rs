@@ -176,7 +176,8 @@ fn machines_are_told_from_people() {
         kind("Content-Type: multipart/report; report-type=feedback-report"),
         Some(AutomaticKind::FeedbackReport)
     );
-    assert_eq!(kind("Subject: Out of office"), None);
+    assert_eq!(kind("Subject: Out of office: back on Monday"), Some(AutomaticKind::OutOfOffice));
+    assert_eq!(kind("Subject: Re: Out of office"), None);
     assert_eq!(kind("Received: from x\n".repeat(26).trim_end()), Some(AutomaticKind::Loop));
     let sender =
         |address: &str| mail(&format!("From: {address}\n\n.\n")).automatic.map(|automatic| automatic.kind);
