@@ -405,11 +405,7 @@ mod tests {
                 (
                     "closed",
                     &by(Filter::Closed),
-                    &[
-                        "conversation_status",
-                        "conversation_listed",
-                        "conversation_activity",
-                    ],
+                    &["conversation_status", "conversation_listed", "conversation_activity"],
                 ),
                 (
                     "by activity",

@@ -21,8 +21,8 @@ pub struct Home<'a> {
     /// Where to go after signing in.
     next: &'a str,
     problem: Option<&'a str>,
-    /// When the form was shown, as it comes back.
-    shown_at: i64,
+    /// When the form was first shown, as it comes back.
+    pub shown_at: i64,
 }
 
 impl<'a> Home<'a> {

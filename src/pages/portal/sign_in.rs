@@ -54,17 +54,15 @@ pub async fn ask(
 ) -> Result<HttpResponse, PageError> {
     let Wanted { email, next, website, shown_at } = wanted.into_inner();
     let (email, next) = (email.trim().to_owned(), local_path(Some(&next), REQUESTS));
-    if !is_address(&email) {
-        let problem = Some(language.words().no_address);
-        return Ok(
-            Page(Home::new(&app, language, &email, next, problem)?).with_status(StatusCode::BAD_REQUEST)
-        );
-    }
-    if app.now().since(Timestamp::from_millis(shown_at)) < FASTEST {
-        let problem = Some(language.words().too_fast);
-        return Ok(
-            Page(Home::new(&app, language, &email, next, problem)?).with_status(StatusCode::BAD_REQUEST)
-        );
+    let problem = match () {
+        () if !is_address(&email) => Some(language.words().no_address),
+        () if app.now().since(Timestamp::from_millis(shown_at)) < FASTEST => Some(language.words().too_fast),
+        () => None,
+    };
+    if problem.is_some() {
+        // The time stays: whoever sends the form again must not be too fast for ever.
+        let home = Home { shown_at, ..Home::new(&app, language, &email, next, problem)? };
+        return Ok(Page(home).with_status(StatusCode::BAD_REQUEST));
     }
     app.limiter().check(client::network(client::address(&request, &app)))?;
     if website.is_empty() {
