@@ -126,6 +126,7 @@ pub async fn update(
     path: web::Path<String>,
     body: Json<MailTemplateInput>,
 ) -> Result<HttpResponse, ApiError> {
+    by.actor.require(Permission::ManageSettings)?;
     let kind = mail_template::kind(&path)?;
     let change = MailTemplateChange {
         is_enabled: body.0.is_enabled,
@@ -148,6 +149,7 @@ pub async fn update(
 )]
 #[delete("/api/v3/anytime/mailTemplates/{type}")]
 pub async fn delete(app: App, by: Caller, path: web::Path<String>) -> Result<HttpResponse, ApiError> {
+    by.actor.require(Permission::ManageSettings)?;
     let kind = mail_template::kind(&path)?;
     app.write(move |tx| mail_template::reset(tx, &by.actor, kind)).await?;
     Ok(HttpResponse::NoContent().finish())

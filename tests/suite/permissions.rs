@@ -86,6 +86,7 @@ const RULES: &[(&str, &str, Rule)] = &[
     ("GET", "/api/v3/anytime/fields", Rule::Agent),
     ("*", "/api/v3/anytime/fields", Rule::May("manageSettings")),
     ("*", "/api/v3/anytime/triggers", Rule::May("manageSettings")),
+    ("*", "/api/v3/anytime/mailTemplates", Rule::May("manageSettings")),
     ("GET", "/api/v3/anytime/workingTimeAndHolidays", Rule::Agent),
     ("*", "/api/v3/anytime/workingTimeAndHolidays", Rule::May("manageSettings")),
     ("GET", "/api/v3/anytime/workingTime", Rule::Agent),

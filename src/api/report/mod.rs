@@ -8,8 +8,8 @@ mod json;
 use actix_web::{HttpResponse, get};
 
 use crate::app::App;
-use crate::desk::conversation;
 use crate::desk::report::{self, Metric, Unit, channel, efficiency, now, sla, volume};
+use crate::desk::{Permission, conversation};
 use crate::error::Result as DeskResult;
 use crate::web::error::ErrorBody;
 use crate::web::query::Query;
@@ -221,6 +221,7 @@ reports!(
 )]
 #[get("/api/v3/anytime/reports/conversations")]
 pub async fn conversations(app: App, by: Caller, query: Query) -> Result<HttpResponse, ApiError> {
+    by.actor.require(Permission::ViewReports)?;
     let metric = query.value("metric", "the name of a metric", Metric::parse)?;
     let metric = metric.ok_or_else(|| crate::error::Error::invalid("metric", "is required"))?;
     let ask = ask::read(&app, &by, &query, Kind::Any)?;

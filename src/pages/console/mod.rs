@@ -30,7 +30,7 @@ use crate::desk::conversation::unread;
 use crate::desk::filter as saved_filter;
 use crate::desk::filter::Narrowing;
 use crate::desk::preference::{self, Preference};
-use crate::desk::{condition, field, site};
+use crate::desk::{Permission, condition, field, site};
 use crate::error::Result;
 use crate::pages::when::Zone;
 use crate::web::SignedIn;
@@ -87,6 +87,7 @@ pub struct Layout {
     /// What stands in the search box.
     pub words: String,
     pub filters: Vec<RailFilter>,
+    pub sees_junk: bool,
     pub preference: Preference,
 }
 
@@ -139,6 +140,7 @@ impl Layout {
             csrf: signed_in.session.csrf.clone(),
             current: current.into(),
             words: String::new(),
+            sees_junk: by.require(Permission::ManageJunk).is_ok(),
             filters: filters
                 .map(|(filter, unread)| RailFilter {
                     unread: unread.conversations,

@@ -61,7 +61,8 @@ pub async fn ask(
     };
     if problem.is_some() {
         // The time stays: whoever sends the form again must not be too fast for ever.
-        let home = Home { shown_at, ..Home::new(&app, language, &email, next, problem)? };
+        let mut home = Home::new(&app, language, &email, next, problem)?;
+        home.shown_at = shown_at;
         return Ok(Page(home).with_status(StatusCode::BAD_REQUEST));
     }
     app.limiter().check(client::network(client::address(&request, &app)))?;

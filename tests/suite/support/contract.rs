@@ -226,6 +226,7 @@ impl Scene {
             }
             "deliveries" => return self.delivery(prefix).await,
             "inboundmails" => return self.received_mail().await,
+            "mailtemplates" => return "portalReply".to_owned(),
             "agents" => return Box::pin(self.make_by("/api/v3/agents")).await,
             "holidays" => return Box::pin(self.make_by("/api/v3/anytime/holidays")).await,
             "blockedsenders" => {
