@@ -1,6 +1,6 @@
-//! Rules made ready to decide. Making a set from its rows takes longer than creating a conversation, so each kind is
+//! Rules made ready to decide. Making a set from its rows takes many queries, so each kind is
 //! made once for each `rule_version`, a number that the file itself changes with everything that rules are made from
-//! (the triggers in schema.sql); measured in docs/performance.md. A set that decided is kept as it was (table
+//! (the triggers in schema.sql). A set that decided is kept as it was (table
 //! `rule_set`): traces point at it instead of repeating it.
 
 use std::any::Any;

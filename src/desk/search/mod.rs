@@ -17,8 +17,7 @@ use crate::ids::ConversationId;
 
 pub use query::{Search, parse};
 
-/// Threads of more messages are indexed after the commit: writing the document again takes a millisecond for each
-/// fifty, and the one writer should not be held up.
+/// Threads of more messages are indexed after the commit: the whole document is written again for each new message.
 const LONG_MESSAGES: i64 = 100;
 /// Documents written in one transaction.
 const BATCH: i64 = 256;
