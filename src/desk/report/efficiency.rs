@@ -82,7 +82,7 @@ fn answers(s: &Snapshot<'_>, ask: &Ask) -> Result<Vec<(Occurrence, i64, bool)>> 
          WHERE k.target IN (1, 2) AND ?1 <= k.stopped_at AND k.stopped_at < ?2 AND c.is_deleted = 0
            AND (k.target = 2 OR c.created_by_type = 'contact')",
         (ask.from, ask.to),
-        |row| Ok((occurrence(row)?, row.get(6)?, row.get(7)?)),
+        |row| Ok((Occurrence::from_row(row)?, row.get(6)?, row.get(7)?)),
     )
 }
 
@@ -99,19 +99,6 @@ fn closings(s: &Snapshot<'_>, ask: &Ask) -> Result<Vec<(Occurrence, i64, i64, i6
          WHERE k.target = 3 AND ?1 <= k.stopped_at AND k.stopped_at < ?2 AND c.is_deleted = 0
            AND c.closed_at = k.stopped_at",
         (ask.from, ask.to),
-        |row| Ok((occurrence(row)?, row.get(6)?, row.get(7)?, row.get(8)?)),
+        |row| Ok((Occurrence::from_row(row)?, row.get(6)?, row.get(7)?, row.get(8)?)),
     )
-}
-
-fn occurrence(row: &rusqlite::Row<'_>) -> rusqlite::Result<Occurrence> {
-    let id = |column: usize| row.get::<_, Option<i64>>(column).map(Option::unwrap_or_default);
-    Ok(Occurrence {
-        at: row.get(0)?,
-        conversation: row.get(1)?,
-        agent: id(2)?,
-        department: id(3)?,
-        channel: row.get(4)?,
-        account: id(5)?,
-        policy: 0,
-    })
 }

@@ -133,17 +133,7 @@ fn open(s: &Snapshot<'_>, scope: Scope) -> Result<Vec<Open>> {
          FROM conversation c INDEXED BY conversation_open WHERE c.is_deleted = 0 AND c.status < 5",
         [],
         |row| {
-            let id = |column: usize| row.get::<_, Option<i64>>(column).map(Option::unwrap_or_default);
-            let what = Occurrence {
-                at: row.get(0)?,
-                conversation: row.get(1)?,
-                agent: id(2)?,
-                department: id(3)?,
-                channel: row.get(4)?,
-                account: id(5)?,
-                policy: 0,
-            };
-            Ok(Open { what, status: row.get(6)?, priority: row.get(7)? })
+            Ok(Open { what: Occurrence::from_row(row)?, status: row.get(6)?, priority: row.get(7)? })
         },
     )?;
     open.retain(|it| scope.holds(&it.what));

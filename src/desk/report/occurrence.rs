@@ -174,6 +174,26 @@ pub struct Occurrence {
     pub policy: i64,
 }
 
+impl Occurrence {
+    /// From the first six columns: when, conversation, agent, department, channel, e-mail account; no policy.
+    pub(super) fn from_row(row: &rusqlite::Row<'_>) -> rusqlite::Result<Self> {
+        Ok(Self {
+            at: row.get(0)?,
+            conversation: row.get(1)?,
+            agent: id_or_zero(row, 2)?,
+            department: id_or_zero(row, 3)?,
+            channel: row.get(4)?,
+            account: id_or_zero(row, 5)?,
+            policy: 0,
+        })
+    }
+}
+
+/// Zero stands for nobody.
+pub(super) fn id_or_zero(row: &rusqlite::Row<'_>, column: usize) -> rusqlite::Result<i64> {
+    row.get::<_, Option<i64>>(column).map(Option::unwrap_or_default)
+}
+
 /// What happened between two instants in a scope.
 pub fn occurrences(
     s: &Snapshot<'_>,
@@ -183,16 +203,7 @@ pub fn occurrences(
     to: Timestamp,
 ) -> Result<Vec<Occurrence>> {
     let mut found = s.all(metric.sql(), rusqlite::named_params! { ":from": from, ":to": to }, |row| {
-        let id = |column: usize| row.get::<_, Option<i64>>(column).map(Option::unwrap_or_default);
-        Ok(Occurrence {
-            at: row.get(0)?,
-            conversation: row.get(1)?,
-            agent: id(2)?,
-            department: id(3)?,
-            channel: row.get(4)?,
-            account: id(5)?,
-            policy: id(6)?,
-        })
+        Ok(Occurrence { policy: id_or_zero(row, 6)?, ..Occurrence::from_row(row)? })
     })?;
     found.retain(|it| scope.holds(it));
     Ok(found)

@@ -3,6 +3,7 @@
 
 use std::collections::HashSet;
 
+use super::occurrence::id_or_zero;
 use super::{Ask, Occurrence, Slot, Spans, allow, round};
 use crate::db::Snapshot;
 use crate::desk::Actor;
@@ -101,16 +102,7 @@ fn decided(s: &Snapshot<'_>, ask: &Ask) -> Result<Vec<Decided>> {
            AND c.is_deleted = 0",
         (ask.from, ask.to),
         |row| {
-            let id = |column: usize| row.get::<_, Option<i64>>(column).map(Option::unwrap_or_default);
-            let what = Occurrence {
-                at: row.get(0)?,
-                conversation: row.get(1)?,
-                agent: id(2)?,
-                department: id(3)?,
-                channel: row.get(4)?,
-                account: id(5)?,
-                policy: id(6)?,
-            };
+            let what = Occurrence { policy: id_or_zero(row, 6)?, ..Occurrence::from_row(row)? };
             Ok(Decided { what, target: row.get(7)?, is_breached: row.get(8)?, span: row.get(9)? })
         },
     )
