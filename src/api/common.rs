@@ -12,7 +12,9 @@ pub struct Common;
 const MEANINGS: &[(&str, &str)] = &[
     ("200", "Done"),
     ("201", "Created; Location says where it is"),
+    ("202", "Begun; Location says where the outcome will be"),
     ("204", "Done; there is nothing to tell"),
+    ("206", "The part of the file that Range asked for"),
     ("400", "The message names the field or the parameter, and the value"),
     ("401", "Who is calling is not known"),
     ("403", "The caller may not do this"),
@@ -24,6 +26,7 @@ const MEANINGS: &[(&str, &str)] = &[
     ("412", "It was changed meanwhile: If-Match does not match"),
     ("413", "Too large"),
     ("415", "The body has another type than this operation takes"),
+    ("416", "The file has no such part"),
     ("429", "Too many requests; Retry-After says how many seconds to wait"),
     ("503", "The database is busy or the search took too long; try again"),
     ("507", "The disk is full; nothing was changed"),

@@ -3,6 +3,7 @@
 use serde::de::{Deserializer, Visitor};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
+use utoipa::openapi::schema::{Object, ObjectBuilder, SchemaType, Type};
 
 use crate::desk::condition::{NewCondition, NewFormula};
 use crate::rules::{Catalogue, Condition, Formula};
@@ -52,8 +53,7 @@ pub struct ConditionInput {
     /// Repeated from an answer, without effect
     #[expect(dead_code, reason = "accepted, so that an answer can be sent back")]
     id: Option<i64>,
-    /// Id or name
-    #[schema(example = "5")]
+    #[schema(schema_with = id_or_name)]
     field_id: Option<String>,
     /// Id or name, where there is no fieldId
     field: Option<String>,
@@ -62,10 +62,24 @@ pub struct ConditionInput {
     match_type: Option<String>,
     /// Empty with `is` and `isNot`: not set, set
     #[serde(default, deserialize_with = "scalar")]
-    #[schema(example = "closed")]
+    #[schema(schema_with = any_scalar)]
     value: Option<String>,
     /// What logic expressions call it; default: its position from 1
     index: Option<i64>,
+}
+
+/// A field by its id, or by its name.
+pub(super) fn id_or_name() -> Object {
+    let kinds = [Type::Integer, Type::String, Type::Null];
+    let about = "Id of the field, or its name";
+    ObjectBuilder::new().schema_type(SchemaType::from_iter(kinds)).description(Some(about)).build()
+}
+
+/// What a field may be compared with or set to.
+pub(super) fn any_scalar() -> Object {
+    let kinds = [Type::String, Type::Number, Type::Boolean, Type::Null];
+    let about = "As text, number or yes/no; empty with `is` and `isNot`: not set, set";
+    ObjectBuilder::new().schema_type(SchemaType::from_iter(kinds)).description(Some(about)).build()
 }
 
 impl From<ConditionInput> for NewCondition {

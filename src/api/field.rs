@@ -4,7 +4,7 @@ use actix_web::{HttpResponse, delete, get, post, put, web};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::condition::scalar;
+use super::condition::{any_scalar, scalar};
 use super::{Face, id};
 use crate::app::App;
 use crate::desk::field::{self, Field, FieldChange, FieldOption, FieldValue, Mapping, NewOption, NewValue};
@@ -106,6 +106,7 @@ pub struct FieldInput {
     is_required: Option<bool>,
     /// Of an option: its name, value or id
     #[serde(default, deserialize_with = "scalar")]
+    #[schema(schema_with = any_scalar)]
     default_value: Option<String>,
     help_text: Option<String>,
     #[schema(minimum = 1, maximum = 4000)]
@@ -209,6 +210,7 @@ pub struct CustomFieldInput {
     id: Option<i64>,
     name: Option<String>,
     #[serde(default, deserialize_with = "scalar")]
+    #[schema(schema_with = any_scalar)]
     value: Option<String>,
 }
 

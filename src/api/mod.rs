@@ -60,6 +60,7 @@ pub mod idempotency;
 mod common;
 mod docs;
 mod envelope;
+mod glossary;
 mod include;
 
 use std::sync::OnceLock;
@@ -75,6 +76,7 @@ use common::Common;
 use docs::About;
 pub use docs::asset;
 pub use envelope::Face;
+use glossary::Glossary;
 
 use crate::error::Error;
 use crate::web::ApiError;
@@ -85,7 +87,7 @@ use crate::web::path::Spelling;
 macro_rules! routes {
     ($($module:ident :: { $($handler:ident),+ $(,)? }),+ $(,)?) => {
         #[derive(OpenApi)]
-        #[openapi(paths($($($module::$handler),+),+), modifiers(&About, &Common))]
+        #[openapi(paths($($($module::$handler),+),+), modifiers(&About, &Common, &Glossary))]
         struct Document;
 
         fn register(config: &mut ServiceConfig) {

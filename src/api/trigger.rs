@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::attachment::AttachmentJson;
-use super::condition::{self, ConditionInput, ConditionJson, scalar};
+use super::condition::{self, ConditionInput, ConditionJson, any_scalar, id_or_name, scalar};
 use super::id;
 use super::routing::IsEnableInput;
 use crate::app::App;
@@ -258,13 +258,12 @@ pub struct ActionInput {
     #[serde(rename = "type", alias = "actionType", alias = "action type")]
     #[schema(example = "SetValue")]
     kind: Option<String>,
-    /// Id or name
-    #[schema(example = "6")]
+    #[schema(schema_with = id_or_name)]
     field_id: Option<String>,
     /// Id or name, where there is no fieldId
     field: Option<String>,
     #[serde(default, deserialize_with = "scalar")]
-    #[schema(example = "high")]
+    #[schema(schema_with = any_scalar)]
     value: Option<String>,
     to_contact: Option<bool>,
     #[serde(alias = "ifSendEmailToAssignedAgent")]

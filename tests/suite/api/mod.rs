@@ -16,6 +16,7 @@ mod conversation;
 mod decision;
 mod deleted_conversation;
 mod department;
+mod document;
 mod draft;
 mod email_account;
 mod event_log;

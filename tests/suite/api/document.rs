@@ -1,0 +1,117 @@
+//! The OpenAPI document explains everything it names, and its examples are what it says a request is.
+
+use serde_json::Value;
+
+use crate::support::test_desk::TestDesk;
+
+#[tokio::test]
+async fn the_document_explains_every_operation_parameter_object_and_property() {
+    let document = document().await;
+    let mut silent = Vec::new();
+    let mut look = |what: String, thing: &Value| {
+        let text = ["description", "summary"].map(|key| thing[key].as_str().unwrap_or_default().len());
+        if text == [0, 0] {
+            silent.push(what);
+        }
+    };
+    for (name, operation) in operations(&document) {
+        look(name.clone(), operation);
+        for parameter in operation["parameters"].as_array().into_iter().flatten() {
+            look(format!("{name} {}", parameter["name"]), parameter);
+        }
+        for (status, response) in operation["responses"].as_object().unwrap() {
+            look(format!("{name} {status}"), response);
+        }
+    }
+    for (name, schema) in document["components"]["schemas"].as_object().unwrap() {
+        look(name.clone(), schema);
+        for (property, schema) in schema["properties"].as_object().into_iter().flatten() {
+            look(format!("{name}.{property}"), schema);
+        }
+    }
+    assert!(silent.is_empty(), "{} are not explained:\n{}", silent.len(), silent.join("\n"));
+}
+
+#[tokio::test]
+async fn every_request_with_a_body_has_an_example_that_its_schema_allows() {
+    let document = document().await;
+    let mut wrong = Vec::new();
+    let mut count = 0;
+    for (name, operation) in operations(&document) {
+        let body = &operation["requestBody"]["content"]["application/json"];
+        if body.is_null() {
+            continue;
+        }
+        count += 1;
+        match body.get("example") {
+            None => wrong.push(format!("{name} has no example")),
+            Some(example) => {
+                if let Err(problem) = allows(&document, &body["schema"], example) {
+                    wrong.push(format!("{name}: {problem}"));
+                }
+            }
+        }
+    }
+    assert!(80 < count, "only {count} requests have a body");
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+async fn document() -> Value {
+    TestDesk::start().await.as_nobody().get("/openapi.json").await.expect(200)
+}
+
+fn operations(document: &Value) -> impl Iterator<Item = (String, &Value)> {
+    document["paths"].as_object().unwrap().iter().flat_map(|(path, item)| {
+        let methods = item.as_object().unwrap().iter().filter(|(key, _)| *key != "parameters");
+        methods.map(move |(method, operation)| (format!("{method} {path}"), operation))
+    })
+}
+
+/// The part of JSON Schema that the document uses; a property that the schema does not name is wrong.
+fn allows(document: &Value, schema: &Value, value: &Value) -> Result<(), String> {
+    if let Some(place) = schema["$ref"].as_str() {
+        let schema =
+            document.pointer(place.trim_start_matches('#')).ok_or_else(|| format!("{place} is missing"))?;
+        return allows(document, schema, value);
+    }
+    for key in ["oneOf", "anyOf"] {
+        if let Some(choices) = schema[key].as_array() {
+            let problems: Vec<_> =
+                choices.iter().map_while(|schema| allows(document, schema, value).err()).collect();
+            return if problems.len() < choices.len() { Ok(()) } else { Err(problems.join(" or ")) };
+        }
+    }
+    let kinds: Vec<&str> = match &schema["type"] {
+        Value::String(kind) => vec![kind],
+        Value::Array(kinds) => kinds.iter().filter_map(Value::as_str).collect(),
+        _ => return Ok(()),
+    };
+    let kind = match value {
+        Value::Null => "null",
+        Value::Bool(_) => "boolean",
+        Value::Number(number) if number.is_i64() && !kinds.contains(&"number") => "integer",
+        Value::Number(_) => "number",
+        Value::String(_) => "string",
+        Value::Array(_) => "array",
+        Value::Object(_) => "object",
+    };
+    if !kinds.contains(&kind) {
+        return Err(format!("{value} is no {kinds:?}"));
+    }
+    if let Some(allowed) = schema["enum"].as_array()
+        && !allowed.contains(value)
+    {
+        return Err(format!("{value} is none of {allowed:?}"));
+    }
+    for item in value.as_array().into_iter().flatten() {
+        allows(document, &schema["items"], item)?;
+    }
+    for (key, item) in value.as_object().into_iter().flatten() {
+        match schema["properties"].get(key) {
+            Some(schema) => allows(document, schema, item).map_err(|problem| format!("{key}: {problem}"))?,
+            None if schema["properties"].is_object() => return Err(format!("'{key}' is not in the schema")),
+            None => {}
+        }
+    }
+    Ok(())
+}
