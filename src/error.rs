@@ -18,6 +18,11 @@ impl fmt::Display for Problem {
     }
 }
 
+/// A value as an error shows it: not more than its beginning.
+pub fn shown(text: &str) -> String {
+    text.chars().take(80).collect()
+}
+
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     #[error("sign in, or send an agent's e-mail address and API key, or an OAuth token")]

@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 use crate::app::App;
 use crate::desk::allocation::{self, AutoAllocation, AutoAllocationChange, DepartmentRule, Preference, Rule};
 use crate::desk::availability::AvailabilityChange;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, shown};
 use crate::ids::{AgentId, DepartmentId};
 use crate::web::error::ErrorBody;
 use crate::web::json::Input;
@@ -179,7 +179,7 @@ impl AutoAllocationInput {
 
 fn rule(field: &str, text: &str) -> Result<Rule> {
     Rule::parse(text).ok_or_else(|| {
-        let shown: String = text.chars().take(80).collect();
+        let shown = shown(&text);
         Error::invalid(field, format!("must be 'loadBalancing' or 'roundRobin', not '{shown}'"))
     })
 }

@@ -9,7 +9,7 @@ use super::conversation::{ConversationJson, code, faces, some_id};
 use crate::app::App;
 use crate::desk::code::{Priority, Status};
 use crate::desk::conversation::{ConversationChange, batch, trash};
-use crate::error::{Error, Problems, Result};
+use crate::error::{Error, Problems, Result, shown};
 use crate::ids::{AgentId, ConversationId, DepartmentId};
 use crate::web::error::ErrorBody;
 use crate::web::json::{self, Input, nullable};
@@ -126,7 +126,7 @@ fn ids_of(query: &Query) -> Result<Vec<i64>> {
         query.all("ids").flat_map(|text| text.split(',')).map(str::trim).filter(|text| !text.is_empty());
     texts
         .map(|text| {
-            let shown: String = text.chars().take(80).collect();
+            let shown = shown(&text);
             text.parse().map_err(|_| Error::invalid("ids", format!("must be whole numbers, not '{shown}'")))
         })
         .collect()

@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 use super::id;
 use crate::app::App;
 use crate::desk::blocked_sender::{self, Action, BlockedSender, BlockedSenderQuery};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, shown};
 use crate::ids::BlockedSenderId;
 use crate::time::Timestamp;
 use crate::web::error::ErrorBody;
@@ -103,7 +103,7 @@ impl BlockedSenderInput {
                 _ => Err(Error::invalid("blockType", "is required")),
             };
         };
-        let shown: String = text.chars().take(80).collect();
+        let shown = shown(&text);
         if self.is_allowed == Some(true) {
             return Err(Error::invalid("blockType", format!("'{shown}' contradicts isAllowed")));
         }

@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 use super::id;
 use crate::app::App;
 use crate::desk::contact::{self, Contact, ContactChange, ContactQuery, Identity, IdentityKind, NewIdentity};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, shown};
 use crate::ids::{ContactId, IdentityId};
 use crate::time::{self, Timestamp};
 use crate::web::error::ErrorBody;
@@ -188,7 +188,7 @@ impl IdentityInput {
 
 fn kind(field: &str, text: &str) -> Result<IdentityKind> {
     IdentityKind::parse(text).ok_or_else(|| {
-        let shown: String = text.chars().take(80).collect();
+        let shown = shown(&text);
         Error::invalid(field, format!("must be 'email', 'SSOUserId' or 'externalId', not '{shown}'"))
     })
 }

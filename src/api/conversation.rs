@@ -22,7 +22,7 @@ use crate::desk::conversation::{
 use crate::desk::field::{self, NewValue};
 use crate::desk::filter::{self, Narrowing};
 use crate::desk::{Actor, event, event_log, search};
-use crate::error::{Error, Problem, Problems, Result};
+use crate::error::{Error, Problem, Problems, Result, shown};
 use crate::ids::{AgentId, ContactId, ConversationId, DepartmentId, TagId};
 use crate::rules::Usage;
 use crate::time::Timestamp;
@@ -300,11 +300,7 @@ pub(super) fn code<T>(
 ) -> Option<T> {
     let text = text?;
     let value = parse(text);
-    problems.require(
-        value.is_some(),
-        field,
-        format!("has no value '{}'", text.chars().take(80).collect::<String>()),
-    );
+    problems.require(value.is_some(), field, format!("has no value '{}'", shown(text)));
     value
 }
 

@@ -8,7 +8,7 @@ use super::condition::{any_scalar, scalar};
 use super::{Face, id};
 use crate::app::App;
 use crate::desk::field::{self, Field, FieldChange, FieldOption, FieldValue, Mapping, NewOption, NewValue};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, shown};
 use crate::ids::{FieldId, FieldOptionId};
 use crate::rules::{FieldType, Usage};
 use crate::web::error::ErrorBody;
@@ -140,7 +140,7 @@ impl FieldInput {
         let kind = match self.kind.as_deref() {
             Some(kind) => Some(FieldType::parse(kind).ok_or_else(|| {
                 let names: Vec<&str> = FieldType::ALL.iter().map(|kind| kind.name()).collect();
-                let shown: String = kind.chars().take(80).collect();
+                let shown = shown(&kind);
                 Error::invalid("type", format!("'{shown}' must be one of {}", names.join(", ")))
             })?),
             None => None,

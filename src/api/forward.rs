@@ -10,7 +10,7 @@ use super::message::{AttachmentInput, MessageAnswer, addresses, ids, with_files}
 use crate::app::App;
 use crate::desk::conversation::forward::{self, Forward};
 use crate::desk::conversation::{Body, Source};
-use crate::error::{Error, Problems, Result};
+use crate::error::{Error, Problems, Result, shown};
 use crate::ids::MessageId;
 use crate::time::Timestamp;
 use crate::web::error::ErrorBody;
@@ -78,7 +78,7 @@ impl ForwardInput {
 /// An ISO-8601 time of a body.
 pub(super) fn time(field: &str, text: &str) -> Result<Timestamp> {
     Timestamp::parse(text).ok_or_else(|| {
-        let shown: String = text.chars().take(80).collect();
+        let shown = shown(&text);
         Error::invalid(field, format!("must be an ISO-8601 time, not '{shown}'"))
     })
 }

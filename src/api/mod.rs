@@ -62,6 +62,7 @@ mod docs;
 mod envelope;
 mod glossary;
 mod include;
+mod order;
 
 use std::sync::OnceLock;
 
@@ -78,7 +79,7 @@ pub use docs::asset;
 pub use envelope::Face;
 use glossary::Glossary;
 
-use crate::error::Error;
+use crate::error::{Error, shown};
 use crate::web::ApiError;
 use crate::web::error::api_answer;
 use crate::web::path::Spelling;
@@ -260,5 +261,5 @@ fn methods_of(path: &str) -> Vec<&'static str> {
 
 /// An id in a path: anything but digits names nothing.
 pub fn id<T: std::str::FromStr>(noun: &'static str, text: &str) -> Result<T, ApiError> {
-    text.parse().map_err(|_| ApiError(Error::not_found(noun, text.chars().take(80).collect::<String>())))
+    text.parse().map_err(|_| ApiError(Error::not_found(noun, shown(text))))
 }

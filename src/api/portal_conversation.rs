@@ -18,7 +18,7 @@ use crate::desk::conversation::portal::{self, PortalQuery, Written};
 use crate::desk::conversation::{self, Body, Conversation, Message, read_state};
 use crate::desk::field::NewValue;
 use crate::desk::{Actor, Paging, attachment, contact};
-use crate::error::{Error, Problem, Result};
+use crate::error::{Error, Problem, Result, shown};
 use crate::html;
 use crate::ids::{ContactId, ConversationId};
 use crate::time::Timestamp;
@@ -275,7 +275,7 @@ fn portal_query(query: &Query) -> Result<PortalQuery> {
     let mut contacts = Vec::new();
     let one = query.text("contactId")?.into_iter();
     for text in one.chain(query.all("contactIds")).flat_map(|text| text.split(',')).map(str::trim) {
-        let shown: String = text.chars().take(80).collect();
+        let shown = shown(&text);
         let id = text
             .parse()
             .map_err(|_| Error::invalid("contactId", format!("must be a whole number, not '{shown}'")))?;

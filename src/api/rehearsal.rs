@@ -15,7 +15,7 @@ use crate::desk::rehearsal::{
     self, Difference, Draft, Effect, Outcome, Rehearsal, RoutingDraft, SlaDraft, Totals,
 };
 use crate::desk::{Permission, sla_policy, trigger};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, shown};
 use crate::ids::{RehearsalId, SlaPolicyId, TriggerId};
 use crate::time::Timestamp;
 use crate::web::error::ErrorBody;
@@ -54,7 +54,7 @@ impl RehearsalInput {
         let time = |field: &str, text: &Option<String>| {
             let read = |text: &String| {
                 Timestamp::parse(text).ok_or_else(|| {
-                    let shown: String = text.chars().take(80).collect();
+                    let shown = shown(&text);
                     Error::invalid(field, format!("'{shown}' is not a time such as 2019-05-22T10:37:00Z"))
                 })
             };

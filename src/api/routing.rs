@@ -7,15 +7,16 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::condition::{self, ConditionInput, ConditionJson};
-use super::id;
+use super::{id, order};
 use crate::app::App;
 use crate::db::Snapshot;
 use crate::desk::code::Priority;
 use crate::desk::field;
+use crate::desk::order::Place;
 use crate::desk::routing::{
-    self, Kind, Object, Place, Routing, RoutingChange, RoutingRule, RoutingRuleChange, TargetChange, rule,
+    self, Kind, Object, Routing, RoutingChange, RoutingRule, RoutingRuleChange, TargetChange, rule,
 };
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, shown};
 use crate::ids::RoutingRuleId;
 use crate::rules::Catalogue;
 use crate::web::error::ErrorBody;
@@ -255,10 +256,6 @@ fn target(
     Ok(TargetChange { object: object.transpose()?, id, priority: priority.transpose()? })
 }
 
-fn shown(text: &str) -> String {
-    text.chars().take(80).collect()
-}
-
 /// Directly, or in the envelope `customerRule` of the documents. On change what is left out stays as it is; `when`,
 /// `logicExpression` and `conditions` belong together.
 #[derive(Deserialize, ToSchema)]
@@ -383,8 +380,14 @@ pub struct SortInput {
 
 impl Input for SortInput {}
 
+/// One place for one rule, or an order for all.
+enum Wanted {
+    Place(Place),
+    Order(Vec<RoutingRuleId>),
+}
+
 impl SortInput {
-    fn place(self) -> Result<Place> {
+    fn wanted(self) -> Result<Wanted> {
         match (self.customer_rules, self.direction, self.index) {
             (Some(mut rules), None, None) => {
                 if rules.iter().all(|rule| rule.index.is_some()) {
@@ -394,23 +397,17 @@ impl SortInput {
                     let missing = || Error::invalid(format!("customerRules[{position}].id"), "is required");
                     rule.id.map(RoutingRuleId).ok_or_else(missing)
                 };
-                Ok(Place::Order(rules.iter().enumerate().map(id).collect::<Result<_>>()?))
+                Ok(Wanted::Order(rules.iter().enumerate().map(id).collect::<Result<_>>()?))
             }
-            (None, Some(direction), None) => direction_place(&direction),
-            (None, None, Some(index)) => Ok(Place::At(index)),
+            (None, direction @ Some(_), None) => {
+                Ok(Wanted::Place(order::place(direction.as_deref(), None, "index")?))
+            }
+            (None, None, Some(index)) => Ok(Wanted::Place(Place::At(index))),
             _ => Err(Error::invalid(
                 "customerRules",
                 "or 'type' or 'index' is required, and one of them alone",
             )),
         }
-    }
-}
-
-fn direction_place(text: &str) -> Result<Place> {
-    match text.trim().to_ascii_lowercase().as_str() {
-        "up" => Ok(Place::Up),
-        "down" => Ok(Place::Down),
-        _ => Err(Error::invalid("type", format!("must be 'up' or 'down', not '{}'", shown(text)))),
     }
 }
 
@@ -746,7 +743,10 @@ pub async fn sort_rule(
     let customer_rules = app
         .write(move |tx| {
             rule::require(tx, &by.actor, id)?;
-            let found = rule::sort(tx, &by.actor, id, &body.0.place()?)?;
+            let found = match body.0.wanted()? {
+                Wanted::Place(place) => rule::sort(tx, &by.actor, id, place)?,
+                Wanted::Order(order) => rule::arrange(tx, &by.actor, &order)?,
+            };
             rules(tx, &field::catalogue(tx)?, found)
         })
         .await?;

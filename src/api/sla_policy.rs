@@ -6,14 +6,14 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::condition::{self, ConditionInput, ConditionJson};
-use super::id;
 use super::routing::IsEnableInput;
+use super::{id, order};
 use crate::app::App;
 use crate::db::Snapshot;
 use crate::desk::code::Status;
-use crate::desk::sla_policy::{self, Place, SlaPolicy, SlaPolicyChange};
+use crate::desk::sla_policy::{self, SlaPolicy, SlaPolicyChange};
 use crate::desk::{field, sla};
-use crate::error::{Error, Result as DeskResult};
+use crate::error::{Error, Result as DeskResult, shown};
 use crate::ids::SlaPolicyId;
 use crate::rules::Catalogue;
 use crate::web::error::ErrorBody;
@@ -166,7 +166,7 @@ fn business_hours(word: Option<String>, flag: Option<String>, was: Option<bool>)
                 Ok(Some(false))
             }
             _ => {
-                let shown: String = text.chars().take(80).collect();
+                let shown = shown(&text);
                 Err(Error::invalid(field, format!("must be calendarHours or businessHours, not '{shown}'")))
             }
         }
@@ -187,29 +187,13 @@ pub struct SortInput {
     /// `up` or `down`
     #[serde(rename = "type")]
     #[schema(example = "up")]
-    kind: Option<String>,
+    direction: Option<String>,
     /// Or the new place, from 1
     #[serde(alias = "index", alias = "order", alias = "orderNum")]
     order_index: Option<i64>,
 }
 
 impl Input for SortInput {}
-
-impl SortInput {
-    fn place(self) -> DeskResult<Place> {
-        match (self.kind.as_deref().map(str::trim), self.order_index) {
-            (None | Some(""), Some(position)) => Ok(Place::At(position)),
-            (Some(kind), None) if kind.eq_ignore_ascii_case("up") => Ok(Place::Up),
-            (Some(kind), None) if kind.eq_ignore_ascii_case("down") => Ok(Place::Down),
-            (Some(kind), None) => {
-                let shown: String = kind.chars().take(80).collect();
-                Err(Error::invalid("type", format!("must be up or down, not '{shown}'")))
-            }
-            (None, None) => Err(Error::invalid("type", "or 'orderIndex' is required")),
-            (Some(_), Some(_)) => Err(Error::invalid("orderIndex", "and 'type' are given both")),
-        }
-    }
-}
 
 /// Switches that hold for every policy
 #[derive(Serialize, Deserialize, ToSchema)]
@@ -354,7 +338,7 @@ pub async fn sort(
     body: Json<SortInput>,
 ) -> Result<HttpResponse, ApiError> {
     let id: SlaPolicyId = id("SLA policy", &path)?;
-    let place = body.0.place()?;
+    let place = order::place(body.0.direction.as_deref(), body.0.order_index, "orderIndex")?;
     let all = app
         .write(move |tx| {
             let all = sla_policy::sort(tx, &by.actor, id, place)?;
@@ -449,7 +433,7 @@ fn stored_settings(app: &App) -> DeskResult<SettingsJson> {
 pub async fn set_settings(app: App, by: Caller, body: Json<SettingsJson>) -> Result<HttpResponse, ApiError> {
     let statuses = body.0.sla_pause_statuses.iter().enumerate().map(|(position, text)| {
         Status::parse_with_aliases(text).ok_or_else(|| {
-            let shown: String = text.chars().take(80).collect();
+            let shown = shown(&text);
             Error::invalid(format!("slaPauseStatuses[{position}]"), format!("'{shown}' is not a status"))
         })
     });

@@ -7,14 +7,14 @@ use utoipa::ToSchema;
 
 use super::attachment::AttachmentJson;
 use super::condition::{self, ConditionInput, ConditionJson, any_scalar, id_or_name, scalar};
-use super::id;
 use super::routing::IsEnableInput;
+use super::{id, order};
 use crate::app::App;
 use crate::db::Snapshot;
 use crate::desk::code::{Status, TriggerEvent};
-use crate::desk::trigger::{self, NewMail, Place, Set, SetValue, Trigger, TriggerChange, Unit, change};
+use crate::desk::trigger::{self, NewMail, Set, SetValue, Trigger, TriggerChange, Unit, change};
 use crate::desk::{Permission, agent, field};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, shown};
 use crate::ids::{AgentId, TriggerId};
 use crate::rules::Catalogue;
 use crate::web::error::ErrorBody;
@@ -460,10 +460,6 @@ fn flat(given: Flat) -> Actions {
     (values, mail)
 }
 
-fn shown(text: &str) -> String {
-    text.chars().take(80).collect()
-}
-
 /// The name, its number, or a later document's name (contract 16.2).
 pub(super) fn event(text: &str) -> Result<TriggerEvent> {
     let folded = text.trim().to_ascii_lowercase();
@@ -519,23 +515,6 @@ pub struct SortInput {
 }
 
 impl Input for SortInput {}
-
-impl SortInput {
-    fn place(self) -> Result<Place> {
-        match (self.direction, self.order_id) {
-            (Some(direction), None) => match direction.trim().to_ascii_lowercase().as_str() {
-                "up" => Ok(Place::Up),
-                "down" => Ok(Place::Down),
-                _ => {
-                    let message = format!("must be 'up' or 'down', not '{}'", shown(&direction));
-                    Err(Error::invalid("type", message))
-                }
-            },
-            (None, Some(position)) => Ok(Place::At(position)),
-            _ => Err(Error::invalid("type", "or 'orderId' is required, and one of them alone")),
-        }
-    }
-}
 
 #[derive(Deserialize, ToSchema)]
 #[schema(as = TriggerId)]
@@ -702,7 +681,15 @@ pub async fn sort(
     let triggers = app
         .write(move |tx| {
             trigger::require(tx, &by.actor, id)?;
-            TriggerJson::list(tx, change::sort(tx, &by.actor, id, body.0.place()?)?)
+            TriggerJson::list(
+                tx,
+                change::sort(
+                    tx,
+                    &by.actor,
+                    id,
+                    order::place(body.0.direction.as_deref(), body.0.order_id, "orderId")?,
+                )?,
+            )
         })
         .await?;
     Ok(HttpResponse::Ok().json(TriggerListJson { triggers }))

@@ -39,6 +39,7 @@ pub mod notice;
 pub mod notification;
 pub mod oauth_client;
 pub mod oauth_grant;
+pub mod order;
 pub mod outgoing_mail;
 pub mod password;
 pub mod password_policy;

@@ -3,6 +3,7 @@
 
 use super::audit::{self, Action};
 use super::condition::{self, NewFormula, Owner};
+use super::order::{self, Place};
 use super::{Actor, Permission, check_name, check_text, sla, working_time};
 use crate::db::{Snapshot, Tx};
 use crate::error::{Error, Problems, Result};
@@ -43,15 +44,6 @@ pub struct SlaPolicyChange {
     pub is_business_hours: Option<bool>,
     pub formula: Option<NewFormula>,
     pub position: Option<i64>,
-}
-
-/// Where a policy is moved to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Place {
-    Up,
-    Down,
-    /// From 1.
-    At(i64),
 }
 
 /// Most policies kept.
@@ -256,23 +248,8 @@ fn changed(tx: &Tx<'_>, before: &SlaPolicy, change: &SlaPolicyChange) -> Result<
 }
 
 fn reorder(tx: &Tx<'_>, id: SlaPolicyId, place: Place) -> Result<()> {
-    let mut order: Vec<SlaPolicyId> = stored(tx)?.into_iter().map(|policy| policy.id).collect();
-    let from = order.iter().position(|other| *other == id).unwrap_or(0);
-    match place {
-        Place::Up if 0 < from => order.swap(from, from - 1),
-        Place::Down if from + 1 < order.len() => order.swap(from, from + 1),
-        Place::Up | Place::Down => {}
-        Place::At(position) => {
-            let last = order.len() as i64;
-            if !(1..=last).contains(&position) {
-                let message = format!("must be between 1 and {last}, not {position}");
-                return Err(Error::invalid("orderIndex", message));
-            }
-            let policy = order.remove(from);
-            order.insert(position as usize - 1, policy);
-        }
-    }
-    number(tx, &order)
+    let order = stored(tx)?.into_iter().map(|policy| policy.id).collect();
+    number(tx, &order::moved(order, &id, place, "orderIndex")?)
 }
 
 fn number(tx: &Tx<'_>, order: &[SlaPolicyId]) -> Result<()> {

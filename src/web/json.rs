@@ -13,7 +13,7 @@ use serde::de::{
 use serde_json::{Map, Value};
 
 use super::error::{ApiError, api_answer};
-use crate::error::Error;
+use crate::error::{Error, shown};
 
 /// A body that can be read.
 pub trait Input: DeserializeOwned {
@@ -188,7 +188,7 @@ impl Folded {
     }
 
     fn wrong(&self, wanted: &str) -> Problem {
-        let shown: String = self.value.to_string().chars().take(80).collect();
+        let shown = shown(&self.value.to_string());
         Problem { field: self.path.clone(), message: format!("must be {wanted}, not {shown}") }
     }
 }

@@ -7,7 +7,7 @@ use jiff::tz::{Offset, TimeZone};
 
 use super::error::ApiError;
 use crate::desk::Paging;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, shown};
 use crate::time::Timestamp;
 
 /// The parameters of a request, keys in lower case, in the order they came.
@@ -61,7 +61,7 @@ impl Query {
     ) -> Result<Option<T>> {
         let Some(text) = self.text(name)? else { return Ok(None) };
         read(text).map(Some).ok_or_else(|| {
-            let shown: String = text.chars().take(80).collect();
+            let shown = shown(&text);
             Error::invalid(name, format!("must be {wanted}, not '{shown}'"))
         })
     }
@@ -77,7 +77,7 @@ impl Query {
             .map(str::trim)
             .filter(|value| !value.is_empty())
             .map(|value| {
-                let shown: String = value.chars().take(80).collect();
+                let shown = shown(&value);
                 value
                     .parse()
                     .map_err(|_| Error::invalid(name, format!("must be whole numbers, not '{shown}'")))

@@ -12,7 +12,7 @@ use crate::error::{Error, Result};
 use crate::ids::{AgentId, DepartmentId};
 
 pub use decide::{CustomRule, RoutingTrace, Rules, Verdict, Winner, route};
-pub use rule::{Place, RoutingRule, RoutingRuleChange};
+pub use rule::{RoutingRule, RoutingRuleChange};
 
 /// The only id that a routing setting ever has.
 pub const ID: i64 = 1;

@@ -4,6 +4,7 @@ use super::{Target, TargetChange, ensure, target};
 use crate::db::{Snapshot, Tx};
 use crate::desk::audit::{self, Action};
 use crate::desk::condition::{self, NewFormula, Owner};
+use crate::desk::order::{self, Place};
 use crate::desk::{Actor, Permission, check_name};
 use crate::error::{Error, Result};
 use crate::ids::RoutingRuleId;
@@ -29,17 +30,6 @@ pub struct RoutingRuleChange {
     pub formula: Option<NewFormula>,
     pub target: TargetChange,
     pub position: Option<i64>,
-}
-
-/// Where a rule moves to.
-#[derive(Debug, Clone)]
-pub enum Place {
-    Up,
-    Down,
-    /// From 1.
-    At(i64),
-    /// The whole order; rules that are not named follow in the order they had.
-    Order(Vec<RoutingRuleId>),
 }
 
 /// Most rules.
@@ -85,7 +75,7 @@ pub fn create(tx: &Tx<'_>, by: &Actor, new: &RoutingRuleChange) -> Result<Routin
     )?);
     condition::replace(tx, Owner::RoutingRule(id), &formula.conditions)?;
     if let Some(position) = new.position {
-        reorder(tx, id, &Place::At(position))?;
+        reorder(tx, id, Place::At(position))?;
     }
     let created = get(tx, id)?;
     log(tx, by, "created", &created.name)?;
@@ -116,7 +106,7 @@ pub fn update(tx: &Tx<'_>, by: &Actor, id: RoutingRuleId, change: &RoutingRuleCh
     if let Some(position) = change.position
         && position != before.position
     {
-        reorder(tx, id, &Place::At(position))?;
+        reorder(tx, id, Place::At(position))?;
     }
     log(tx, by, "changed", &before.name)?;
     get(tx, id)
@@ -141,17 +131,37 @@ pub fn copy(tx: &Tx<'_>, by: &Actor, id: RoutingRuleId) -> Result<Vec<RoutingRul
         (name, id),
     )?);
     condition::replace(tx, Owner::RoutingRule(copy), &original.formula.conditions)?;
-    reorder(tx, copy, &Place::At(original.position + 1))?;
+    reorder(tx, copy, Place::At(original.position + 1))?;
     log(tx, by, "copied", &original.name)?;
     stored(tx)
 }
 
 /// Moves a rule; gives the whole list.
-pub fn sort(tx: &Tx<'_>, by: &Actor, id: RoutingRuleId, place: &Place) -> Result<Vec<RoutingRule>> {
+pub fn sort(tx: &Tx<'_>, by: &Actor, id: RoutingRuleId, place: Place) -> Result<Vec<RoutingRule>> {
     by.require(Permission::ManageSettings)?;
     let moved = get(tx, id)?;
     reorder(tx, id, place)?;
     log(tx, by, "moved", &moved.name)?;
+    stored(tx)
+}
+
+/// Puts the named rules first, in this order; the others follow in the order they had. Gives the whole list.
+pub fn arrange(tx: &Tx<'_>, by: &Actor, wanted: &[RoutingRuleId]) -> Result<Vec<RoutingRule>> {
+    by.require(Permission::ManageSettings)?;
+    let mut order = ids(tx)?;
+    for (index, rule) in wanted.iter().enumerate() {
+        let field = format!("customerRules[{index}].id");
+        if !order.contains(rule) {
+            return Err(Error::invalid(field, format!("there is no custom rule {rule}")));
+        }
+        if wanted[..index].contains(rule) {
+            return Err(Error::invalid(field, format!("names custom rule {rule} twice")));
+        }
+    }
+    order.retain(|rule| !wanted.contains(rule));
+    order.splice(0..0, wanted.iter().copied());
+    number(tx, &order)?;
+    audit::record(tx, by, Action::RoutingRule, "put the routing rules in another order", "")?;
     stored(tx)
 }
 
@@ -160,8 +170,7 @@ pub fn delete(tx: &Tx<'_>, by: &Actor, id: RoutingRuleId) -> Result<()> {
     let deleted = get(tx, id)?;
     tx.run("DELETE FROM routing_rule WHERE id = ?", [id])?;
     log(tx, by, "deleted", &deleted.name)?;
-    let order: Vec<RoutingRuleId> = stored(tx)?.into_iter().map(|rule| rule.id).collect();
-    number(tx, &order)
+    number(tx, &ids(tx)?)
 }
 
 /// How many open conversations a formula holds for now: what a rule would catch. May take long.
@@ -192,43 +201,12 @@ fn check(tx: &Tx<'_>, new: &NewFormula) -> Result<Formula> {
     condition::check(tx, Usage::Routing, &moment, new)
 }
 
-fn reorder(tx: &Tx<'_>, id: RoutingRuleId, place: &Place) -> Result<()> {
-    let mut order: Vec<RoutingRuleId> = stored(tx)?.into_iter().map(|rule| rule.id).collect();
-    let from = order.iter().position(|other| *other == id).unwrap_or(0);
-    match place {
-        Place::Up => {
-            if 0 < from {
-                order.swap(from, from - 1);
-            }
-        }
-        Place::Down => {
-            if from + 1 < order.len() {
-                order.swap(from, from + 1);
-            }
-        }
-        Place::At(position) => {
-            let last = order.len() as i64;
-            if !(1..=last).contains(position) {
-                return Err(Error::invalid("index", format!("must be between 1 and {last}, not {position}")));
-            }
-            let rule = order.remove(from);
-            order.insert(*position as usize - 1, rule);
-        }
-        Place::Order(wanted) => {
-            for (index, rule) in wanted.iter().enumerate() {
-                let field = format!("customerRules[{index}].id");
-                if !order.contains(rule) {
-                    return Err(Error::invalid(field, format!("there is no custom rule {rule}")));
-                }
-                if wanted[..index].contains(rule) {
-                    return Err(Error::invalid(field, format!("names custom rule {rule} twice")));
-                }
-            }
-            order.retain(|rule| !wanted.contains(rule));
-            order.splice(0..0, wanted.iter().copied());
-        }
-    }
-    number(tx, &order)
+fn reorder(tx: &Tx<'_>, id: RoutingRuleId, place: Place) -> Result<()> {
+    number(tx, &order::moved(ids(tx)?, &id, place, "index")?)
+}
+
+fn ids(s: &Snapshot<'_>) -> Result<Vec<RoutingRuleId>> {
+    Ok(stored(s)?.into_iter().map(|rule| rule.id).collect())
 }
 
 fn number(tx: &Tx<'_>, order: &[RoutingRuleId]) -> Result<()> {

@@ -63,12 +63,12 @@ pub fn catch_up_long(tx: &Tx<'_>) -> Result<()> {
 pub fn build(tx: &Tx<'_>) -> Result<()> {
     let ids: Vec<ConversationId> =
         tx.all("SELECT id FROM conversation WHERE is_deleted = 0 ORDER BY id", [], |row| row.get(0))?;
-    // Fewer, larger segments while everything is written at once.
-    tx.run("INSERT INTO search (search, rank) VALUES ('automerge', 0)", [])?;
+    // Fewer, larger segments while everything is written at once: they are collected in memory, and not merged.
+    tx.run("INSERT INTO search (search, rank) VALUES ('hashsize', 134217728), ('automerge', 0)", [])?;
     for id in ids {
         write(tx, id)?;
     }
-    tx.run("INSERT INTO search (search, rank) VALUES ('automerge', 4)", [])?;
+    tx.run("INSERT INTO search (search, rank) VALUES ('hashsize', 1048576), ('automerge', 4)", [])?;
     tx.run("DELETE FROM search_pending", [])?;
     Ok(())
 }

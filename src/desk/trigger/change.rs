@@ -5,6 +5,7 @@ use crate::db::Tx;
 use crate::desk::audit::{self, Action};
 use crate::desk::code::{Status, TriggerEvent};
 use crate::desk::condition::{self, NewFormula, Owner};
+use crate::desk::order::{self, Place};
 use crate::desk::{Actor, Permission, agent, attachment, check_name, check_text};
 use crate::error::{Error, Problems, Result};
 use crate::html;
@@ -52,15 +53,6 @@ pub struct NewMail {
     pub text_body: String,
     /// Guids of uploads, or of files that the trigger has already.
     pub attachments: Vec<String>,
-}
-
-/// Where a trigger moves to.
-#[derive(Debug, Clone, Copy)]
-pub enum Place {
-    Up,
-    Down,
-    /// From 1.
-    At(i64),
 }
 
 const NAME_CHARS: usize = 200;
@@ -324,20 +316,8 @@ pub fn check_mail(s: &crate::db::Snapshot<'_>, new: &NewMail, adds_contact: bool
 }
 
 fn reorder(tx: &Tx<'_>, id: TriggerId, place: Place) -> Result<()> {
-    let mut order: Vec<TriggerId> = stored(tx)?.into_iter().map(|trigger| trigger.id).collect();
-    let from = order.iter().position(|other| *other == id).unwrap_or(0);
-    let last = order.len();
-    let to = match place {
-        Place::Up => from.saturating_sub(1),
-        Place::Down => (from + 1).min(last.saturating_sub(1)),
-        Place::At(position) if (1..=last as i64).contains(&position) => position as usize - 1,
-        Place::At(position) => {
-            return Err(Error::invalid("orderId", format!("must be between 1 and {last}, not {position}")));
-        }
-    };
-    let moved = order.remove(from);
-    order.insert(to, moved);
-    number(tx, &order)
+    let order = stored(tx)?.into_iter().map(|trigger| trigger.id).collect();
+    number(tx, &order::moved(order, &id, place, "orderId")?)
 }
 
 fn number(tx: &Tx<'_>, order: &[TriggerId]) -> Result<()> {

@@ -20,7 +20,7 @@ use crate::rules::Formula;
 use crate::time::Timestamp;
 
 pub use act::Set;
-pub use change::{NewMail, Place, SetValue, TriggerChange};
+pub use change::{NewMail, SetValue, TriggerChange};
 pub use decide::{Occasion, Ready, Rules, Step, TriggerTrace};
 pub use mail::{Filled, preview};
 pub use run::{CONSUMER, handle, occasion};

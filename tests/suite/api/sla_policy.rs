@@ -152,8 +152,8 @@ async fn policies_are_sorted_copied_and_switched() {
     let last = ann.put("/anytime/slaPolicies/3/sort", json!({ "type": "down" })).await.expect(200);
     assert_eq!(names(&last), ["B", "A", "C"]);
     for (body, message) in [
-        (json!({ "type": "left" }), "'type' must be up or down, not 'left'"),
-        (json!({}), "'type' or 'orderIndex' is required"),
+        (json!({ "type": "left" }), "'type' must be 'up' or 'down', not 'left'"),
+        (json!({}), "'type' or 'orderIndex' is required, and one of them alone"),
         (json!({ "orderIndex": 4 }), "'orderIndex' must be between 1 and 3, not 4"),
     ] {
         assert_eq!(ann.put("/anytime/slaPolicies/1/sort", body).await.error(400), message);

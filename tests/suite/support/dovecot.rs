@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 pub const PASSWORD: &str = "pass-word";
 const BINARY: &str = "/usr/sbin/dovecot";
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(60);
 const POLL: Duration = Duration::from_millis(10);
 
 pub struct Dovecot {

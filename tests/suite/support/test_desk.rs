@@ -17,7 +17,7 @@ use tempfile::TempDir;
 use tokio::sync::oneshot;
 
 /// How long a test waits for something that happens in the background.
-pub const PATIENCE: Duration = Duration::from_secs(20);
+pub const PATIENCE: Duration = Duration::from_secs(90);
 pub const PASSWORD: &str = "correct horse battery";
 
 pub struct TestDesk {

@@ -12,10 +12,10 @@ use crate::app::App;
 use crate::desk::agent::{self, Agent};
 use crate::desk::code::Priority;
 use crate::desk::department::{self, Department};
+use crate::desk::order::Place;
 use crate::desk::rehearsal::{self, Draft, RoutingDraft};
 use crate::desk::routing::{
-    self, Kind, Object, Place, Routing, RoutingChange, RoutingRule, RoutingRuleChange, Target, TargetChange,
-    rule,
+    self, Kind, Object, Routing, RoutingChange, RoutingRule, RoutingRuleChange, Target, TargetChange, rule,
 };
 use crate::error::Result;
 use crate::ids::RoutingRuleId;
@@ -272,13 +272,13 @@ fn draft_rules(
 
 #[post("/console/settings/routing/{id:\\d+}/up")]
 pub async fn up(app: App, id: web::Path<RoutingRuleId>, sent: Sent) -> Result<HttpResponse, PageError> {
-    app.write(move |tx| rule::sort(tx, &sent.signed_in.actor, *id, &Place::Up)).await?;
+    app.write(move |tx| rule::sort(tx, &sent.signed_in.actor, *id, Place::Up)).await?;
     Ok(see_other(HERE))
 }
 
 #[post("/console/settings/routing/{id:\\d+}/down")]
 pub async fn down(app: App, id: web::Path<RoutingRuleId>, sent: Sent) -> Result<HttpResponse, PageError> {
-    app.write(move |tx| rule::sort(tx, &sent.signed_in.actor, *id, &Place::Down)).await?;
+    app.write(move |tx| rule::sort(tx, &sent.signed_in.actor, *id, Place::Down)).await?;
     Ok(see_other(HERE))
 }
 
