@@ -179,7 +179,7 @@ impl AutoAllocationInput {
 
 fn rule(field: &str, text: &str) -> Result<Rule> {
     Rule::parse(text).ok_or_else(|| {
-        let shown = shown(&text);
+        let shown = shown(text);
         Error::invalid(field, format!("must be 'loadBalancing' or 'roundRobin', not '{shown}'"))
     })
 }

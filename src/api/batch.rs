@@ -126,7 +126,7 @@ fn ids_of(query: &Query) -> Result<Vec<i64>> {
         query.all("ids").flat_map(|text| text.split(',')).map(str::trim).filter(|text| !text.is_empty());
     texts
         .map(|text| {
-            let shown = shown(&text);
+            let shown = shown(text);
             text.parse().map_err(|_| Error::invalid("ids", format!("must be whole numbers, not '{shown}'")))
         })
         .collect()

@@ -103,7 +103,7 @@ impl BlockedSenderInput {
                 _ => Err(Error::invalid("blockType", "is required")),
             };
         };
-        let shown = shown(&text);
+        let shown = shown(text);
         if self.is_allowed == Some(true) {
             return Err(Error::invalid("blockType", format!("'{shown}' contradicts isAllowed")));
         }

@@ -188,7 +188,7 @@ impl IdentityInput {
 
 fn kind(field: &str, text: &str) -> Result<IdentityKind> {
     IdentityKind::parse(text).ok_or_else(|| {
-        let shown = shown(&text);
+        let shown = shown(text);
         Error::invalid(field, format!("must be 'email', 'SSOUserId' or 'externalId', not '{shown}'"))
     })
 }

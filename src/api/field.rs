@@ -140,7 +140,7 @@ impl FieldInput {
         let kind = match self.kind.as_deref() {
             Some(kind) => Some(FieldType::parse(kind).ok_or_else(|| {
                 let names: Vec<&str> = FieldType::ALL.iter().map(|kind| kind.name()).collect();
-                let shown = shown(&kind);
+                let shown = shown(kind);
                 Error::invalid("type", format!("'{shown}' must be one of {}", names.join(", ")))
             })?),
             None => None,

@@ -78,7 +78,7 @@ impl ForwardInput {
 /// An ISO-8601 time of a body.
 pub(super) fn time(field: &str, text: &str) -> Result<Timestamp> {
     Timestamp::parse(text).ok_or_else(|| {
-        let shown = shown(&text);
+        let shown = shown(text);
         Error::invalid(field, format!("must be an ISO-8601 time, not '{shown}'"))
     })
 }

@@ -275,7 +275,7 @@ fn portal_query(query: &Query) -> Result<PortalQuery> {
     let mut contacts = Vec::new();
     let one = query.text("contactId")?.into_iter();
     for text in one.chain(query.all("contactIds")).flat_map(|text| text.split(',')).map(str::trim) {
-        let shown = shown(&text);
+        let shown = shown(text);
         let id = text
             .parse()
             .map_err(|_| Error::invalid("contactId", format!("must be a whole number, not '{shown}'")))?;

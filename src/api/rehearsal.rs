@@ -54,7 +54,7 @@ impl RehearsalInput {
         let time = |field: &str, text: &Option<String>| {
             let read = |text: &String| {
                 Timestamp::parse(text).ok_or_else(|| {
-                    let shown = shown(&text);
+                    let shown = shown(text);
                     Error::invalid(field, format!("'{shown}' is not a time such as 2019-05-22T10:37:00Z"))
                 })
             };

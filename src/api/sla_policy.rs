@@ -433,7 +433,7 @@ fn stored_settings(app: &App) -> DeskResult<SettingsJson> {
 pub async fn set_settings(app: App, by: Caller, body: Json<SettingsJson>) -> Result<HttpResponse, ApiError> {
     let statuses = body.0.sla_pause_statuses.iter().enumerate().map(|(position, text)| {
         Status::parse_with_aliases(text).ok_or_else(|| {
-            let shown = shown(&text);
+            let shown = shown(text);
             Error::invalid(format!("slaPauseStatuses[{position}]"), format!("'{shown}' is not a status"))
         })
     });

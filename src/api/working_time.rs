@@ -226,7 +226,7 @@ fn date(text: &str, zone: &jiff::tz::TimeZone, field: &str) -> DeskResult<jiff::
         .or_else(|| text.parse().ok())
         .filter(|date: &jiff::civil::Date| (1970..2100).contains(&date.year()))
         .ok_or_else(|| {
-            let shown = shown(&text);
+            let shown = shown(text);
             Error::invalid(field, format!("must be a date such as 2027-01-01, not '{shown}'"))
         })
 }
@@ -251,7 +251,7 @@ pub(super) fn changes(days: Vec<WorkingTimeInput>) -> DeskResult<Vec<DayChange>>
         let number = text.parse().ok().filter(|number| (0..7).contains(number));
         let weekday = number.or_else(|| WEEKDAYS.iter().position(|name| name.eq_ignore_ascii_case(text)));
         let weekday = weekday.ok_or_else(|| {
-            let shown = shown(&text);
+            let shown = shown(text);
             let field = format!("workingTimes[{position}].dayOfWeek");
             Error::invalid(field, format!("must be sunday to saturday, or 0 to 6, not '{shown}'"))
         })?;

@@ -61,7 +61,7 @@ impl Query {
     ) -> Result<Option<T>> {
         let Some(text) = self.text(name)? else { return Ok(None) };
         read(text).map(Some).ok_or_else(|| {
-            let shown = shown(&text);
+            let shown = shown(text);
             Error::invalid(name, format!("must be {wanted}, not '{shown}'"))
         })
     }
@@ -77,7 +77,7 @@ impl Query {
             .map(str::trim)
             .filter(|value| !value.is_empty())
             .map(|value| {
-                let shown = shown(&value);
+                let shown = shown(value);
                 value
                     .parse()
                     .map_err(|_| Error::invalid(name, format!("must be whole numbers, not '{shown}'")))
