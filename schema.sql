@@ -302,35 +302,53 @@ CREATE TABLE tag (
   name TEXT NOT NULL UNIQUE COLLATE NOCASE
 ) STRICT;
 
--- Mail accounts we fetch from and send through. Passwords are encrypted with the key file beside this file.
+-- Mail accounts we fetch from and send through. Secrets are encrypted with the key file beside this file.
 CREATE TABLE email_account (
   id INTEGER PRIMARY KEY AUTOINCREMENT,
   email TEXT NOT NULL UNIQUE COLLATE NOCASE,
-  type TEXT NOT NULL DEFAULT 'pop3' CHECK (type IN ('pop3')),
+  type TEXT NOT NULL DEFAULT 'pop3' CHECK (type IN ('pop3', 'imap', 'exchange')),
   display_name TEXT NOT NULL DEFAULT '',
   is_enabled INTEGER NOT NULL DEFAULT 1,
   is_default INTEGER NOT NULL DEFAULT 0,
   agent_assignee_id INTEGER REFERENCES agent (id),
   department_assignee_id INTEGER REFERENCES department (id),
   signature TEXT NOT NULL DEFAULT '',
-  pop3_server TEXT NOT NULL DEFAULT '',
-  pop3_port INTEGER NOT NULL DEFAULT 995,
-  pop3_security TEXT NOT NULL DEFAULT 'ssl' CHECK (pop3_security IN ('none', 'ssl', 'startTls')),
-  pop3_user_name TEXT NOT NULL DEFAULT '',
-  pop3_password BLOB,
+  -- A host; of an exchange account the URL of Microsoft Graph, through which it also sends.
+  incoming_server TEXT NOT NULL DEFAULT '',
+  incoming_port INTEGER NOT NULL DEFAULT 995,
+  incoming_security TEXT NOT NULL DEFAULT 'ssl' CHECK (incoming_security IN ('none', 'ssl', 'startTls')),
+  incoming_user_name TEXT NOT NULL DEFAULT '',
+  incoming_password BLOB,
+  -- Where mail is fetched from, and where it goes then; empty: the inbox, and nowhere. Not with POP3.
+  folder TEXT NOT NULL DEFAULT '',
+  move_to_folder TEXT NOT NULL DEFAULT '',
   leave_copy_on_server INTEGER NOT NULL DEFAULT 0,
   poll_interval_seconds INTEGER NOT NULL DEFAULT 60,
+  -- How far a mailbox that keeps its mail was read, in the words of its kind; only saves asking again.
+  fetch_cursor TEXT NOT NULL DEFAULT '',
+  -- Mail that the server received before this is taken over silently, as from an archive.
+  take_over_before INTEGER,
   smtp_server TEXT NOT NULL DEFAULT '',
   smtp_port INTEGER NOT NULL DEFAULT 587,
   smtp_security TEXT NOT NULL DEFAULT 'startTls' CHECK (smtp_security IN ('none', 'ssl', 'startTls')),
   smtp_user_name TEXT NOT NULL DEFAULT '',
   smtp_password BLOB,
   tls_accept_invalid_certs INTEGER NOT NULL DEFAULT 0,
-  -- Health of fetching: when it was last tried and last worked, what went wrong since, and when to try next.
+  -- OAuth 2.0: with a refresh token that somebody authorised or, for exchange, with the client's own secret.
+  authentication TEXT NOT NULL DEFAULT 'password' CHECK (authentication IN ('password', 'oauth2')),
+  oauth_authorize_url TEXT NOT NULL DEFAULT '',
+  oauth_token_url TEXT NOT NULL DEFAULT '',
+  oauth_client_id TEXT NOT NULL DEFAULT '',
+  oauth_client_secret BLOB,
+  oauth_scope TEXT NOT NULL DEFAULT '',
+  oauth_refresh_token BLOB,
+  -- Health of fetching: when it was last tried and last worked, what went wrong since, since when it has failed several
+  -- times in a row, and when to try next.
   last_checked_at INTEGER,
   last_success_at INTEGER,
   last_error TEXT,
   failures INTEGER NOT NULL DEFAULT 0,
+  failing_since_at INTEGER,
   next_check_at INTEGER NOT NULL DEFAULT 0,
   created_at INTEGER NOT NULL
 ) STRICT;

@@ -1,6 +1,6 @@
 //! The application's handle: everything that requests and jobs share. Cloning it is cheap.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::atomic::AtomicI64;
 use std::sync::{Arc, Mutex};
 
@@ -14,7 +14,8 @@ use crate::desk::secret::Vault;
 use crate::desk::{blob, webhook_delivery};
 use crate::error::{Error, Result};
 use crate::http::Client;
-use crate::ids::{BlobId, ConversationId, EmailAccountId, EventId};
+use crate::http::oauth::Kept;
+use crate::ids::{AgentId, BlobId, ConversationId, EmailAccountId, EventId};
 use crate::time::Timestamp;
 use crate::web::limit::Limiter;
 use crate::web::metrics::Requests;
@@ -50,10 +51,26 @@ pub struct Outside {
 pub struct Work {
     /// Accounts with an open session: a second one would only be refused.
     pub fetching: Mutex<HashSet<EmailAccountId>>,
+    /// Access tokens for accounts that sign in by OAuth 2.0. Each has a lock of its own, so that a provider that does
+    /// not answer holds up no other account.
+    pub tokens: Mutex<HashMap<EmailAccountId, Arc<tokio::sync::Mutex<Option<Kept>>>>>,
+    /// Agents who are at a provider's page to let us into a mailbox, by the state they will come back with.
+    pub authorising: Mutex<HashMap<String, Authorising>>,
+    /// Providers that want to be left alone for a while, by account.
+    pub throttled: Mutex<HashMap<EmailAccountId, Timestamp>>,
     /// Held while mail is processed: one at a time, so that the order of mails is kept.
     pub processing: tokio::sync::Mutex<()>,
     /// The last event that live pages were told of.
     pub told: AtomicI64,
+}
+
+/// Somebody went to a provider's page to let us into a mailbox.
+pub struct Authorising {
+    pub email_account_id: EmailAccountId,
+    pub agent_id: AgentId,
+    /// Proves to the provider that who began also ends it (PKCE).
+    pub verifier: String,
+    pub ends_at: Timestamp,
 }
 
 /// What open pages are told: something happened to a conversation.

@@ -493,9 +493,7 @@ struct NewMail<'a> {
 fn insert(tx: &Tx<'_>, new: &NewMail<'_>) -> Result<OutgoingMailId> {
     let (state, why) = match new.account {
         None => (State::Held, Some("there is no enabled e-mail account to send from")),
-        Some(account) if account.smtp_server.is_empty() => {
-            (State::Held, Some("the e-mail account has no SMTP server"))
-        }
+        Some(account) if !account.can_send() => (State::Held, Some("the e-mail account has no SMTP server")),
         Some(_) => (State::Queued, None),
     };
     let from_name = match new.account {
@@ -745,7 +743,7 @@ fn resend(tx: &Tx<'_>, by: &Actor, id: OutgoingMailId) -> Result<OutgoingMail> {
         Some(account) => email_account::get(tx, account)?,
         None => email_account::default(tx)?,
     };
-    let account = account.filter(|account| !account.smtp_server.is_empty()).ok_or_else(|| {
+    let account = account.filter(EmailAccount::can_send).ok_or_else(|| {
         Error::Conflict("there is no e-mail account with an SMTP server to send it from".to_owned())
     })?;
     tx.run(

@@ -1,6 +1,9 @@
 //! Speaking HTTP to servers that somebody named by a URL: guarded, bounded, without redirects and proxies. No database.
 
+pub mod configured;
+pub mod graph;
 pub mod guard;
+pub mod oauth;
 pub mod sign;
 
 use std::net::{IpAddr, SocketAddr};
@@ -22,6 +25,8 @@ const ANSWER_BYTES: usize = 64 * 1024;
 #[derive(Clone)]
 pub struct Client {
     http: reqwest::Client,
+    /// Without the guard, for what `configured` lets through.
+    unguarded: reqwest::Client,
     allows_private: bool,
 }
 
@@ -58,17 +63,20 @@ impl Client {
     fn with_lookup(allows_private: bool, lookup: Lookup) -> Result<Self> {
         // A second provider never comes: rustls is built with ring alone.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let http = reqwest::Client::builder()
-            .redirect(Policy::none())
-            .no_proxy()
-            .dns_resolver(Arc::new(Resolver { lookup, allows_private }))
-            .connect_timeout(PATIENCE)
-            .timeout(PATIENCE)
-            .pool_max_idle_per_host(0)
-            .user_agent(concat!("Anytime/", env!("CARGO_PKG_VERSION")))
-            .build()
-            .map_err(Error::internal)?;
-        Ok(Self { http, allows_private })
+        let build = |allows_private, patience| {
+            reqwest::Client::builder()
+                .redirect(Policy::none())
+                .no_proxy()
+                .dns_resolver(Arc::new(Resolver { lookup: lookup.clone(), allows_private }))
+                .connect_timeout(PATIENCE)
+                .timeout(patience)
+                .pool_max_idle_per_host(0)
+                .user_agent(concat!("Anytime/", env!("CARGO_PKG_VERSION")))
+                .build()
+                .map_err(Error::internal)
+        };
+        let (http, unguarded) = (build(allows_private, PATIENCE)?, build(true, configured::PATIENCE)?);
+        Ok(Self { http, unguarded, allows_private })
     }
 
     /// Refuses a URL that could never be spoken to; the error completes "the URL …". What its host resolves to is seen

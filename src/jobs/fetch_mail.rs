@@ -1,6 +1,6 @@
-//! Fetches mail from POP3 accounts. Raw first: a mail is deleted on the server only after its bytes are committed in
-//! the ledger, and only QUIT's answer makes that final; a session ends every few dozen mails, so that progress is
-//! final there, too. An account that fails backs off and stops no other.
+//! Fetches mail from accounts of every kind. Raw first: a mail is let go on the server only after its bytes are committed
+//! in the ledger, and only the end of the session makes that final; a session ends every few dozen mails, so that
+//! progress is final there, too. An account that fails backs off and stops no other.
 
 use std::collections::HashSet;
 use std::sync::{MutexGuard, PoisonError};
@@ -8,18 +8,17 @@ use std::time::Duration;
 
 use sha2::{Digest, Sha256};
 
+use super::credential;
+use super::postbox::{self, Afterwards, MAIL_BYTES, Offer, Postbox, Trouble};
 use super::process_mail::process_waiting;
 use crate::app::App;
-use crate::desk::email_account::{self, EmailAccount, Security};
+use crate::desk::email_account::{self, EmailAccount};
 use crate::desk::inbound_mail;
 use crate::error::{Error, Result};
 use crate::ids::EmailAccountId;
-use crate::mail::pop3::{self, Limits, Listing, Pop3Error, Session};
 
 /// Mails fetched in one session.
 const PER_SESSION: usize = 40;
-/// Largest mail that is fetched, in bytes.
-const MAIL_BYTES: u64 = 50 << 20;
 
 /// How a fetch went.
 #[derive(Debug, Default, Clone)]
@@ -29,10 +28,17 @@ pub struct Fetched {
     pub error: Option<String>,
 }
 
-/// Fetches from every account that is due, at the same time.
+/// As long one run waits for its accounts; who takes longer goes on beside the next.
+const RUN: Duration = Duration::from_secs(20);
+
+/// Fetches from every account that is due, at the same time. A server that takes its time holds up no other account.
 pub async fn run(app: &App) -> Result<()> {
     let due = app.read(|s| email_account::due(s, app.now()))?;
-    futures_util::future::join_all(due.into_iter().map(|id| fetch_account(app, id))).await;
+    let fetching = due.into_iter().map(|id| {
+        let app = app.clone();
+        tokio::spawn(async move { fetch_account(&app, id).await })
+    });
+    let _ = tokio::time::timeout(RUN, futures_util::future::join_all(fetching)).await;
     Ok(())
 }
 
@@ -48,7 +54,10 @@ pub async fn fetch_account(app: &App, id: EmailAccountId) -> Fetched {
     if let Some(error) = &error {
         tracing::warn!(email_account.id = id.0, error, "an e-mail account could not be checked");
     }
-    if let Err(error) = app.write(move |tx| email_account::record_check(tx, id, error.as_deref())).await {
+    let account = app.read(|s| email_account::get(s, id)).ok().flatten();
+    let not_before = account.and_then(|account| postbox::throttled(app, &account));
+    let record = app.write(move |tx| email_account::record_check(tx, id, error.as_deref(), not_before)).await;
+    if let Err(error) = record {
         tracing::warn!(%error, "the health of an e-mail account could not be written down");
     }
     fetched
@@ -92,46 +101,17 @@ fn accounts(app: &App) -> MutexGuard<'_, HashSet<EmailAccountId>> {
 }
 
 async fn fetch(app: &App, id: EmailAccountId, count: &mut usize) -> Result<()> {
-    let account = app.read(|s| email_account::require(s, id))?;
-    let server = server(app, &account)?;
     loop {
-        let is_done = fetch_some(app, &account, &server, count).await?;
-        if is_done || app.stopping().is_cancelled() {
-            return Ok(());
+        let account = app.read(|s| email_account::require(s, id))?;
+        match fetch_some(app, &account, count).await {
+            Ok(is_done) if is_done || app.stopping().is_cancelled() => return Ok(()),
+            Ok(_) => {}
+            Err(error) => {
+                // It may have been the token: the next attempt gets another.
+                credential::forget(app, id).await;
+                return Err(error);
+            }
         }
-    }
-}
-
-/// Where and how to sign in; an error that an administrator can act on when something is missing.
-pub fn server(app: &App, account: &EmailAccount) -> Result<pop3::Server> {
-    let passwords = app.read(|s| email_account::passwords(s, app.vault(), account.id))?;
-    let password = match (passwords.pop3, account.has_pop3_password) {
-        (Some(password), _) => password,
-        (None, true) => {
-            return Err(Error::Unavailable(
-                "the stored POP3 password cannot be opened with this key; enter it again".to_owned(),
-            ));
-        }
-        (None, false) => String::new(),
-    };
-    if account.pop3_server.is_empty() {
-        return Err(Error::Unavailable("the account has no POP3 server".to_owned()));
-    }
-    Ok(pop3::Server {
-        host: account.pop3_server.clone(),
-        port: account.pop3_port,
-        security: security(account.pop3_security),
-        user_name: account.pop3_user_name.clone(),
-        password,
-        accept_invalid_certs: account.tls_accept_invalid_certs,
-    })
-}
-
-pub(super) fn security(stored: Security) -> pop3::Security {
-    match stored {
-        Security::None => pop3::Security::None,
-        Security::Ssl => pop3::Security::Tls,
-        Security::StartTls => pop3::Security::StartTls,
     }
 }
 
@@ -145,39 +125,46 @@ enum Step {
 }
 
 /// One session: up to `PER_SESSION` mails. Tells whether the mailbox has no more for us.
-async fn fetch_some(
-    app: &App,
-    account: &EmailAccount,
-    server: &pop3::Server,
-    count: &mut usize,
-) -> Result<bool> {
-    let limits = Limits { message_bytes: MAIL_BYTES, ..Limits::default() };
-    let mut session = pop3::connect(server, limits).await.map_err(unavailable)?;
-    let mut gone = Vec::new();
-    let mut handled = 0;
-    let mut is_done = true;
-    let mut refused = None;
-    for listing in session.list().await.map_err(unavailable)? {
-        let step = step(app, account, &listing)?;
-        if account.leave_copy_on_server && !matches!(step, Step::New) || matches!(step, Step::Left) {
-            continue;
-        }
-        if PER_SESSION <= handled || app.stopping().is_cancelled() {
-            is_done = false;
-            break;
-        }
-        handled += 1;
-        match one(app, account, &mut session, &listing, step, &mut gone).await {
-            Ok(is_new) => *count += usize::from(is_new),
-            // One bad message stops neither the others nor the session.
-            Err(Failure::Mail(text)) => refused = Some(text),
-            Err(Failure::Session(error)) => {
-                finish(app, account, session, gone).await.ok();
-                return Err(error);
+async fn fetch_some(app: &App, account: &EmailAccount, count: &mut usize) -> Result<bool> {
+    let afterwards = Afterwards::of(account);
+    let stays = afterwards == Afterwards::Stay;
+    let mut session = Session { postbox: Postbox::open(app, account).await?, app, account, afterwards };
+    let (mut gone, mut handled, mut is_done) = (Vec::new(), 0, true);
+    let (mut refused, mut cursor) = (None, None);
+    let known = if stays { account.fetch_cursor.as_str() } else { "" };
+    for offer in session.postbox.list(app, account, known).await? {
+        let step = session.step(&offer)?;
+        let is_passed_over = stays && !matches!(step, Step::New) || matches!(step, Step::Left);
+        if !is_passed_over {
+            if PER_SESSION <= handled || app.stopping().is_cancelled() {
+                is_done = false;
+                break;
+            }
+            handled += 1;
+            match session.take(&offer, step).await {
+                Ok((is_new, name)) => {
+                    *count += usize::from(is_new);
+                    gone.extend(name);
+                }
+                // One bad message stops neither the others nor the session.
+                Err(Trouble::Mail(text)) => refused = Some(text),
+                Err(Trouble::TooLarge) => {
+                    let error = Error::Unavailable("a mail was larger than what is fetched".to_owned());
+                    session.finish(gone, cursor).await.ok();
+                    return Err(error);
+                }
+                Err(Trouble::Session(error)) => {
+                    session.finish(gone, cursor).await.ok();
+                    return Err(error);
+                }
             }
         }
+        // What was refused is asked for again.
+        if stays && refused.is_none() {
+            cursor = offer.cursor;
+        }
     }
-    finish(app, account, session, gone).await?;
+    session.finish(gone, cursor).await?;
     process_waiting(app).await?;
     match refused {
         Some(text) if is_done => Err(Error::Unavailable(text)),
@@ -185,114 +172,109 @@ async fn fetch_some(
     }
 }
 
-enum Failure {
-    /// The server refuses this one mail.
-    Mail(String),
-    Session(Error),
+/// An open mailbox and whose it is.
+struct Session<'a> {
+    app: &'a App,
+    account: &'a EmailAccount,
+    postbox: Postbox,
+    afterwards: Afterwards,
 }
 
-fn step(app: &App, account: &EmailAccount, listing: &Listing) -> Result<Step> {
-    let Some(uidl) = &listing.uidl else { return Ok(Step::New) };
-    Ok(match app.read(|s| inbound_mail::known(s, account.id, uidl))? {
-        Some((_, true)) => Step::Known(uidl.clone()),
-        Some((_, false)) => Step::Left,
-        None => Step::New,
-    })
-}
-
-/// Brings one mail into the ledger, if it is not there, and marks it deleted on the server, if it is. Tells whether it
-/// was new.
-async fn one(
-    app: &App,
-    account: &EmailAccount,
-    session: &mut Session,
-    listing: &Listing,
-    step: Step,
-    gone: &mut Vec<String>,
-) -> Result<bool, Failure> {
-    let (uidl, is_new) = match step {
-        Step::Known(uidl) => (uidl, false),
-        Step::Left => return Ok(false),
-        Step::New => match store(app, account, session, listing).await? {
-            Some(stored) => stored,
-            None => return Ok(true),
-        },
-    };
-    if !account.leave_copy_on_server {
-        session.delete(listing.number).await.map_err(failure)?;
-        gone.push(uidl);
+impl Session<'_> {
+    fn step(&self, offer: &Offer) -> Result<Step> {
+        let Some(name) = &offer.name else { return Ok(Step::New) };
+        Ok(match self.app.read(|s| inbound_mail::known(s, self.account.id, name))? {
+            Some((_, true)) => Step::Known(name.clone()),
+            Some((_, false)) => Step::Left,
+            None => Step::New,
+        })
     }
-    Ok(is_new)
-}
 
-/// Fetches and commits the bytes. `None` when the mail is too large and stays where it is.
-async fn store(
-    app: &App,
-    account: &EmailAccount,
-    session: &mut Session,
-    listing: &Listing,
-) -> Result<Option<(String, bool)>, Failure> {
-    let id = account.id;
-    let size = listing.size_bytes;
-    if MAIL_BYTES < size
-        && let Some(uidl) = listing.uidl.clone()
-    {
-        let entry = move |tx: &crate::db::Tx<'_>| inbound_mail::store_too_large(tx, id, &uidl, size as i64);
-        app.write(entry).await.map_err(Failure::Session)?;
-        return Ok(None);
+    /// Brings one mail into the ledger, if it is not there, and lets it go on the server, if it is. Tells whether it was
+    /// new, and its name if it will be gone.
+    async fn take(&mut self, offer: &Offer, step: Step) -> Result<(bool, Option<String>), Trouble> {
+        let (name, is_new) = match step {
+            Step::Known(name) => (name, false),
+            Step::Left => return Ok((false, None)),
+            Step::New => match self.store(offer).await? {
+                Stored::Here(name, is_new) => (name, is_new),
+                Stored::Left => return Ok((true, None)),
+                Stored::Gone => return Ok((false, None)),
+            },
+        };
+        self.postbox.let_go(self.app, self.account, offer, &self.afterwards).await?;
+        Ok((is_new, (self.afterwards != Afterwards::Stay).then_some(name)))
     }
-    let raw = session.retrieve(listing.number).await;
-    let raw = match (raw, &listing.uidl) {
-        (Err(Pop3Error::TooLarge { .. }), Some(uidl)) => {
-            // The server said a smaller size than it sent. Written down, so that the next session passes over it.
-            let uidl = uidl.clone();
-            let entry = move |tx: &crate::db::Tx<'_>| {
-                inbound_mail::store_too_large(tx, id, &uidl, MAIL_BYTES as i64 + 1)
-            };
-            app.write(entry).await.map_err(Failure::Session)?;
-            return Err(Failure::Session(Error::Unavailable(
-                "a mail was larger than what is fetched".to_owned(),
-            )));
+
+    /// Fetches and commits the bytes.
+    async fn store(&mut self, offer: &Offer) -> Result<Stored, Trouble> {
+        let (app, id) = (self.app, self.account.id);
+        if MAIL_BYTES < offer.size_bytes && offer.name.is_some() {
+            self.leave(offer, offer.size_bytes).await?;
+            return Ok(Stored::Left);
         }
-        (raw, _) => raw.map_err(failure)?,
-    };
-    let sha256: [u8; 32] = Sha256::digest(&raw).into();
-    // A server without names for its mails: the bytes are the name.
-    let uidl =
-        listing.uidl.clone().unwrap_or_else(|| ["sha256:", &crate::desk::secret::hex(&sha256)].concat());
-    let known = app.read(|s| inbound_mail::known(s, id, &uidl)).map_err(Failure::Session)?;
-    if known.is_none() {
-        let size = raw.len() as i64;
-        let blob = app.store_blob(raw).await.map_err(Failure::Session)?;
-        let name = uidl.clone();
-        app.write(move |tx| inbound_mail::store(tx, id, &name, blob, &sha256, size))
-            .await
-            .map_err(Failure::Session)?;
+        let raw = match self.postbox.retrieve(app, self.account, offer).await {
+            Ok(Some(raw)) => raw,
+            Ok(None) => return Ok(Stored::Gone),
+            // The server said a smaller size than it sent. Written down, so that the next session passes over it.
+            Err(Trouble::TooLarge) if offer.name.is_some() => {
+                self.leave(offer, MAIL_BYTES + 1).await?;
+                return match self.postbox.is_usable() {
+                    true => Ok(Stored::Left),
+                    false => Err(Trouble::TooLarge),
+                };
+            }
+            Err(trouble) => return Err(trouble),
+        };
+        let sha256: [u8; 32] = Sha256::digest(&raw).into();
+        // A server without names for its mails: the bytes are the name.
+        let name = offer.name.clone();
+        let name = name.unwrap_or_else(|| ["sha256:", &crate::desk::secret::hex(&sha256)].concat());
+        let known = app.read(|s| inbound_mail::known(s, id, &name)).map_err(Trouble::Session)?;
+        if known.is_none() {
+            let size = raw.len() as i64;
+            let blob = app.store_blob(raw).await.map_err(Trouble::Session)?;
+            let entry = name.clone();
+            app.write(move |tx| inbound_mail::store(tx, id, &entry, blob, &sha256, size))
+                .await
+                .map_err(Trouble::Session)?;
+        }
+        Ok(Stored::Here(name, known.is_none()))
     }
-    Ok(Some((uidl, known.is_none())))
+
+    /// Writes down that a mail is too large and stays where it is.
+    async fn leave(&self, offer: &Offer, size_bytes: u64) -> Result<(), Trouble> {
+        let (id, Some(name)) = (self.account.id, offer.name.clone()) else { return Ok(()) };
+        let entry =
+            move |tx: &crate::db::Tx<'_>| inbound_mail::store_too_large(tx, id, &name, size_bytes as i64);
+        self.app.write(entry).await.map_err(Trouble::Session)
+    }
+
+    /// Ends the session: only now does the server let go. What it confirmed is written down.
+    async fn finish(self, gone: Vec<String>, cursor: Option<String>) -> Result<()> {
+        let id = self.account.id;
+        if !self.postbox.is_usable() {
+            return Ok(());
+        }
+        self.postbox.close(&self.afterwards).await?;
+        let cursor = cursor.filter(|cursor| *cursor != self.account.fetch_cursor);
+        if gone.is_empty() && cursor.is_none() {
+            return Ok(());
+        }
+        let record = move |tx: &crate::db::Tx<'_>| {
+            inbound_mail::mark_deleted_on_server(tx, id, &gone)?;
+            cursor.map_or(Ok(()), |cursor| email_account::keep_cursor(tx, id, &cursor))
+        };
+        self.app.write(record).await
+    }
 }
 
-/// QUIT: only now does the server delete. What it confirmed is written down.
-async fn finish(app: &App, account: &EmailAccount, session: Session, gone: Vec<String>) -> Result<()> {
-    if !session.is_usable() {
-        return Ok(());
-    }
-    session.quit().await.map_err(unavailable)?;
-    if gone.is_empty() {
-        return Ok(());
-    }
-    let id = account.id;
-    app.write(move |tx| inbound_mail::mark_deleted_on_server(tx, id, &gone)).await
-}
-
-fn failure(error: Pop3Error) -> Failure {
-    if error.is_session_usable() {
-        Failure::Mail(error.to_string())
-    } else {
-        Failure::Session(unavailable(error))
-    }
-}
-
-fn unavailable(error: Pop3Error) -> Error {
-    Error::Unavailable(error.to_string())
+/// Where a mail is now.
+enum Stored {
+    /// In the ledger under this name, and whether it is new there.
+    Here(String, bool),
+    /// On the server, being too large.
+    Left,
+    /// Nowhere: somebody was faster.
+    Gone,
 }

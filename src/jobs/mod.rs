@@ -3,9 +3,11 @@
 
 mod allocate;
 mod check_sla;
+pub mod credential;
 mod fetch_mail;
 mod housekeeping;
 mod index_search;
+mod postbox;
 mod process_mail;
 mod rehearse;
 mod relay;
@@ -14,6 +16,7 @@ mod send_webhooks;
 mod stay;
 pub mod test_account;
 mod wake;
+mod watch_mail;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -147,6 +150,7 @@ pub async fn start(app: &App) -> Result<Jobs> {
         scheduler.add(tick.map_err(Error::internal)?).await.map_err(Error::internal)?;
     }
     tracker.spawn(fetch_on_demand(app.clone()));
+    tracker.spawn(watch_mail::run(app.clone()));
     scheduler.start().await.map_err(Error::internal)?;
     Ok(Jobs { scheduler, tracker })
 }

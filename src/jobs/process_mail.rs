@@ -1,12 +1,15 @@
 //! Takes ledger rows that wait for a decision, one after the other: reads and cleans the mail off the writer, then
-//! decides in one transaction. A mail that fails three times is set aside; the others flow on.
+//! decides in one transaction. A mail that fails three times is set aside; the others flow on. Mail from before an
+//! account's `take_over_before` is taken over as from an archive.
 
 use crate::app::App;
 use crate::desk::attachment::NewAttachment;
-use crate::desk::{inbound_mail, intake};
+use crate::desk::intake::import;
+use crate::desk::{email_account, inbound_mail, intake};
 use crate::error::{Error, Result};
 use crate::ids::InboundMailId;
 use crate::mail::incoming;
+use crate::mail::received::received_at;
 
 /// Mails looked up at a time.
 const BATCH: i64 = 32;
@@ -37,7 +40,12 @@ pub async fn process_waiting(app: &App) -> Result<()> {
 }
 
 async fn process(app: &App, id: InboundMailId) -> Result<()> {
-    let Some((_, raw)) = app.read(|s| inbound_mail::to_process(s, id))? else { return Ok(()) };
+    let found = app.read(|s| {
+        let Some((mail, raw)) = inbound_mail::to_process(s, id)? else { return Ok(None) };
+        Ok(Some((email_account::require(s, mail.email_account_id)?, raw)))
+    })?;
+    let Some((account, raw)) = found else { return Ok(()) };
+    let is_old = account.take_over_before.is_some_and(|end| received_at(&raw).is_some_and(|at| at < end));
     let mut prepared = app.compute(move || intake::prepare(incoming::parse(&raw))).await??;
     let mut stored: Vec<(NewAttachment, Vec<u8>)> = Vec::new();
     for (mut file, bytes) in std::mem::take(&mut prepared.files) {
@@ -45,6 +53,9 @@ async fn process(app: &App, id: InboundMailId) -> Result<()> {
         stored.push((file, Vec::new()));
     }
     prepared.files = stored;
-    app.write(move |tx| intake::receive(tx, id, &prepared)).await?;
-    Ok(())
+    app.write(move |tx| match is_old {
+        true => import::take_over(tx, &account, id, &prepared).map(drop),
+        false => intake::receive(tx, id, &prepared).map(drop),
+    })
+    .await
 }

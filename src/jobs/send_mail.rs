@@ -3,13 +3,16 @@
 
 use futures_util::future::join_all;
 
+use super::{credential, postbox};
 use crate::app::App;
-use crate::desk::email_account::{self, EmailAccount, Security};
+use crate::desk::email_account::{self, EmailAccount, Kind};
 use crate::desk::outgoing_mail::{self, Answer, OutgoingMail};
 use crate::desk::{blob, site};
 use crate::error::{Error, Result};
+use crate::http::graph::GraphError;
 use crate::mail::Mailbox;
 use crate::mail::outgoing::{self, File, Outgoing};
+use crate::mail::server::Server;
 use crate::mail::smtp::{self, Outcome};
 
 /// Mails sent at the same time.
@@ -70,10 +73,13 @@ async fn deliver(app: &App, mail: &OutgoingMail) -> Result<Vec<(String, Answer)>
         text: "the e-mail account it was to be sent from is gone".to_owned(),
         is_permanent: true,
     })?;
-    let server = server(app, &account)?;
     let open: Vec<String> =
         mail.recipients.iter().filter(|r| r.state != "sent").map(|r| r.address.clone()).collect();
     let bytes = bytes(app, mail).await?;
+    if account.kind == Kind::Exchange {
+        return send_by_exchange(app, &account, open, &bytes).await;
+    }
+    let server = server(app, &account).await?;
     // Bounces of automatic mail go nowhere (RFC 3834): nobody waits for them, and they cannot loop.
     let sender = (!mail.is_automatic).then_some(mail.from_address.as_str());
     match smtp::deliver(&server, sender, &open, &bytes).await {
@@ -89,38 +95,52 @@ async fn deliver(app: &App, mail: &OutgoingMail) -> Result<Vec<(String, Answer)>
                 (address, answer)
             })
             .collect()),
-        Err(error) => Err(Failed { text: error.to_string(), is_permanent: error.is_permanent() }),
+        Err(error) => {
+            if error.is_account() {
+                // It may have been the token: the next attempt gets another.
+                credential::forget(app, account.id).await;
+            }
+            Err(Failed { text: error.to_string(), is_permanent: error.is_permanent() })
+        }
+    }
+}
+
+/// Exchange takes the mail as a whole: for every recipient that its header names, or for none.
+async fn send_by_exchange(
+    app: &App,
+    account: &EmailAccount,
+    open: Vec<String>,
+    bytes: &[u8],
+) -> Result<Vec<(String, Answer)>, Failed> {
+    let mailbox = postbox::exchange(app, account).await?;
+    match mailbox.send_mail(bytes).await {
+        Ok(()) => Ok(open.into_iter().map(|address| (address, Answer::Accepted)).collect()),
+        Err(GraphError::Refused(text)) => {
+            Err(Failed { text: format!("Microsoft Graph refused the mail: {text}"), is_permanent: true })
+        }
+        Err(error) => {
+            if let GraphError::Login(_) = error {
+                credential::forget(app, account.id).await;
+            }
+            Err(postbox::heed(app, account, error).into())
+        }
     }
 }
 
 /// Where and how to hand mail over.
-pub fn server(app: &App, account: &EmailAccount) -> Result<smtp::Server> {
-    let passwords = app.read(|s| email_account::passwords(s, app.vault(), account.id))?;
+pub async fn server(app: &App, account: &EmailAccount) -> Result<Server> {
     if account.smtp_server.is_empty() {
         return Err(Error::Unavailable("the account has no SMTP server".to_owned()));
     }
-    if account.has_smtp_password && passwords.smtp.is_none() {
-        return Err(Error::Unavailable(
-            "the stored SMTP password cannot be opened with this key; enter it again".to_owned(),
-        ));
-    }
-    Ok(smtp::Server {
+    Ok(Server {
         host: account.smtp_server.clone(),
         port: account.smtp_port,
-        security: security(account.smtp_security),
+        security: account.smtp_security,
+        user_name: account.smtp_user_name.clone(),
         // Without a password the server is one that needs no sign-in.
-        user_name: passwords.smtp.is_some().then(|| account.smtp_user_name.clone()),
-        password: passwords.smtp.unwrap_or_default(),
+        login: credential::outgoing(app, account).await?,
         accept_invalid_certs: account.tls_accept_invalid_certs,
     })
-}
-
-pub(super) fn security(stored: Security) -> smtp::Security {
-    match stored {
-        Security::None => smtp::Security::None,
-        Security::Ssl => smtp::Security::Tls,
-        Security::StartTls => smtp::Security::StartTls,
-    }
 }
 
 async fn bytes(app: &App, mail: &OutgoingMail) -> Result<Vec<u8>> {

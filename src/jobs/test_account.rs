@@ -1,89 +1,107 @@
 //! Trying the servers of an e-mail account, because somebody pressed a button.
 
+use super::postbox::Postbox;
+use super::send_mail;
 use crate::app::App;
-use crate::desk::email_account::{self, EmailAccountChange, Security};
+use crate::desk::email_account::{self, EmailAccountChange, Kind};
 use crate::error::{Error, Result};
 use crate::ids::EmailAccountId;
 use crate::mail::pop3::{self, Limits};
+use crate::mail::server::{Login, Security, Server};
 use crate::mail::smtp;
 
-use super::{fetch_mail, send_mail};
-
 /// What each server answered; `None` when the account names no such server.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Checked {
-    pub pop3: Option<Result<(), String>>,
+    /// How mail is fetched. Exchange sends by the same way.
+    pub kind: Kind,
+    pub incoming: Option<Result<(), String>>,
     pub smtp: Option<Result<(), String>>,
 }
 
 impl Checked {
     pub fn is_good(&self) -> bool {
-        [&self.pop3, &self.smtp].into_iter().flatten().all(Result::is_ok)
+        [&self.incoming, &self.smtp].into_iter().flatten().all(Result::is_ok)
     }
 }
 
-/// Signs in to both servers of a stored account.
+/// Signs in to the servers of a stored account.
 pub async fn check(app: &App, id: EmailAccountId) -> Result<Checked> {
     let account = app.read(|s| email_account::require(s, id))?;
-    let pop3 = (!account.pop3_server.is_empty()).then(|| fetch_mail::server(app, &account));
-    let smtp = (!account.smtp_server.is_empty()).then(|| send_mail::server(app, &account));
-    Ok(try_both(pop3, smtp).await)
-}
-
-/// Signs in to the servers of an account that is not stored yet.
-pub async fn check_servers(new: &EmailAccountChange) -> Checked {
-    let text = |value: &Option<String>| value.as_deref().unwrap_or_default().trim().to_owned();
-    let user = |value: &Option<String>| {
-        Some(text(value)).filter(|user| !user.is_empty()).unwrap_or(text(&new.email))
-    };
-    let port = |value: Option<i64>, default: u16| {
-        value.map_or(Ok(default), |port| {
-            u16::try_from(port).map_err(|_| Error::invalid("port", format!("'{port}' is not a port")))
-        })
-    };
-    let accept_invalid_certs = new.tls_accept_invalid_certs.unwrap_or(false);
-    let pop3 = Some(text(&new.pop3_server)).filter(|host| !host.is_empty()).map(|host| {
-        Ok(pop3::Server {
-            host,
-            port: port(new.pop3_port, 995)?,
-            security: fetch_mail::security(new.pop3_security.unwrap_or(Security::Ssl)),
-            user_name: user(&new.pop3_user_name),
-            password: new.pop3_password.clone().unwrap_or_default(),
-            accept_invalid_certs,
-        })
-    });
-    let smtp = Some(text(&new.smtp_server)).filter(|host| !host.is_empty()).map(|host| {
-        let password = new.smtp_password.clone().unwrap_or_default();
-        Ok(smtp::Server {
-            host,
-            port: port(new.smtp_port, 587)?,
-            security: send_mail::security(new.smtp_security.unwrap_or(Security::StartTls)),
-            user_name: (!password.is_empty()).then(|| user(&new.smtp_user_name)),
-            password,
-            accept_invalid_certs,
-        })
-    });
-    try_both(pop3, smtp).await
-}
-
-async fn try_both(pop3: Option<Result<pop3::Server>>, smtp: Option<Result<smtp::Server>>) -> Checked {
-    let pop3 = async {
-        match pop3? {
-            Ok(server) => Some(try_pop3(&server).await),
-            Err(error) => Some(Err(error.to_string())),
+    let incoming = async {
+        if account.incoming_server.is_empty() {
+            return None;
         }
+        Some(Postbox::test(app, &account).await.map_err(|error| super::describe(&error)))
     };
     let smtp = async {
-        match smtp? {
-            Ok(server) => Some(smtp::check(&server).await.map_err(|error| error.to_string())),
-            Err(error) => Some(Err(error.to_string())),
+        if account.smtp_server.is_empty() || account.kind == Kind::Exchange {
+            return None;
         }
+        Some(try_smtp(send_mail::server(app, &account).await).await)
     };
-    let (pop3, smtp) = futures_util::join!(pop3, smtp);
-    Checked { pop3, smtp }
+    let (incoming, smtp) = futures_util::join!(incoming, smtp);
+    Ok(Checked { kind: account.kind, incoming, smtp })
 }
 
-async fn try_pop3(server: &pop3::Server) -> Result<(), String> {
-    let session = pop3::connect(server, Limits::default()).await.map_err(|error| error.to_string())?;
+/// Signs in to the POP3 and SMTP servers of an account that is not stored yet.
+pub async fn check_servers(new: &EmailAccountChange) -> Checked {
+    let incoming = Servers { new, server: &new.incoming_server, user_name: &new.incoming_user_name };
+    let smtp = Servers { new, server: &new.smtp_server, user_name: &new.smtp_user_name };
+    let incoming = incoming.get(
+        (new.incoming_port, 995),
+        new.incoming_security.unwrap_or(Security::Tls),
+        Some(new.incoming_password.clone().unwrap_or_default()),
+    );
+    let smtp = smtp.get(
+        (new.smtp_port, 587),
+        new.smtp_security.unwrap_or(Security::StartTls),
+        new.smtp_password.clone().filter(|password| !password.is_empty()),
+    );
+    let incoming = async { Some(try_pop3(incoming?).await) };
+    let smtp = async { Some(try_smtp(smtp?).await) };
+    let (incoming, smtp) = futures_util::join!(incoming, smtp);
+    Checked { kind: Kind::Pop3, incoming, smtp }
+}
+
+struct Servers<'a> {
+    new: &'a EmailAccountChange,
+    server: &'a Option<String>,
+    user_name: &'a Option<String>,
+}
+
+impl Servers<'_> {
+    /// `None` when no server is named.
+    fn get(
+        &self,
+        (port, usual_port): (Option<i64>, u16),
+        security: Security,
+        password: Option<String>,
+    ) -> Option<Result<Server>> {
+        let text = |value: &Option<String>| value.as_deref().unwrap_or_default().trim().to_owned();
+        let host = Some(text(self.server)).filter(|host| !host.is_empty())?;
+        let user_name = Some(text(self.user_name)).filter(|user| !user.is_empty());
+        let port = port.map_or(Ok(usual_port), |port| {
+            u16::try_from(port).map_err(|_| Error::invalid("port", format!("'{port}' is not a port")))
+        });
+        Some(port.map(|port| Server {
+            host,
+            port,
+            security,
+            user_name: user_name.unwrap_or(text(&self.new.email)),
+            login: password.map(Login::Password),
+            accept_invalid_certs: self.new.tls_accept_invalid_certs.unwrap_or(false),
+        }))
+    }
+}
+
+async fn try_pop3(server: Result<Server>) -> Result<(), String> {
+    let server = server.map_err(|error| error.to_string())?;
+    let session = pop3::connect(&server, Limits::default()).await.map_err(|error| error.to_string())?;
     session.quit().await.map_err(|error| error.to_string())
+}
+
+async fn try_smtp(server: Result<Server>) -> Result<(), String> {
+    let server = server.map_err(|error| super::describe(&error))?;
+    smtp::check(&server).await.map_err(|error| error.to_string())
 }

@@ -1,13 +1,18 @@
-//! Bytes and messages: POP3, SMTP, MIME, threading headers, quotes. Never touches the database.
+//! Bytes and messages: POP3, IMAP, SMTP, MIME, threading headers, quotes. Never touches the database.
 
 pub mod archive;
+pub mod fetch_error;
+pub mod imap;
 pub mod incoming;
 pub mod outgoing;
 pub mod pop3;
 pub mod quote;
+pub mod received;
+pub mod server;
 pub mod smtp;
 pub mod threading;
 pub mod tls;
+mod wire;
 
 use std::fmt;
 use std::net::{Ipv4Addr, Ipv6Addr};

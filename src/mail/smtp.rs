@@ -28,46 +28,7 @@ use tracing::Dispatch;
 use tracing::instrument::WithSubscriber;
 
 use super::outgoing;
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Security {
-    /// Everything in the clear, the password too: an administrator's explicit choice, never a fallback.
-    None,
-    /// The server must offer STARTTLS; without it nothing is sent.
-    StartTls,
-    /// TLS from the first byte, usually on port 465.
-    Tls,
-}
-
-#[derive(Clone)]
-pub struct Server {
-    pub host: String,
-    pub port: u16,
-    pub security: Security,
-    /// Without a user name nobody logs in.
-    pub user_name: Option<String>,
-    pub password: String,
-    /// Takes any certificate for any host.
-    pub accept_invalid_certs: bool,
-}
-
-impl fmt::Debug for Server {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Server")
-            .field("host", &self.host)
-            .field("port", &self.port)
-            .field("security", &self.security)
-            .field("user_name", &self.user_name)
-            .field("accept_invalid_certs", &self.accept_invalid_certs)
-            .finish_non_exhaustive()
-    }
-}
-
-impl fmt::Display for Server {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}", self.host, self.port)
-    }
-}
+use super::server::{Login, Security, Server, xoauth2_encoded};
 
 /// What became of each recipient, in the order given.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -193,21 +154,53 @@ impl<'a> Session<'a> {
             other => other,
         })?;
         let mut session = Self { server, patience, connection };
-        if let Some(user_name) = &server.user_name {
-            session.log_in(user_name).await?;
-        }
+        let signed_in = match &server.login {
+            Some(Login::Password(password)) => session.log_in(password).await,
+            Some(Login::Token(token)) => session.show_token(token).await,
+            None => Ok(()),
+        };
+        signed_in.map_err(|error| match error {
+            // A server may repeat what it refuses.
+            SmtpError::Login { server: place, reply } => {
+                SmtpError::Login { server: place, reply: server.hide(&reply) }
+            }
+            other => other,
+        })?;
         Ok(session)
     }
 
-    async fn log_in(&mut self, user_name: &str) -> Result<(), SmtpError> {
+    async fn log_in(&mut self, password: &str) -> Result<(), SmtpError> {
         let login = |reply: String| SmtpError::Login { server: self.server.to_string(), reply };
         let mechanisms = [Mechanism::Plain, Mechanism::Login];
         if self.connection.server_info().get_auth_mechanism(&mechanisms).is_none() {
             return Err(login("it offers neither PLAIN nor LOGIN".to_owned()));
         }
-        let credentials = Credentials::new(user_name.to_owned(), self.server.password.clone());
+        let credentials = Credentials::new(self.server.user_name.clone(), password.to_owned());
         let auth = self.connection.auth(&mechanisms, &credentials);
         match within(self.server, self.patience.command, auth).await {
+            Ok(response) if response.has_code(235) => Ok(()),
+            Ok(response) => Err(login(format!("it answered {} to the login", response.code()))),
+            Err(SmtpError::Refused { reply, .. }) => Err(login(reply)),
+            Err(other) => Err(other),
+        }
+    }
+
+    /// XOAUTH2. A server that refuses says why in a challenge, which wants an empty line before the refusal proper;
+    /// lettre would give up there.
+    async fn show_token(&mut self, token: &str) -> Result<(), SmtpError> {
+        let server = self.server;
+        let login = |reply: String| SmtpError::Login { server: server.to_string(), reply };
+        if !server.is_fit() || !self.connection.server_info().supports_auth_mechanism(Mechanism::Xoauth2) {
+            return Err(login("it does not offer XOAUTH2, which OAuth 2.0 needs".to_owned()));
+        }
+        let token = xoauth2_encoded(&server.user_name, token);
+        let mut answer = self.command(format!("AUTH XOAUTH2 {token}\r\n")).await;
+        if let Ok(response) = &answer
+            && response.has_code(334)
+        {
+            answer = self.command("\r\n").await;
+        }
+        match answer {
             Ok(response) if response.has_code(235) => Ok(()),
             Ok(response) => Err(login(format!("it answered {} to the login", response.code()))),
             Err(SmtpError::Refused { reply, .. }) => Err(login(reply)),
@@ -529,8 +522,8 @@ mod tests {
             host: "127.0.0.1".to_owned(),
             port,
             security,
-            user_name: None,
-            password: "s3cret".to_owned(),
+            user_name: String::new(),
+            login: None,
             accept_invalid_certs: true,
         }
     }
@@ -574,12 +567,6 @@ mod tests {
         assert_eq!(&*wire_lines(b"a\n.\nb\r.\rc\n.\r\nd\r\n"), b"a\r\n.\r\nb\r\n.\r\nc\r\n.\r\nd\r\n");
         assert_eq!(&*wire_lines(b"\n\r\r"), b"\r\n\r\n\r\n");
         assert!(matches!(wire_lines(b"a\r\n.\r\n"), Cow::Borrowed(_)));
-    }
-
-    #[test]
-    fn the_password_is_in_no_debug_output() {
-        let text = format!("{0:?} {0}", server(25, Security::StartTls));
-        assert!(!text.contains("s3cret"), "{text}");
     }
 
     #[tokio::test]
@@ -627,6 +614,40 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_refused_token_is_told_in_the_servers_words_and_without_the_token() {
+        let (port, lines) = script(&[
+            "250-test\r\n250 AUTH PLAIN XOAUTH2\r\n",
+            "334 eyJzdGF0dXMiOiI0MDEifQ==\r\n",
+            "535 5.7.3 Authentication unsuccessful for t0ken\r\n",
+        ])
+        .await;
+        let mut server = server(port, Security::None);
+        server.user_name = "jane".to_owned();
+        server.login = Some(Login::Token("t0ken".to_owned()));
+        let error = check(&server).await.unwrap_err();
+        assert!(error.is_account(), "{error}");
+        assert!(
+            error.to_string().ends_with("535 5.7.3 Authentication unsuccessful for (password)"),
+            "{error}"
+        );
+        let sent = lines.lock().unwrap().clone();
+        assert_eq!(
+            sent[1..],
+            [format!("AUTH XOAUTH2 {}\r\n", xoauth2_encoded("jane", "t0ken")), "\r\n".into()]
+        );
+    }
+
+    #[tokio::test]
+    async fn a_token_is_not_sent_to_a_server_that_does_not_offer_xoauth2() {
+        let (port, lines) = script(&["250-test\r\n250 AUTH PLAIN LOGIN\r\n"]).await;
+        let mut server = server(port, Security::None);
+        server.login = Some(Login::Token("t0ken".to_owned()));
+        let error = check(&server).await.unwrap_err();
+        assert!(error.is_account() && error.to_string().contains("XOAUTH2"), "{error}");
+        assert_eq!(lines.lock().unwrap().len(), 1);
+    }
+
+    #[tokio::test]
     async fn a_rejected_sender_or_content_keeps_the_servers_words() {
         let (port, _) = script(&["250 test\r\n", "451-4.7.1 Try\r\n451 4.7.1 later\r\n"]).await;
         let error = send(port, b"\r\n").await.unwrap_err();
@@ -643,7 +664,8 @@ mod tests {
     async fn starttls_is_required_when_asked_for() {
         let (port, lines) = script(&["250-test\r\n250 AUTH PLAIN\r\n", "250 ok\r\n"]).await;
         let mut server = server(port, Security::StartTls);
-        server.user_name = Some("jane".to_owned());
+        server.user_name = "jane".to_owned();
+        server.login = Some(Login::Password("s3cret".to_owned()));
         let error = check(&server).await.unwrap_err();
         assert!(matches!(error, SmtpError::Tls { .. }) && error.is_account(), "{error}");
         assert_eq!(lines.lock().unwrap().len(), 1, "nothing but EHLO");
@@ -700,7 +722,8 @@ mod tests {
         ];
         let (port, lines) = script(answers).await;
         let mut server = server(port, Security::None);
-        server.user_name = Some("jane".to_owned());
+        server.user_name = "jane".to_owned();
+        server.login = Some(Login::Password("s3cret".to_owned()));
         let to = ["jane@example.com".to_owned()];
         let sent = async {
             tracing::debug!("the log works");

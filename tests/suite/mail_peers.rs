@@ -9,7 +9,8 @@ use std::time::Duration;
 
 use anytime::mail::Mailbox;
 use anytime::mail::outgoing::{self, File, Outgoing};
-use anytime::mail::smtp::{self, Outcome, Security, Server, SmtpError};
+use anytime::mail::server::{Login, Security, Server};
+use anytime::mail::smtp::{self, Outcome, SmtpError};
 use anytime::time::Timestamp;
 
 use crate::support::dovecot::{self, Dovecot};
@@ -27,15 +28,15 @@ fn server(peer: &SmtpServer, security: Security) -> Server {
             Security::Tls => peer.tls_port,
         },
         security,
-        user_name: None,
-        password: String::new(),
+        user_name: String::new(),
+        login: None,
         accept_invalid_certs: true,
     }
 }
 
 fn with_login(mut server: Server, password: &str) -> Server {
-    server.user_name = Some(smtp_server::USER_NAME.to_owned());
-    server.password = password.to_owned();
+    server.user_name = smtp_server::USER_NAME.to_owned();
+    server.login = Some(Login::Password(password.to_owned()));
     server
 }
 

@@ -13,7 +13,7 @@ use crate::desk::event::{self, Change};
 use crate::desk::inbound_mail::{self, Decision, Outcome};
 use crate::desk::{Actor, Rights, agent, contact, field, outgoing_mail};
 use crate::error::{Error, Result};
-use crate::ids::{BlobId, ConversationId, EmailAccountId, MessageId};
+use crate::ids::{BlobId, ConversationId, EmailAccountId, InboundMailId, MessageId};
 use crate::mail::incoming::{AutomaticKind, Incoming};
 use crate::mail::{Mailbox, threading};
 
@@ -50,7 +50,7 @@ pub fn foresee(s: &Snapshot<'_>, mail: &Prepared) -> Result<Option<Decision>> {
         return leave_out("it names no sender");
     }
     if let Some(hash) = &summary(incoming).content_hash
-        && inbound_mail::twin(s, crate::ids::InboundMailId(0), hash)?.is_some()
+        && inbound_mail::twin(s, InboundMailId(0), hash)?.is_some()
     {
         return leave_out(COPY);
     }
@@ -95,6 +95,20 @@ pub fn import(
     if inbound_mail::one(tx, row)?.is_some_and(|row| row.outcome.is_some()) {
         return Ok(Some(Decision::without_message(Outcome::Ignored, COPY)));
     }
+    take_over(tx, account, row, mail)
+}
+
+/// The same with a mail that is in the ledger already: one that lay in the account's mailbox when it was connected. A
+/// row that has an outcome is left alone.
+pub fn take_over(
+    tx: &Tx<'_>,
+    account: &EmailAccount,
+    row: InboundMailId,
+    mail: &Prepared,
+) -> Result<Option<Decision>> {
+    if inbound_mail::one(tx, row)?.is_none_or(|row| row.outcome.is_some()) {
+        return Ok(None);
+    }
     let decision = match foresee(tx, mail)? {
         Some(decision) => decision,
         None => write(tx, account, row, mail)?,
@@ -104,12 +118,7 @@ pub fn import(
     Ok(Some(decision))
 }
 
-fn write(
-    tx: &Tx<'_>,
-    account: &EmailAccount,
-    row: crate::ids::InboundMailId,
-    mail: &Prepared,
-) -> Result<Decision> {
+fn write(tx: &Tx<'_>, account: &EmailAccount, row: InboundMailId, mail: &Prepared) -> Result<Decision> {
     let incoming = &mail.incoming;
     let from =
         incoming.from.as_ref().ok_or_else(|| Error::internal("a mail without a sender was let through"))?;

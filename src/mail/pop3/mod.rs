@@ -1,43 +1,20 @@
-//! A POP3 client: RFC 1939 with CAPA (2449), STLS (2595), AUTH PLAIN (5034) and response codes (3206).
+//! A POP3 client: RFC 1939 with CAPA (2449), STLS (2595), AUTH PLAIN (5034), XOAUTH2 and response codes (3206).
 //! Bytes come out as the server keeps them. Deleting only marks: nothing is gone before `quit` returns `Ok`.
 
-mod error;
 #[cfg(test)]
 mod tests;
 mod wire;
 
 use std::collections::{BTreeMap, HashMap};
-use std::fmt;
 use std::time::Duration;
 
 use base64::Engine;
 use sha2::{Digest, Sha256};
-use tokio::net::TcpStream;
-use tokio::time::timeout;
 
-use self::error::readable;
-pub use self::error::{Pop3Error, ResponseCode};
-use self::wire::{Answer, Stream, Wire};
-use crate::mail::tls;
-
-/// The contract's `none`, `startTls` and `ssl`. There is no "TLS if offered": it protects from nobody.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Security {
-    None,
-    StartTls,
-    Tls,
-}
-
-/// Where a mailbox is and how to open it.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Server {
-    pub host: String,
-    pub port: u16,
-    pub security: Security,
-    pub user_name: String,
-    pub password: String,
-    pub accept_invalid_certs: bool,
-}
+use self::wire::{Answer, Wire};
+use crate::mail::fetch_error::{FetchError, readable};
+use crate::mail::server::{Login, Security, Server, xoauth2_encoded};
+use crate::mail::wire::{Stream, dial};
 
 /// Patience and size: `read` is for one wait, `session` for everything from the greeting on.
 /// `line_bytes` bounds status lines; the lines of a message are bounded by `message_bytes` only.
@@ -70,60 +47,41 @@ pub struct Session {
 
 /// Connects, puts TLS up if asked to, and logs in. Nothing secret is sent before TLS is up
 /// unless `security` is `None`.
-pub async fn connect(server: &Server, limits: Limits) -> Result<Session, Pop3Error> {
-    server.check()?;
-    let connecting = TcpStream::connect((server.host.as_str(), server.port));
-    let stream = match timeout(limits.connect, connecting).await {
-        Ok(Ok(stream)) => stream,
-        Ok(Err(error)) => {
-            return Err(Pop3Error::Unreachable(format!("{} cannot be reached: {error}", server.place())));
-        }
-        Err(_) => {
-            return Err(Pop3Error::Unreachable(format!(
-                "{} did not accept a connection within {} seconds",
-                server.place(),
-                limits.connect.as_secs()
-            )));
-        }
-    };
+pub async fn connect(server: &Server, limits: Limits) -> Result<Session, FetchError> {
+    check(server)?;
+    let stream = dial(server, limits.connect).await?;
     open(Box::new(stream), server, limits).await
 }
 
 /// Everything after the TCP connection.
-async fn open(stream: Box<dyn Stream>, server: &Server, limits: Limits) -> Result<Session, Pop3Error> {
-    server.check()?;
+async fn open(stream: Box<dyn Stream>, server: &Server, limits: Limits) -> Result<Session, FetchError> {
+    check(server)?;
     let mut wire = Wire::new(stream, server, limits);
     if server.security == Security::Tls {
-        wire = secure(wire, server).await?;
+        wire = wire.secure(server).await?;
     }
     if let Answer::Negative(text) = wire.answer().await? {
-        return Err(server.login_error(&text));
+        return Err(login_error(server, &text));
     }
     if server.security == Security::StartTls {
         wire.send("STLS").await?;
         let Answer::Positive(_) = wire.answer().await? else {
-            return Err(Pop3Error::Tls(format!(
+            return Err(FetchError::Tls(format!(
                 "{} does not offer STARTTLS, so nothing was sent to it",
-                server.place()
+                server
             )));
         };
-        wire = secure(wire, server).await?;
+        wire = wire.secure(server).await?;
     }
     let mut session = Session { wire, is_usable: true };
     session.log_in(server).await?;
     Ok(session)
 }
 
-async fn secure(wire: Wire, server: &Server) -> Result<Wire, Pop3Error> {
-    let connector =
-        tls::connector(server.accept_invalid_certs).map_err(|error| Pop3Error::Tls(error.to_string()))?;
-    wire.secure(&connector, &server.host).await
-}
-
 impl Session {
     /// Every message, by number. Without UIDL a message is named by the SHA-256 (hex) of its header, as
     /// `TOP n 0` gives it, and its size; without TOP it has no name.
-    pub async fn list(&mut self) -> Result<Vec<Listing>, Pop3Error> {
+    pub async fn list(&mut self) -> Result<Vec<Listing>, FetchError> {
         let names = self.numbered("UIDL").await?;
         let sizes = self.numbered("LIST").await?.unwrap_or_default();
         let size = |text: &[u8]| std::str::from_utf8(text).ok()?.split(' ').next()?.parse().ok();
@@ -147,19 +105,19 @@ impl Session {
 
     /// The message's bytes exactly as the server has them, with CRLF as sent. `Refused` leaves the
     /// session usable, every other error ends it.
-    pub async fn retrieve(&mut self, number: u32) -> Result<Vec<u8>, Pop3Error> {
+    pub async fn retrieve(&mut self, number: u32) -> Result<Vec<u8>, FetchError> {
         let limit_bytes = self.wire.limits.message_bytes;
         self.ask_long(&format!("RETR {number}"), limit_bytes).await
     }
 
     /// Marks a message; the server removes it when `quit` succeeds.
-    pub async fn delete(&mut self, number: u32) -> Result<(), Pop3Error> {
+    pub async fn delete(&mut self, number: u32) -> Result<(), FetchError> {
         self.ask(&format!("DELE {number}"), None).await.map(drop)
     }
 
     /// Ends the session. Only `Ok` means that the marked messages are gone; after any error they may come
     /// again.
-    pub async fn quit(mut self) -> Result<(), Pop3Error> {
+    pub async fn quit(mut self) -> Result<(), FetchError> {
         self.ask("QUIT", None).await.map(drop)
     }
 
@@ -167,37 +125,54 @@ impl Session {
         self.is_usable
     }
 
-    async fn log_in(&mut self, server: &Server) -> Result<(), Pop3Error> {
+    async fn log_in(&mut self, server: &Server) -> Result<(), FetchError> {
         let capabilities = match self.ask_long("CAPA", 64 * 1024).await {
             Ok(text) => capabilities(&text),
-            Err(Pop3Error::Refused { .. }) => Vec::new(),
+            Err(FetchError::Refused { .. }) => Vec::new(),
             Err(error) => return Err(error),
         };
+        let offers = |mechanism: &str| {
+            capabilities.iter().any(|words| words[0] == "SASL" && words.iter().any(|word| word == mechanism))
+        };
         let offers_user = capabilities.iter().any(|words| words[0] == "USER");
-        let offers_plain =
-            capabilities.iter().any(|words| words[0] == "SASL" && words.iter().any(|word| word == "PLAIN"));
-
-        let outcome = if offers_plain && !offers_user {
-            let token = format!("\0{}\0{}", server.user_name, server.password);
+        let user_name = &server.user_name;
+        let password = match &server.login {
+            // Not sent to a server that would not know what it is.
+            Some(Login::Token(_)) if !offers("XOAUTH2") => {
+                return Err(login_error(server, b"it does not offer XOAUTH2, which OAuth 2.0 needs"));
+            }
+            Some(Login::Token(token)) => {
+                let token = xoauth2_encoded(user_name, token);
+                return Self::logged_in(server, self.ask("AUTH XOAUTH2", Some(&token)).await);
+            }
+            Some(Login::Password(password)) => password.as_str(),
+            None => "",
+        };
+        let outcome = if offers("PLAIN") && !offers_user {
+            let token = format!("\0{user_name}\0{password}");
             let token = base64::engine::general_purpose::STANDARD.encode(token);
             self.ask("AUTH PLAIN", Some(&token)).await
         } else {
-            match self.ask_as("USER", &format!("USER {}", server.user_name), None).await {
-                Ok(_) => self.ask_as("PASS", &format!("PASS {}", server.password), None).await,
+            match self.ask_as("USER", &format!("USER {user_name}"), None).await {
+                Ok(_) => self.ask_as("PASS", &format!("PASS {password}"), None).await,
                 Err(error) => Err(error),
             }
         };
+        Self::logged_in(server, outcome)
+    }
+
+    fn logged_in(server: &Server, outcome: Result<Vec<u8>, FetchError>) -> Result<(), FetchError> {
         match outcome {
-            Err(Pop3Error::Refused { answer, .. }) => Err(server.login_error(answer.as_bytes())),
+            Err(FetchError::Refused { answer, .. }) => Err(login_error(server, answer.as_bytes())),
             other => other.map(drop),
         }
     }
 
     /// The lines `number text` that answer UIDL and LIST; `None` when the server does not know the command.
-    async fn numbered(&mut self, command: &str) -> Result<Option<Vec<(u32, Vec<u8>)>>, Pop3Error> {
+    async fn numbered(&mut self, command: &str) -> Result<Option<Vec<(u32, Vec<u8>)>>, FetchError> {
         let limit_bytes = self.wire.limits.message_bytes;
         let body = match self.ask_long(command, limit_bytes).await {
-            Err(Pop3Error::Refused { .. }) => return Ok(None),
+            Err(FetchError::Refused { .. }) => return Ok(None),
             other => other?,
         };
         let lines = body.split(|byte| *byte == b'\n').filter_map(|line| {
@@ -209,7 +184,7 @@ impl Session {
         Ok(Some(lines.collect()))
     }
 
-    async fn name_by_header(&mut self, messages: &mut [Listing]) -> Result<(), Pop3Error> {
+    async fn name_by_header(&mut self, messages: &mut [Listing]) -> Result<(), FetchError> {
         let limit_bytes = self.wire.limits.message_bytes;
         for message in messages {
             match self.ask_long(&format!("TOP {} 0", message.number), limit_bytes).await {
@@ -218,14 +193,14 @@ impl Session {
                     message.uidl =
                         Some(hex(&Sha256::new().chain_update(header).chain_update(size).finalize()));
                 }
-                Err(Pop3Error::Refused { .. }) => break,
+                Err(FetchError::Refused { .. }) => break,
                 Err(error) => return Err(error),
             }
         }
         Ok(())
     }
 
-    async fn ask_long(&mut self, line: &str, limit_bytes: u64) -> Result<Vec<u8>, Pop3Error> {
+    async fn ask_long(&mut self, line: &str, limit_bytes: u64) -> Result<Vec<u8>, FetchError> {
         self.ask(line, None).await?;
         self.is_usable = false;
         let body = self.wire.body(limit_bytes).await?;
@@ -233,7 +208,7 @@ impl Session {
         Ok(body)
     }
 
-    async fn ask(&mut self, line: &str, continuation: Option<&str>) -> Result<Vec<u8>, Pop3Error> {
+    async fn ask(&mut self, line: &str, continuation: Option<&str>) -> Result<Vec<u8>, FetchError> {
         self.ask_as(line, line, continuation).await
     }
 
@@ -244,7 +219,7 @@ impl Session {
         shown: &str,
         line: &str,
         continuation: Option<&str>,
-    ) -> Result<Vec<u8>, Pop3Error> {
+    ) -> Result<Vec<u8>, FetchError> {
         if !self.is_usable {
             return Err(self.wire.broken("is no longer in step with us; this session has ended"));
         }
@@ -254,6 +229,11 @@ impl Session {
         if let (Answer::Continue, Some(continuation)) = (&answer, continuation) {
             self.wire.send(continuation).await?;
             answer = self.wire.answer().await?;
+            // XOAUTH2 tells why it refuses in a second challenge, which an empty line answers.
+            if let Answer::Continue = answer {
+                self.wire.send("").await?;
+                answer = self.wire.answer().await?;
+            }
         }
         match answer {
             Answer::Positive(text) => {
@@ -262,7 +242,7 @@ impl Session {
             }
             Answer::Negative(text) => {
                 self.is_usable = true;
-                Err(Pop3Error::Refused {
+                Err(FetchError::Refused {
                     place: self.wire.place.clone(),
                     command: shown.to_owned(),
                     answer: readable(&text),
@@ -273,42 +253,18 @@ impl Session {
     }
 }
 
-impl Server {
-    /// `host:port`, as errors name it.
-    fn place(&self) -> String {
-        format!("{}:{}", self.host, self.port)
-    }
-
-    /// A line break in a name or a password would be a second command.
-    fn check(&self) -> Result<(), Pop3Error> {
-        let is_unfit = |text: &str| text.contains(['\r', '\n', '\0']);
-        if is_unfit(&self.user_name) || is_unfit(&self.password) {
-            return Err(self.login_error(b"the user name or the password contains a line break"));
-        }
-        Ok(())
-    }
-
-    /// A refused login, without the password a server may have repeated.
-    fn login_error(&self, answer: &[u8]) -> Pop3Error {
-        let mut answer = String::from_utf8_lossy(answer).into_owned();
-        if !self.password.is_empty() {
-            answer = answer.replace(&self.password, "(password)");
-        }
-        Pop3Error::Login { place: self.place(), answer: readable(answer.as_bytes()) }
+/// A line break in a name or a password would be a second command.
+fn check(server: &Server) -> Result<(), FetchError> {
+    match server.is_fit() {
+        true => Ok(()),
+        false => Err(login_error(server, b"the user name or the password contains a line break")),
     }
 }
 
-impl fmt::Debug for Server {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Server")
-            .field("host", &self.host)
-            .field("port", &self.port)
-            .field("security", &self.security)
-            .field("user_name", &self.user_name)
-            .field("password", &"(hidden)")
-            .field("accept_invalid_certs", &self.accept_invalid_certs)
-            .finish()
-    }
+/// A refused login, without the password a server may have repeated.
+fn login_error(server: &Server, answer: &[u8]) -> FetchError {
+    let answer = server.hide(&String::from_utf8_lossy(answer));
+    FetchError::Login { place: server.to_string(), answer: readable(answer.as_bytes()) }
 }
 
 impl Default for Limits {

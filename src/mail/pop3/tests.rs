@@ -6,6 +6,7 @@ use proptest::prelude::*;
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncWrite, AsyncWriteExt, BufReader, DuplexStream, duplex};
 
 use super::*;
+use crate::mail::fetch_error::ResponseCode;
 
 /// One thing the peer does.
 enum Step {
@@ -73,7 +74,7 @@ fn server(security: Security) -> Server {
         port: 110,
         security,
         user_name: "desk".to_owned(),
-        password: "se cret".to_owned(),
+        login: Some(Login::Password("se cret".to_owned())),
         accept_invalid_certs: true,
     }
 }
@@ -159,10 +160,10 @@ async fn the_end_of_the_connection_is_an_error_wherever_it_comes() {
         let steps = vec![hear("RETR 1"), say(&whole[..end])];
         with_session(steps, async |mut session| {
             let error = session.retrieve(1).await.unwrap_err();
-            assert!(matches!(error, Pop3Error::Broken(_)), "{end}: {error}");
+            assert!(matches!(error, FetchError::Broken(_)), "{end}: {error}");
             assert!(!error.is_session_usable());
             assert!(!session.is_usable());
-            assert!(matches!(session.delete(1).await, Err(Pop3Error::Broken(_))));
+            assert!(matches!(session.delete(1).await, Err(FetchError::Broken(_))));
         })
         .await;
     }
@@ -185,7 +186,7 @@ async fn a_silent_peer_and_a_dripping_peer_both_time_out() {
     let hour = Duration::from_secs(3600);
     with_session(vec![hear("RETR 1"), say("+OK\r\nhalf"), Step::Wait(hour)], async |mut session| {
         let error = session.retrieve(1).await.unwrap_err();
-        assert!(matches!(&error, Pop3Error::TimedOut(text) if text.contains("30 seconds")), "{error}");
+        assert!(matches!(&error, FetchError::TimedOut(text) if text.contains("30 seconds")), "{error}");
         assert!(!session.is_usable());
     })
     .await;
@@ -196,7 +197,7 @@ async fn a_silent_peer_and_a_dripping_peer_both_time_out() {
     }
     with_session(steps, async |mut session| {
         let error = session.retrieve(1).await.unwrap_err();
-        assert!(matches!(&error, Pop3Error::TimedOut(text) if text.contains("540 seconds")), "{error}");
+        assert!(matches!(&error, FetchError::TimedOut(text) if text.contains("540 seconds")), "{error}");
     })
     .await;
 }
@@ -212,7 +213,7 @@ async fn size_is_capped_by_bytes_read_whatever_the_server_claims() {
     with_session(steps, async |mut session| {
         assert_eq!(session.retrieve(1).await.unwrap().len(), 10_000);
         let error = session.retrieve(2).await.unwrap_err();
-        assert!(matches!(error, Pop3Error::TooLarge { limit_bytes: 10_000, .. }), "{error}");
+        assert!(matches!(error, FetchError::TooLarge { limit_bytes: 10_000, .. }), "{error}");
         assert!(!session.is_usable());
         assert!(!error.is_session_usable());
     })
@@ -249,7 +250,7 @@ async fn answers_nobody_asked_for_end_the_session() {
     let steps = vec![hear("DELE 1"), say("+OK\r\n+OK surplus\r\n"), hear("DELE 2")];
     with_session(steps, async |mut session| {
         session.delete(1).await.unwrap();
-        assert!(matches!(session.delete(2).await, Err(Pop3Error::Broken(_))));
+        assert!(matches!(session.delete(2).await, Err(FetchError::Broken(_))));
     })
     .await;
 }
@@ -351,12 +352,12 @@ async fn auth_plain_is_used_when_user_is_not_offered() {
 #[tokio::test(start_paused = true)]
 async fn a_line_break_in_a_password_is_refused_before_anything_is_sent() {
     let mut server = server(Security::None);
-    server.password = "x\r\nDELE 1".to_owned();
+    server.login = Some(Login::Password("x\r\nDELE 1".to_owned()));
     let (error, heard) = with_peer(4096, vec![hear("")], async |stream| {
         open(Box::new(stream), &server, limits()).await.err().unwrap()
     })
     .await;
-    assert!(matches!(error, Pop3Error::Login { .. }));
+    assert!(matches!(error, FetchError::Login { .. }));
     assert!(heard.is_empty());
 }
 
@@ -368,7 +369,7 @@ async fn nothing_secret_is_sent_when_starttls_is_refused_or_injected_into() {
             open(Box::new(stream), &server(Security::StartTls), limits()).await.err().unwrap()
         })
         .await;
-        assert!(matches!(error, Pop3Error::Tls(_)), "{error}");
+        assert!(matches!(error, FetchError::Tls(_)), "{error}");
         assert_eq!(heard, ["STLS"]);
     }
 }
@@ -438,7 +439,7 @@ async fn a_certificate_nobody_vouches_for_ends_the_session_before_the_login() {
     let peer = async { assert!(acceptor().accept(theirs).await.is_err()) };
     let client = async { open(Box::new(ours), &server, limits()).await.err().unwrap() };
     let (error, ()) = tokio::join!(client, peer);
-    assert!(matches!(error, Pop3Error::Tls(_)), "{error}");
+    assert!(matches!(error, FetchError::Tls(_)), "{error}");
 }
 
 #[tokio::test]
@@ -449,7 +450,7 @@ async fn a_closed_port_is_unreachable() {
     server.port = listener.local_addr().unwrap().port();
     drop(listener);
     let error = connect(&server, limits()).await.err().unwrap();
-    assert!(matches!(error, Pop3Error::Unreachable(_)), "{error}");
+    assert!(matches!(error, FetchError::Unreachable(_)), "{error}");
 }
 
 /// As a server sends it: CRLF lines, stuffed, ended.
@@ -494,4 +495,26 @@ proptest! {
         }));
         prop_assert_eq!(retrieved, expected);
     }
+}
+
+#[tokio::test]
+async fn a_token_signs_in_and_a_refused_one_says_why() {
+    let token = xoauth2_encoded("desk", "t0ken");
+    let begin = [
+        say("+OK ready\r\n"),
+        hear("CAPA"),
+        say("+OK\r\nUSER\r\nSASL PLAIN XOAUTH2\r\n.\r\n"),
+        hear("AUTH XOAUTH2"),
+        say("+ \r\n"),
+        hear(&token),
+    ];
+    let refused = [say("+ eyJzdGF0dXMiOiI0MDEifQ==\r\n"), hear(""), say("-ERR [AUTH] t0ken has expired\r\n")];
+    let (stream, peer) = duplex(4096);
+    let playing = tokio::spawn(play(peer, begin.into_iter().chain(refused).collect()));
+    let mut server = server(Security::None);
+    server.login = Some(Login::Token("t0ken".to_owned()));
+    let error = open(Box::new(stream), &server, limits()).await.err().unwrap();
+    assert_eq!(error.code(), Some(ResponseCode::Authentication));
+    assert!(error.to_string().ends_with("(password) has expired"), "{error}");
+    playing.await.unwrap();
 }

@@ -3,21 +3,16 @@
 
 use std::pin::pin;
 
-use rustls::pki_types::ServerName;
-use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncWrite, AsyncWriteExt, BufReader};
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::time::{Duration, Instant, timeout, timeout_at};
-use tokio_rustls::TlsConnector;
 
-use super::error::{Pop3Error, readable};
-use super::{Limits, Server};
+use super::Limits;
+use crate::mail::fetch_error::{FetchError, readable};
+use crate::mail::server::Server;
+use crate::mail::wire::{Stream, secure};
 
 /// How long a doubtful end of a message must stay the last thing sent to count as its end.
 const QUIET: Duration = Duration::from_secs(2);
-
-/// A TCP connection, TLS over one, or a test's pipe.
-pub(super) trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
-
-impl<T: AsyncRead + AsyncWrite + Unpin + Send> Stream for T {}
 
 /// The first line of an answer, without its indicator.
 pub(super) enum Answer {
@@ -40,7 +35,7 @@ impl Wire {
     pub fn new(stream: Box<dyn Stream>, server: &Server, limits: Limits) -> Self {
         Self {
             reader: BufReader::with_capacity(64 * 1024, stream),
-            place: server.place(),
+            place: server.to_string(),
             limits,
             ends_at: Instant::now() + limits.session,
             speaks_crlf: true,
@@ -49,26 +44,15 @@ impl Wire {
 
     /// Puts TLS over the connection. Bytes that came before the handshake would be taken for answers given
     /// under TLS (RFC 2595 section 4 and the response injections of 2021), so they end the session.
-    pub async fn secure(self, connector: &TlsConnector, host: &str) -> Result<Self, Pop3Error> {
+    pub async fn secure(self, server: &Server) -> Result<Self, FetchError> {
         let Self { reader, place, limits, ends_at, .. } = self;
         if !reader.buffer().is_empty() {
-            return Err(Pop3Error::Tls(format!(
+            return Err(FetchError::Tls(format!(
                 "{place} sent data before the TLS handshake, which is what an attacker between us would do"
             )));
         }
-        let name = ServerName::try_from(host.to_owned()).map_err(|_| {
-            Pop3Error::Tls(format!("'{host}' is not a name a certificate can be checked for"))
-        })?;
         let deadline = ends_at.min(Instant::now() + limits.connect);
-        let stream = match timeout_at(deadline, connector.connect(name, reader.into_inner())).await {
-            Ok(Ok(stream)) => stream,
-            Ok(Err(error)) => {
-                return Err(Pop3Error::Tls(format!("the TLS handshake with {place} failed: {error}")));
-            }
-            Err(_) => {
-                return Err(Pop3Error::TimedOut(format!("{place} did not finish the TLS handshake in time")));
-            }
-        };
+        let stream = secure(reader.into_inner(), server, deadline).await?;
         Ok(Self {
             reader: BufReader::with_capacity(64 * 1024, Box::new(stream)),
             place,
@@ -79,7 +63,7 @@ impl Wire {
     }
 
     /// Sends one line. Input nobody asked for means that answers and commands are out of step.
-    pub async fn send(&mut self, line: &str) -> Result<(), Pop3Error> {
+    pub async fn send(&mut self, line: &str) -> Result<(), FetchError> {
         if self.reader.buffer().iter().any(|b| !matches!(b, b'\r' | b'\n')) {
             return Err(self.broken("sent more than it was asked for"));
         }
@@ -100,11 +84,11 @@ impl Wire {
     }
 
     /// Reads a status line.
-    pub async fn answer(&mut self) -> Result<Answer, Pop3Error> {
+    pub async fn answer(&mut self) -> Result<Answer, FetchError> {
         let mut line = Vec::new();
         let limit = self.limits.line_bytes as u64;
         self.read_line(&mut line, limit).await.map_err(|error| match error {
-            Pop3Error::TooLarge { .. } => self.broken("sent a line without end"),
+            FetchError::TooLarge { .. } => self.broken("sent a line without end"),
             other => other,
         })?;
         self.speaks_crlf = line.ends_with(b"\r\n");
@@ -126,14 +110,14 @@ impl Wire {
     /// On a server that speaks CRLF only `CRLF . CRLF` is surely the end: a mail with lone LFs in it must
     /// not be able to end itself and have its remaining text taken for answers. A dot line next to a lone
     /// LF is the end only when the server has nothing more to say.
-    pub async fn body(&mut self, limit_bytes: u64) -> Result<Vec<u8>, Pop3Error> {
+    pub async fn body(&mut self, limit_bytes: u64) -> Result<Vec<u8>, FetchError> {
         let mut body = Vec::new();
         let mut follows_crlf = true;
         loop {
             let start = body.len();
             let line_limit = limit_bytes.saturating_add(".\r\n".len() as u64);
             self.read_line(&mut body, line_limit).await.map_err(|error| match error {
-                Pop3Error::TooLarge { .. } => self.too_large(limit_bytes),
+                FetchError::TooLarge { .. } => self.too_large(limit_bytes),
                 other => other,
             })?;
             let line = &body[start..];
@@ -155,7 +139,7 @@ impl Wire {
         Ok(body)
     }
 
-    async fn is_quiet(&mut self) -> Result<bool, Pop3Error> {
+    async fn is_quiet(&mut self) -> Result<bool, FetchError> {
         match timeout(QUIET, self.reader.fill_buf()).await {
             Err(_) | Ok(Ok([])) => Ok(true),
             Ok(Ok(_)) => Ok(false),
@@ -164,7 +148,7 @@ impl Wire {
     }
 
     /// Appends bytes up to and with the next LF.
-    async fn read_line(&mut self, line: &mut Vec<u8>, limit_bytes: u64) -> Result<(), Pop3Error> {
+    async fn read_line(&mut self, line: &mut Vec<u8>, limit_bytes: u64) -> Result<(), FetchError> {
         loop {
             let deadline = self.deadline();
             let chunk = match timeout_at(deadline, self.reader.fill_buf()).await {
@@ -190,23 +174,23 @@ impl Wire {
         self.ends_at.min(Instant::now() + self.limits.read)
     }
 
-    fn too_large(&self, limit_bytes: u64) -> Pop3Error {
-        Pop3Error::TooLarge { place: self.place.clone(), limit_bytes }
+    fn too_large(&self, limit_bytes: u64) -> FetchError {
+        FetchError::TooLarge { place: self.place.clone(), limit_bytes }
     }
 
-    pub fn broken(&self, what: &str) -> Pop3Error {
-        Pop3Error::Broken(format!("{} {what}", self.place))
+    pub fn broken(&self, what: &str) -> FetchError {
+        FetchError::Broken(format!("{} {what}", self.place))
     }
 
-    fn timed_out(&self) -> Pop3Error {
+    fn timed_out(&self) -> FetchError {
         if self.ends_at <= Instant::now() {
-            Pop3Error::TimedOut(format!(
+            FetchError::TimedOut(format!(
                 "the session with {} took longer than {} seconds",
                 self.place,
                 self.limits.session.as_secs()
             ))
         } else {
-            Pop3Error::TimedOut(format!(
+            FetchError::TimedOut(format!(
                 "{} did not answer within {} seconds",
                 self.place,
                 self.limits.read.as_secs()

@@ -27,6 +27,7 @@ use actix_web::web::ServiceConfig;
 
 use crate::db::Snapshot;
 use crate::desk::conversation::unread;
+use crate::desk::email_account::{self, EmailAccount};
 use crate::desk::filter as saved_filter;
 use crate::desk::filter::Narrowing;
 use crate::desk::preference::{self, Preference};
@@ -88,6 +89,8 @@ pub struct Layout {
     pub words: String,
     pub filters: Vec<RailFilter>,
     pub sees_junk: bool,
+    /// Accounts that mail cannot be fetched from, for whom it concerns.
+    pub failing: Vec<EmailAccount>,
     pub preference: Preference,
 }
 
@@ -148,6 +151,10 @@ impl Layout {
                     ..filter
                 })
                 .collect(),
+            failing: match by.require(Permission::ManageChannels) {
+                Ok(()) => email_account::failing(s)?,
+                Err(_) => Vec::new(),
+            },
             preference: preference::get(s, signed_in.agent.id)?,
         })
     }

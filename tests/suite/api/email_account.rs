@@ -26,10 +26,13 @@ async fn an_account_is_created_read_changed_and_deleted() {
             "id": 1, "email": "support@desk.example", "type": "pop3", "displayName": "", "isEnabled": true,
             "isDefault": true, "agentAssigneeId": null, "departmentAssigneeId": null, "signature": "",
             "pop3Server": "", "pop3Port": 995, "pop3Security": "ssl", "pop3UserName": "support@desk.example",
-            "hasPop3Password": false, "leaveCopyOnServer": false, "pollInterval": 60, "smtpServer": "",
+            "hasPop3Password": false, "folder": "", "moveToFolder": "", "leaveCopyOnServer": false,
+            "pollInterval": 60, "takeOverBefore": null, "smtpServer": "",
             "smtpPort": 587, "smtpSecurity": "startTls", "smtpUserName": "support@desk.example",
-            "hasSmtpPassword": false, "tlsAcceptInvalidCerts": false, "lastCheckedTime": null,
-            "lastSuccessTime": null, "lastError": null, "createdTime": "2026-01-05T09:00:00.000Z",
+            "hasSmtpPassword": false, "tlsAcceptInvalidCerts": false, "authentication": "password",
+            "oauthAuthorizeUrl": "", "oauthTokenUrl": "", "oauthClientId": "", "oauthScope": "",
+            "hasOauthClientSecret": false, "hasOauthRefreshToken": false, "lastCheckedTime": null,
+            "lastSuccessTime": null, "lastError": null, "failedChecks": 0, "failingSinceTime": null, "createdTime": "2026-01-05T09:00:00.000Z",
         })
     );
     let path = format!("{ACCOUNTS}/1");
@@ -75,9 +78,11 @@ async fn every_problem_of_an_account_is_told_by_field() {
     let ann = desk.as_ann().await;
     for (key, value, start) in [
         ("email", json!("x"), "'email' 'x' is not an e-mail address"),
-        ("type", json!("imap"), "'type' 'imap' is not supported in this version: only 'pop3' is"),
-        ("type", json!("Exchange"), "'type' 'exchange' is not supported in this version: only 'pop3' is"),
-        ("type", json!("fax"), "'type' must be 'pop3', not 'fax'"),
+        ("type", json!("fax"), "'type' must be 'pop3', 'imap' or 'exchange', not 'fax'"),
+        ("imapSecurity", json!("x"), "'imapSecurity' must be 'none', 'ssl' or 'startTls', not 'x'"),
+        ("imapPort", json!(0), "'imapPort' '0' is not a port"),
+        ("exchangeServer", json!("graph"), "'exchangeServer' 'graph' is not a URL"),
+        ("folder", json!("Support"), "'folder' needs IMAP or Exchange: POP3 has no folders"),
         ("pop3Security", json!("tls"), "'pop3Security' must be 'none', 'ssl' or 'startTls', not 'tls'"),
         ("smtpSecurity", json!("x"), "'smtpSecurity' must be"),
         ("pop3Port", json!(0), "'pop3Port' '0' is not a port"),
@@ -97,6 +102,36 @@ async fn every_problem_of_an_account_is_told_by_field() {
     assert_eq!(ann.get(ACCOUNTS).await.expect(200), json!({ "emailAccounts": [] }));
     account(&ann, "support@desk.example").await;
     ann.post(ACCOUNTS, json!({ "email": "SUPPORT@desk.example" })).await.error(409);
+}
+
+#[tokio::test]
+async fn each_type_has_the_fields_of_its_own_server() {
+    let desk = TestDesk::start().await;
+    let ann = desk.as_ann().await;
+    let imap = json!({
+        "email": "i@desk.example", "type": "imap", "imapServer": "imap.example", "imapPassword": "secret",
+        "folder": "Support", "moveToFolder": "Done",
+    });
+    let imap = ann.post(ACCOUNTS, imap).await.expect(201)["emailAccount"].clone();
+    assert_eq!(
+        (&imap["type"], &imap["imapPort"], &imap["imapSecurity"]),
+        (&json!("imap"), &json!(993), &json!("ssl"))
+    );
+    assert_eq!((&imap["hasImapPassword"], &imap["imapUserName"]), (&json!(true), &json!("i@desk.example")));
+    assert!(imap.get("pop3Server").is_none() && imap.get("exchangeServer").is_none(), "{imap}");
+    let path = format!("{ACCOUNTS}/{}", imap["id"]);
+    assert_eq!(ann.put(&path, imap.clone()).await.expect(200)["emailAccount"], imap);
+    let message = ann.put(&path, json!({ "pop3Server": "pop.example" })).await.error(400);
+    assert!(message.contains("belong to accounts of the type 'pop3'; this one is 'imap'"), "{message}");
+    let message = ann.put(&path, json!({ "pop3Server": "a", "imapServer": "b" })).await.error(400);
+    assert!(message.contains("is for one type of account"), "{message}");
+    let message = ann.put(&path, json!({ "leaveCopyOnServer": true })).await.error(400);
+    assert!(message.starts_with("'moveToFolder' cannot be set while"), "{message}");
+    let pop3 = json!({ "type": "pop3", "pop3Server": "pop.example" });
+    assert!(ann.put(&path, pop3).await.error(400).contains("'pop3Password' is needed again"));
+    let pop3 = json!({ "type": "pop3", "pop3Server": "pop.example", "pop3Password": "secret" });
+    let pop3 = ann.put(&path, pop3).await.expect(200)["emailAccount"].clone();
+    assert_eq!((&pop3["pop3Port"], &pop3["folder"]), (&json!(995), &json!("")));
 }
 
 #[tokio::test]

@@ -3,9 +3,11 @@
 pub mod contract;
 pub mod dovecot;
 pub mod fake_pop3;
+pub mod graph;
 pub mod mail;
 pub mod mailroom;
 pub mod process;
+pub mod provider;
 pub mod receiver;
 pub mod scene;
 pub mod smtp_server;

@@ -11,6 +11,7 @@ use super::test_desk::eventually;
 
 #[derive(Debug, Clone)]
 pub struct Request {
+    pub method: String,
     pub path: String,
     /// By names in lower case.
     pub headers: HashMap<String, String>,
@@ -84,7 +85,8 @@ async fn serve(mut stream: TcpStream, kept: &Mutex<Vec<Request>>, told: &Mutex<A
     };
     let head = String::from_utf8_lossy(&bytes[..head_end]).into_owned();
     let mut lines = head.split("\r\n");
-    let path = lines.next()?.split(' ').nth(1)?.to_owned();
+    let mut first = lines.next()?.split(' ').map(str::to_owned);
+    let (method, path) = (first.next()?, first.next()?);
     let headers: HashMap<String, String> = lines
         .filter_map(|line| line.split_once(':'))
         .map(|(name, value)| (name.to_ascii_lowercase(), value.trim().to_owned()))
@@ -96,7 +98,7 @@ async fn serve(mut stream: TcpStream, kept: &Mutex<Vec<Request>>, told: &Mutex<A
         }
     }
     let body = String::from_utf8(bytes[head_end + 4..].to_vec()).ok()?;
-    let request = Request { path, headers, body };
+    let request = Request { method, path, headers, body };
     let answer = told.lock().unwrap().clone();
     let (status, extra, text) = answer(&request);
     kept.lock().unwrap().push(request);

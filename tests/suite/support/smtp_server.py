@@ -33,6 +33,16 @@ def check_login(server, session, envelope, mechanism, data):
 
 
 class Handler:
+    async def auth_XOAUTH2(self, server, args):
+        """As Google describes it: a refusal says why in a challenge, which the client answers with an empty line."""
+        import base64
+        text = base64.b64decode(args[1]).decode() if len(args) > 1 else ""
+        user, _, rest = text.partition("\x01")
+        if user == "user=desk" and rest.startswith("auth=Bearer access-") and rest.endswith("\x01\x01"):
+            return AuthResult(success=True)
+        await server.challenge_auth(b'{"status":"401"}')
+        return AuthResult(success=False, handled=False)
+
     def __init__(self, directory, drop_after_dot):
         self.directory, self.drop_after_dot, self.count = directory, drop_after_dot, 0
 

@@ -127,6 +127,8 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(email_account::list)
         .service(email_account::fresh)
         .service(email_account::create)
+        .service(email_account::authorise::end)
+        .service(email_account::authorise::begin)
         .service(email_account::show)
         .service(email_account::save)
         .service(email_account::test)

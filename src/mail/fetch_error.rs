@@ -1,15 +1,15 @@
-//! What can go wrong with a POP3 server, told so that a caller can decide: try again, skip one message,
+//! What can go wrong with a POP3 or IMAP server, told so that a caller can decide: try again, skip one message,
 //! or ask the administrator. Texts name host and port and never contain the password.
 
 /// Every text is a sentence for an administrator.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Pop3Error {
+pub enum FetchError {
     #[error("{0}")]
     Unreachable(String),
     /// No TLS, or a certificate nobody vouches for. Nothing secret was sent.
     #[error("{0}")]
     Tls(String),
-    /// The server, or we ourselves, refused to begin a session; see [`Pop3Error::code`].
+    /// The server, or we ourselves, refused to begin a session; see [`FetchError::code`].
     #[error("{place} refused the login: {answer}")]
     Login { place: String, answer: String },
     /// `-ERR` on one command. The session goes on.
@@ -20,12 +20,12 @@ pub enum Pop3Error {
     TooLarge { place: String, limit_bytes: u64 },
     #[error("{0}")]
     TimedOut(String),
-    /// The connection ended or the server does not speak POP3.
+    /// The connection ended or the server does not speak its protocol.
     #[error("{0}")]
     Broken(String),
 }
 
-/// Why a server said `-ERR` (RFC 2449 section 8, RFC 3206).
+/// Why a server said `-ERR` or `NO` (RFC 2449 section 8, RFC 3206, RFC 5530).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ResponseCode {
     /// `[AUTH]`: user name or password are wrong, or an administrator must act.
@@ -40,7 +40,7 @@ pub enum ResponseCode {
     SystemPermanent,
 }
 
-impl Pop3Error {
+impl FetchError {
     /// The machine-readable reason, when the server gave one.
     pub fn code(&self) -> Option<ResponseCode> {
         let (Self::Login { answer, .. } | Self::Refused { answer, .. }) = self else {
@@ -48,8 +48,8 @@ impl Pop3Error {
         };
         let (code, _) = answer.strip_prefix('[')?.split_once(']')?;
         match code.to_ascii_uppercase().as_str() {
-            "AUTH" => Some(ResponseCode::Authentication),
-            "IN-USE" => Some(ResponseCode::InUse),
+            "AUTH" | "AUTHENTICATIONFAILED" => Some(ResponseCode::Authentication),
+            "IN-USE" | "INUSE" => Some(ResponseCode::InUse),
             "LOGIN-DELAY" => Some(ResponseCode::LoginDelay),
             "SYS/TEMP" => Some(ResponseCode::SystemTemporary),
             "SYS/PERM" => Some(ResponseCode::SystemPermanent),
@@ -64,7 +64,7 @@ impl Pop3Error {
 }
 
 /// What a server said, made fit for a log line and an administrator's page.
-pub(super) fn readable(answer: &[u8]) -> String {
+pub fn readable(answer: &[u8]) -> String {
     let text = String::from_utf8_lossy(answer);
     let text: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(300).collect();
     let text = text.trim();

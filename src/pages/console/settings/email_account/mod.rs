@@ -1,10 +1,14 @@
-//! `/console/settings/email-accounts`: where mail comes from and leaves, and how that goes. Passwords go in and never
-//! come out: an empty password field leaves the stored one alone.
+//! `/console/settings/email-accounts`: where mail comes from and leaves, and how that goes. Secrets go in and never
+//! come out: an empty field leaves the stored one alone.
+
+pub mod authorise;
+mod form;
 
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, get, post, web};
 use askama::Template;
 
+use self::form::Names;
 use super::super::Layout;
 use super::field::{Fields, Sent};
 use super::{Nav, beside, frame};
@@ -12,17 +16,18 @@ use crate::app::App;
 use crate::db::Tx;
 use crate::desk::agent::{self, Agent};
 use crate::desk::department::{self, Department};
-use crate::desk::email_account::{self, EmailAccount, EmailAccountChange, Security};
+use crate::desk::email_account::provider::{self, Preset};
+use crate::desk::email_account::{self, EmailAccount, EmailAccountChange, Kind};
 use crate::desk::{Actor, Permission};
-use crate::error::Result;
-use crate::ids::{AgentId, DepartmentId, EmailAccountId};
+use crate::error::{Error, Result};
+use crate::ids::EmailAccountId;
 use crate::jobs;
 use crate::jobs::test_account::{self, Checked};
 use crate::pages::form::Mistakes;
 use crate::pages::when::Zone;
 use crate::time::Timestamp;
 use crate::web::page::see_other;
-use crate::web::{Page, PageError, SignedIn, filters};
+use crate::web::{Page, PageError, Query, SignedIn, filters};
 
 const HERE: &str = "/console/settings/email-accounts";
 
@@ -51,18 +56,32 @@ pub async fn list(app: App, signed_in: SignedIn) -> Result<Page<List>, PageError
 }
 
 #[derive(Template)]
+#[template(path = "console/settings/email_account_kinds.html")]
+struct Kinds {
+    layout: Layout,
+    nav: Nav,
+    presets: &'static [Preset],
+}
+
+#[derive(Template)]
 #[template(path = "console/settings/email_account.html")]
 struct Edit {
     layout: Layout,
     nav: Nav,
+    zone: Zone,
+    now: Timestamp,
     /// The account that is edited; `None` for a new one.
     account: Option<EmailAccount>,
+    kind: Kind,
+    names: Names,
     agents: Vec<Agent>,
     departments: Vec<Department>,
     form: Fields,
     mistakes: Mistakes,
     /// What trying the servers found.
     checked: Option<Checked>,
+    /// What a provider must be told, so that it sends people back.
+    redirect_uri: String,
 }
 
 impl Edit {
@@ -78,91 +97,70 @@ impl Edit {
             let account = id.map(|id| email_account::require(s, id)).transpose()?;
             Ok((account, agent::assignable(s)?, department::list(s)?))
         })?;
-        let form = form.unwrap_or_else(|| account.as_ref().map_or_else(preset, stored));
-        Ok(Self { layout, nav, account, agents, departments, form, mistakes, checked: None })
+        let form = form.unwrap_or_else(|| account.as_ref().map_or_else(Fields::default, form::stored));
+        let kind = account.as_ref().map(|account| account.kind).or(Kind::parse(form.text("type")));
+        let kind = kind.unwrap_or(Kind::Imap);
+        Ok(Self {
+            layout,
+            nav,
+            zone: Zone::of_agent(signed_in),
+            now: app.now(),
+            account,
+            kind,
+            names: Names::of(kind),
+            agents,
+            departments,
+            form,
+            mistakes,
+            checked: None,
+            redirect_uri: authorise::redirect_uri(app),
+        })
     }
-}
 
-impl Edit {
-    fn pop3_hint(&self) -> &'static str {
-        hint(self.account.as_ref().is_some_and(|account| account.has_pop3_password))
+    fn incoming_hint(&self) -> &'static str {
+        hint(self.account.as_ref().is_some_and(|account| account.has_incoming_password))
     }
 
     fn smtp_hint(&self) -> &'static str {
         hint(self.account.as_ref().is_some_and(|account| account.has_smtp_password))
     }
-}
 
-fn hint(has_password: bool) -> &'static str {
-    if has_password { "Unchanged" } else { "" }
-}
+    fn client_secret_hint(&self) -> &'static str {
+        hint(self.account.as_ref().is_some_and(|account| account.oauth.has_client_secret))
+    }
 
-/// What a new account usually needs.
-fn preset() -> Fields {
-    let mut form = Fields::of([
-        ("pop3Port", "995".to_owned()),
-        ("pop3Security", Security::Ssl.name().to_owned()),
-        ("smtpPort", "587".to_owned()),
-        ("smtpSecurity", Security::StartTls.name().to_owned()),
-        ("pollInterval", "60".to_owned()),
-    ]);
-    form.check("isEnabled", true);
-    form
-}
+    fn is_exchange(&self) -> bool {
+        self.kind == Kind::Exchange
+    }
 
-fn stored(account: &EmailAccount) -> Fields {
-    let id = |id: Option<i64>| id.map(|id| id.to_string()).unwrap_or_default();
-    let mut form = Fields::of([
-        ("email", account.email.clone()),
-        ("displayName", account.display_name.clone()),
-        ("agentAssigneeId", id(account.agent_assignee_id.map(|id| id.0))),
-        ("departmentAssigneeId", id(account.department_assignee_id.map(|id| id.0))),
-        ("signature", account.signature.clone()),
-        ("pop3Server", account.pop3_server.clone()),
-        ("pop3Port", account.pop3_port.to_string()),
-        ("pop3Security", account.pop3_security.name().to_owned()),
-        ("pop3UserName", account.pop3_user_name.clone()),
-        ("pollInterval", account.poll_interval_seconds.to_string()),
-        ("smtpServer", account.smtp_server.clone()),
-        ("smtpPort", account.smtp_port.to_string()),
-        ("smtpSecurity", account.smtp_security.name().to_owned()),
-        ("smtpUserName", account.smtp_user_name.clone()),
-    ]);
-    form.check("isEnabled", account.is_enabled);
-    form.check("leaveCopyOnServer", account.leave_copy_on_server);
-    form.check("tlsAcceptInvalidCerts", account.tls_accept_invalid_certs);
-    form
-}
+    fn has_folders(&self) -> bool {
+        self.kind != Kind::Pop3
+    }
 
-fn change(fields: &Fields) -> EmailAccountChange {
-    // What is no number becomes one that is refused.
-    let number = |name: &str| fields.filled(name).map(|text| text.trim().parse().unwrap_or(0));
-    EmailAccountChange {
-        email: fields.own("email"),
-        display_name: fields.own("displayName"),
-        is_enabled: Some(fields.is_checked("isEnabled")),
-        agent_assignee_id: Some(fields.text("agentAssigneeId").parse().ok().map(AgentId)),
-        department_assignee_id: Some(fields.text("departmentAssigneeId").parse().ok().map(DepartmentId)),
-        signature: fields.own("signature"),
-        pop3_server: fields.own("pop3Server"),
-        pop3_port: number("pop3Port"),
-        pop3_security: Security::parse(fields.text("pop3Security")),
-        pop3_user_name: fields.filled("pop3UserName").or_else(|| fields.own("email")),
-        pop3_password: fields.own("pop3Password").filter(|text| !text.is_empty()),
-        leave_copy_on_server: Some(fields.is_checked("leaveCopyOnServer")),
-        poll_interval_seconds: number("pollInterval"),
-        smtp_server: fields.own("smtpServer"),
-        smtp_port: number("smtpPort"),
-        smtp_security: Security::parse(fields.text("smtpSecurity")),
-        smtp_user_name: fields.filled("smtpUserName").or_else(|| fields.own("email")),
-        smtp_password: fields.own("smtpPassword").filter(|text| !text.is_empty()),
-        tls_accept_invalid_certs: Some(fields.is_checked("tlsAcceptInvalidCerts")),
+    fn uses_oauth(&self) -> bool {
+        self.form.has("authentication", "oauth2")
+    }
+
+    /// Whether somebody can be sent to the provider's page.
+    fn can_authorise(&self) -> bool {
+        self.account.as_ref().is_some_and(authorise::is_possible)
     }
 }
 
+fn hint(has_secret: bool) -> &'static str {
+    if has_secret { "Unchanged" } else { "" }
+}
+
+/// First which kind of account it is to be, then its settings.
 #[get("/console/settings/email-accounts/new")]
-pub async fn fresh(app: App, signed_in: SignedIn) -> Result<Page<Edit>, PageError> {
-    Ok(Page(Edit::new(&app, &signed_in, None, None, Mistakes::default())?))
+pub async fn fresh(app: App, signed_in: SignedIn, query: Query) -> Result<HttpResponse, PageError> {
+    let Some(slug) = query.text("preset")? else {
+        let (layout, nav) = frame(&app, &signed_in, HERE)?;
+        return Ok(Page(Kinds { layout, nav, presets: provider::PRESETS }).with_status(StatusCode::OK));
+    };
+    let preset = provider::preset(slug).ok_or_else(|| Error::not_found("provider", slug))?;
+    let page = Edit::new(&app, &signed_in, None, Some(form::preset(preset)), Mistakes::default())?;
+    Ok(Page(page).with_status(StatusCode::OK))
 }
 
 #[get("/console/settings/email-accounts/{id}")]
@@ -176,20 +174,28 @@ pub async fn show(
 
 #[post("/console/settings/email-accounts/new")]
 pub async fn create(app: App, sent: Sent) -> Result<HttpResponse, PageError> {
-    let (by, vault, new) = (sent.signed_in.actor.clone(), app.vault().clone(), change(&sent.fields));
-    let result = app.write(move |tx| email_account::create(tx, &by, &vault, &new)).await;
-    answer(&app, sent, None, result)
+    let (by, vault) = (sent.signed_in.actor.clone(), app.vault().clone());
+    let result = match form::change(&sent.fields, None) {
+        Ok(new) => app.write(move |tx| email_account::create(tx, &by, &vault, &new)).await,
+        Err(error) => Err(error),
+    };
+    answer(&app, sent, None, result).await
 }
 
 #[post("/console/settings/email-accounts/{id}")]
 pub async fn save(app: App, id: web::Path<EmailAccountId>, sent: Sent) -> Result<HttpResponse, PageError> {
-    let (by, vault, id, change) =
-        (sent.signed_in.actor.clone(), app.vault().clone(), *id, change(&sent.fields));
-    let result = app.write(move |tx| email_account::update(tx, &by, &vault, id, &change)).await;
-    answer(&app, sent, Some(id), result)
+    let (by, vault, id) = (sent.signed_in.actor.clone(), app.vault().clone(), *id);
+    by.require(Permission::ManageChannels)?;
+    let before = app.read(|s| email_account::require(s, id))?;
+    let result = match form::change(&sent.fields, Some(&before)) {
+        Ok(change) => app.write(move |tx| email_account::update(tx, &by, &vault, id, &change)).await,
+        Err(error) => Err(error),
+    };
+    answer(&app, sent, Some(id), result).await
 }
 
-fn answer(
+/// "Save and test" shows what the servers say to what was saved.
+async fn answer(
     app: &App,
     sent: Sent,
     id: Option<EmailAccountId>,
@@ -198,7 +204,12 @@ fn answer(
     match result {
         Ok(account) => {
             app.fetch_now().notify_one();
-            Ok(see_other(&format!("{HERE}/{}", account.id)))
+            if sent.fields.text("action") != "test" {
+                return Ok(see_other(&format!("{HERE}/{}", account.id)));
+            }
+            let checked = test_account::check(app, account.id).await?;
+            let page = Edit::new(app, &sent.signed_in, Some(account.id), None, Mistakes::default())?;
+            Ok(Page(Edit { checked: Some(checked), ..page }).with_status(StatusCode::OK))
         }
         Err(error) => {
             let mistakes = Mistakes::of(beside("email", error))?;
