@@ -11,7 +11,6 @@ use crate::desk::conversation::presence::{self, Presence};
 use crate::error::Result;
 use crate::ids::ConversationId;
 use crate::time::Timestamp;
-use crate::web::error::ErrorBody;
 use crate::web::json::Input;
 use crate::web::{ApiError, Caller, Json};
 
@@ -63,9 +62,7 @@ fn answer(found: Vec<Presence>) -> HttpResponse {
 #[utoipa::path(
     tag = "Conversations",
     params(("id" = i64, Path)),
-    responses(
-        (status = 200, body = ActiveAgentList), (status = 401, body = ErrorBody), (status = 404, body = ErrorBody),
-    )
+    responses((status = 200, body = ActiveAgentList))
 )]
 #[get("/api/v3/anytime/conversations/{id}/activedAgents")]
 pub async fn list(app: App, by: Caller, path: web::Path<String>) -> Result<HttpResponse, ApiError> {
@@ -80,10 +77,7 @@ pub async fn list(app: App, by: Caller, path: web::Path<String>) -> Result<HttpR
     tag = "Conversations",
     params(("id" = i64, Path)),
     request_body = ActiveAgentInput,
-    responses(
-        (status = 200, body = ActiveAgentList), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody),
-        (status = 404, body = ErrorBody), (status = 413, body = ErrorBody), (status = 415, body = ErrorBody),
-    )
+    responses((status = 200, body = ActiveAgentList))
 )]
 #[put("/api/v3/anytime/conversations/{id}/activedAgents")]
 pub async fn enter(
@@ -104,7 +98,7 @@ pub async fn enter(
 #[utoipa::path(
     tag = "Conversations",
     params(("id" = i64, Path)),
-    responses((status = 204), (status = 401, body = ErrorBody), (status = 404, body = ErrorBody))
+    responses((status = 204))
 )]
 #[delete("/api/v3/anytime/conversations/{id}/activedAgents")]
 pub async fn leave(app: App, by: Caller, path: web::Path<String>) -> Result<HttpResponse, ApiError> {

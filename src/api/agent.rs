@@ -294,9 +294,7 @@ pub struct ApiKeyJson {
         ("pageIndex" = Option<i64>, Query, description = "From 1", minimum = 1),
         ("pageSize" = Option<i64>, Query, description = "50 unless given", minimum = 1, maximum = 50),
     ),
-    responses(
-        (status = 200, body = AgentListJson), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody),
-    )
+    responses((status = 200, body = AgentListJson))
 )]
 #[get("/api/v3/agents")]
 pub async fn list(
@@ -320,7 +318,7 @@ pub async fn list(
 #[utoipa::path(
     tag = "Agents",
     params(("include" = Option<String>, Query, description = "Any of `department`, `role`, `permission`, by commas")),
-    responses((status = 200, body = AgentJson), (status = 401, body = ErrorBody))
+    responses((status = 200, body = AgentJson))
 )]
 #[get("/api/v3/agents/me")]
 pub async fn me(app: App, by: Caller, query: Query) -> Result<HttpResponse, ApiError> {
@@ -334,9 +332,7 @@ pub async fn me(app: App, by: Caller, query: Query) -> Result<HttpResponse, ApiE
         ("id" = i64, Path),
         ("include" = Option<String>, Query, description = "Any of `department`, `role`, `permission`, by commas"),
     ),
-    responses(
-        (status = 200, body = AgentJson), (status = 401, body = ErrorBody), (status = 404, body = ErrorBody),
-    )
+    responses((status = 200, body = AgentJson))
 )]
 #[get("/api/v3/agents/{id}")]
 pub async fn get(
@@ -359,11 +355,7 @@ fn show(app: &App, by: &Caller, id: AgentId, query: &Query) -> Result<HttpRespon
 #[utoipa::path(
     tag = "Agents",
     request_body = AgentInput,
-    responses(
-        (status = 201, body = AgentJson), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody),
-        (status = 403, body = ErrorBody), (status = 409, body = ErrorBody), (status = 413, body = ErrorBody),
-        (status = 415, body = ErrorBody),
-    )
+    responses((status = 201, body = AgentJson), (status = 403, body = ErrorBody))
 )]
 #[post("/api/v3/agents")]
 pub async fn create(app: App, by: Caller, body: Json<AgentInput>) -> Result<HttpResponse, ApiError> {
@@ -388,9 +380,7 @@ pub async fn create(app: App, by: Caller, body: Json<AgentInput>) -> Result<Http
     tag = "Agents",
     request_body = AgentChangeInput,
     responses(
-        (status = 200, body = AgentJson), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody),
-        (status = 403, body = ErrorBody), (status = 409, body = ErrorBody), (status = 413, body = ErrorBody),
-        (status = 415, body = ErrorBody),
+        (status = 200, body = AgentJson), (status = 403, body = ErrorBody), (status = 409, body = ErrorBody),
     )
 )]
 #[put("/api/v3/agents/me")]
@@ -405,9 +395,7 @@ pub async fn update_me(app: App, by: Caller, body: Json<AgentChangeInput>) -> Re
     params(("id" = i64, Path)),
     request_body = AgentChangeInput,
     responses(
-        (status = 200, body = AgentJson), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody),
-        (status = 403, body = ErrorBody), (status = 404, body = ErrorBody), (status = 409, body = ErrorBody),
-        (status = 413, body = ErrorBody), (status = 415, body = ErrorBody),
+        (status = 200, body = AgentJson), (status = 403, body = ErrorBody), (status = 409, body = ErrorBody),
     )
 )]
 #[put("/api/v3/agents/{id}")]
@@ -436,10 +424,7 @@ async fn change(
 #[utoipa::path(
     tag = "Agents",
     params(("id" = i64, Path)),
-    responses(
-        (status = 204), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody),
-        (status = 404, body = ErrorBody), (status = 409, body = ErrorBody),
-    )
+    responses((status = 204), (status = 403, body = ErrorBody), (status = 409, body = ErrorBody))
 )]
 #[delete("/api/v3/agents/{id}")]
 pub async fn delete(app: App, by: Caller, path: web::Path<String>) -> Result<HttpResponse, ApiError> {
@@ -452,10 +437,7 @@ pub async fn delete(app: App, by: Caller, path: web::Path<String>) -> Result<Htt
 #[utoipa::path(
     tag = "Agents",
     request_body = MyPasswordInput,
-    responses(
-        (status = 204), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody),
-        (status = 403, body = ErrorBody), (status = 413, body = ErrorBody), (status = 415, body = ErrorBody),
-    )
+    responses((status = 204), (status = 403, body = ErrorBody))
 )]
 #[put("/api/v3/agents/me/password")]
 pub async fn set_my_password(
@@ -478,11 +460,7 @@ pub async fn set_my_password(
     tag = "Agents",
     params(("id" = i64, Path)),
     request_body = PasswordInput,
-    responses(
-        (status = 204), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody),
-        (status = 403, body = ErrorBody), (status = 404, body = ErrorBody), (status = 413, body = ErrorBody),
-        (status = 415, body = ErrorBody),
-    )
+    responses((status = 204), (status = 403, body = ErrorBody))
 )]
 #[put("/api/v3/agents/{id}/password")]
 pub async fn set_password(
@@ -508,10 +486,7 @@ async fn store_password(app: &App, by: Caller, id: AgentId, hash: String) -> Res
 #[utoipa::path(
     tag = "Agents",
     params(("id" = i64, Path)),
-    responses(
-        (status = 204), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody),
-        (status = 404, body = ErrorBody),
-    )
+    responses((status = 204), (status = 403, body = ErrorBody))
 )]
 #[put("/api/v3/agents/{id}/unlock")]
 pub async fn unlock(app: App, by: Caller, path: web::Path<String>) -> Result<HttpResponse, ApiError> {
@@ -521,7 +496,7 @@ pub async fn unlock(app: App, by: Caller, path: web::Path<String>) -> Result<Htt
 }
 
 /// Make a new API key for the calling agent; the old one ends
-#[utoipa::path(tag = "Agents", responses((status = 201, body = ApiKeyJson), (status = 401, body = ErrorBody)))]
+#[utoipa::path(tag = "Agents", responses((status = 201, body = ApiKeyJson)))]
 #[post("/api/v3/agents/me/apiKey")]
 pub async fn rotate_my_key(app: App, by: Caller) -> Result<HttpResponse, ApiError> {
     let id = by.agent_id;
@@ -532,10 +507,7 @@ pub async fn rotate_my_key(app: App, by: Caller) -> Result<HttpResponse, ApiErro
 #[utoipa::path(
     tag = "Agents",
     params(("id" = i64, Path)),
-    responses(
-        (status = 201, body = ApiKeyJson), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody),
-        (status = 404, body = ErrorBody),
-    )
+    responses((status = 201, body = ApiKeyJson), (status = 403, body = ErrorBody))
 )]
 #[post("/api/v3/agents/{id}/apiKey")]
 pub async fn rotate_key(app: App, by: Caller, path: web::Path<String>) -> Result<HttpResponse, ApiError> {

@@ -85,10 +85,7 @@ impl Input for AttachmentChangeInput {
 #[utoipa::path(
     tag = "Attachments",
     request_body(content = UploadInput, content_type = "multipart/form-data"),
-    responses(
-        (status = 201, body = UploadJson), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody),
-        (status = 413, body = ErrorBody), (status = 415, body = ErrorBody),
-    )
+    responses((status = 201, body = UploadJson))
 )]
 #[post("/api/v3/attachments")]
 pub async fn create(
@@ -126,9 +123,7 @@ fn is_form(request: &HttpRequest) -> bool {
 #[utoipa::path(
     tag = "Attachments",
     params(("guid" = String, Path)),
-    responses(
-        (status = 200, body = AttachmentJson), (status = 401, body = ErrorBody), (status = 404, body = ErrorBody),
-    )
+    responses((status = 200, body = AttachmentJson))
 )]
 #[get("/api/v3/attachments/{guid}")]
 pub async fn get(
@@ -150,8 +145,8 @@ pub async fn get(
     ),
     responses(
         (status = 200, body = Vec<u8>, content_type = "*/*"),
-        (status = 206, body = Vec<u8>, content_type = "*/*"),
-        (status = 401, body = ErrorBody), (status = 404, body = ErrorBody), (status = 416, body = ErrorBody),
+        (status = 206, body = Vec<u8>, content_type = "*/*"), (status = 401, body = ErrorBody),
+        (status = 404, body = ErrorBody), (status = 416, body = ErrorBody),
     )
 )]
 #[route("/api/v3/attachments/{guid}/content", method = "GET", method = "HEAD")]
@@ -176,7 +171,7 @@ pub async fn content(
     responses(
         (status = 200, body = Vec<u8>, content_type = "application/octet-stream"),
         (status = 206, body = Vec<u8>, content_type = "application/octet-stream"),
-        (status = 400, body = ErrorBody), (status = 401, body = ErrorBody, description = "The signature is wrong"),
+        (status = 401, body = ErrorBody, description = "The signature is wrong"),
         (status = 404, body = ErrorBody, description = "The file no longer waits"),
         (status = 416, body = ErrorBody),
     )
@@ -199,9 +194,8 @@ pub async fn check(
     params(("guid" = String, Path)),
     request_body = AttachmentChangeInput,
     responses(
-        (status = 200, body = AttachmentJson), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody),
-        (status = 403, body = ErrorBody), (status = 404, body = ErrorBody), (status = 409, body = ErrorBody),
-        (status = 413, body = ErrorBody), (status = 415, body = ErrorBody),
+        (status = 200, body = AttachmentJson), (status = 403, body = ErrorBody),
+        (status = 409, body = ErrorBody),
     )
 )]
 #[put("/api/v3/attachments/{guid}")]
@@ -222,10 +216,7 @@ pub async fn update(
 #[utoipa::path(
     tag = "Attachments",
     params(("guid" = String, Path)),
-    responses(
-        (status = 204), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody),
-        (status = 404, body = ErrorBody), (status = 409, body = ErrorBody),
-    )
+    responses((status = 204), (status = 403, body = ErrorBody), (status = 409, body = ErrorBody))
 )]
 #[delete("/api/v3/attachments/{guid}")]
 pub async fn delete(app: App, by: Caller, path: web::Path<String>) -> Result<HttpResponse, ApiError> {

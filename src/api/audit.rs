@@ -78,10 +78,7 @@ const WINDOW: Duration = Duration::from_secs(30 * 24 * 3600);
         ("pageIndex" = Option<i64>, Query, description = "From 1", minimum = 1),
         ("pageSize" = Option<i64>, Query, description = "50 unless given", minimum = 1, maximum = 50),
     ),
-    responses(
-        (status = 200, body = AuditLogListJson), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody),
-        (status = 403, body = ErrorBody),
-    )
+    responses((status = 200, body = AuditLogListJson), (status = 403, body = ErrorBody))
 )]
 #[get("/api/v3/auditLogs")]
 pub async fn list(

@@ -204,10 +204,7 @@ impl Input for EnableInput {}
 /// Get the settings of auto allocation
 #[utoipa::path(
     tag = "Routing",
-    responses(
-        (status = 200, body = AutoAllocationAnswer), (status = 401, body = ErrorBody),
-        (status = 403, body = ErrorBody),
-    )
+    responses((status = 200, body = AutoAllocationAnswer), (status = 403, body = ErrorBody))
 )]
 #[get("/api/v3/anytime/autoAllocation")]
 pub async fn get(app: App, by: Caller) -> Result<HttpResponse, ApiError> {
@@ -219,10 +216,7 @@ pub async fn get(app: App, by: Caller) -> Result<HttpResponse, ApiError> {
 #[utoipa::path(
     tag = "Routing",
     request_body = AutoAllocationInput,
-    responses(
-        (status = 200, body = AutoAllocationAnswer), (status = 400, body = ErrorBody),
-        (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 415, body = ErrorBody),
-    )
+    responses((status = 200, body = AutoAllocationAnswer), (status = 403, body = ErrorBody))
 )]
 #[put("/api/v3/anytime/autoAllocation")]
 pub async fn update(app: App, by: Caller, body: Json<AutoAllocationInput>) -> Result<HttpResponse, ApiError> {
@@ -237,10 +231,7 @@ pub async fn update(app: App, by: Caller, body: Json<AutoAllocationInput>) -> Re
 #[utoipa::path(
     tag = "Routing",
     request_body = EnableInput,
-    responses(
-        (status = 204), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody),
-        (status = 403, body = ErrorBody), (status = 415, body = ErrorBody),
-    )
+    responses((status = 204), (status = 403, body = ErrorBody))
 )]
 #[put("/api/v3/anytime/autoAllocation/enable")]
 pub async fn enable(app: App, by: Caller, body: Json<EnableInput>) -> Result<HttpResponse, ApiError> {

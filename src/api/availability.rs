@@ -90,10 +90,7 @@ impl AvailabilityInput {
 #[utoipa::path(
     tag = "Agents",
     params(("id" = String, Path, description = "An agent's id, or `me`")),
-    responses(
-        (status = 200, body = AvailabilityAnswer), (status = 401, body = ErrorBody),
-        (status = 404, body = ErrorBody),
-    )
+    responses((status = 200, body = AvailabilityAnswer))
 )]
 #[get("/api/v3/anytime/agents/{id}")]
 pub async fn get(app: App, by: Caller, path: web::Path<String>) -> Result<HttpResponse, ApiError> {
@@ -110,11 +107,7 @@ pub async fn get(app: App, by: Caller, path: web::Path<String>) -> Result<HttpRe
     tag = "Agents",
     params(("id" = String, Path, description = "An agent's id, or `me`")),
     request_body = AvailabilityInput,
-    responses(
-        (status = 200, body = AvailabilityAnswer), (status = 400, body = ErrorBody),
-        (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody),
-        (status = 413, body = ErrorBody), (status = 415, body = ErrorBody),
-    )
+    responses((status = 200, body = AvailabilityAnswer), (status = 403, body = ErrorBody))
 )]
 #[put("/api/v3/anytime/agents/{id}")]
 pub async fn update(

@@ -82,9 +82,8 @@ fn conversations(ids: Vec<i64>) -> Vec<ConversationId> {
     tag = "Conversations",
     request_body = BatchInput,
     responses(
-        (status = 200, body = ConversationsAnswer), (status = 400, body = ErrorBody),
-        (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody),
-        (status = 409, body = ErrorBody), (status = 413, body = ErrorBody), (status = 415, body = ErrorBody),
+        (status = 200, body = ConversationsAnswer), (status = 403, body = ErrorBody),
+        (status = 404, body = ErrorBody), (status = 409, body = ErrorBody),
     )
 )]
 #[put("/api/v3/anytime/conversations")]
@@ -105,9 +104,8 @@ pub async fn update(app: App, by: Caller, body: Json<BatchInput>) -> Result<Http
     params(("ids" = Option<String>, Query, description = "Ids, repeated or separated by commas")),
     request_body = Option<IdsInput>,
     responses(
-        (status = 204), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody),
-        (status = 403, body = ErrorBody), (status = 404, body = ErrorBody), (status = 409, body = ErrorBody),
-        (status = 413, body = ErrorBody),
+        (status = 204), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody),
+        (status = 409, body = ErrorBody),
     )
 )]
 #[delete("/api/v3/anytime/conversations")]

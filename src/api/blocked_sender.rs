@@ -147,10 +147,7 @@ impl Input for RemovalInput {
         ),
         ("includeAllowed" = Option<bool>, Query, description = "Also the entries that let mail in (an extension)"),
     ),
-    responses(
-        (status = 200, body = BlockedSenderListJson), (status = 400, body = ErrorBody),
-        (status = 401, body = ErrorBody), (status = 403, body = ErrorBody),
-    )
+    responses((status = 200, body = BlockedSenderListJson), (status = 403, body = ErrorBody))
 )]
 #[get("/api/v3/anytime/blockedSenders")]
 pub async fn list(app: App, by: Caller, query: Query) -> Result<HttpResponse, ApiError> {
@@ -168,10 +165,7 @@ pub async fn list(app: App, by: Caller, query: Query) -> Result<HttpResponse, Ap
 #[utoipa::path(
     tag = "Blocked senders",
     params(("id" = i64, Path)),
-    responses(
-        (status = 200, body = BlockedSenderAnswer), (status = 401, body = ErrorBody),
-        (status = 403, body = ErrorBody), (status = 404, body = ErrorBody),
-    )
+    responses((status = 200, body = BlockedSenderAnswer), (status = 403, body = ErrorBody))
 )]
 #[get("/api/v3/anytime/blockedSenders/{id}")]
 pub async fn get(app: App, by: Caller, path: web::Path<String>) -> Result<HttpResponse, ApiError> {
@@ -187,8 +181,7 @@ pub async fn get(app: App, by: Caller, path: web::Path<String>) -> Result<HttpRe
     responses(
         (status = 200, body = BlockedSenderAnswer, description = "An entry was changed"),
         (status = 201, body = BlockedSenderAnswer, description = "The entry is new"),
-        (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody),
-        (status = 415, body = ErrorBody),
+        (status = 403, body = ErrorBody),
     )
 )]
 #[put("/api/v3/anytime/blockedSenders")]
@@ -212,10 +205,7 @@ pub async fn put(app: App, by: Caller, body: Json<BlockedSenderInput>) -> Result
     tag = "Blocked senders",
     params(("email" = Option<String>, Query, description = "Instead of the body")),
     request_body = Option<RemovalInput>,
-    responses(
-        (status = 204), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody),
-        (status = 403, body = ErrorBody), (status = 404, body = ErrorBody),
-    )
+    responses((status = 204), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody))
 )]
 #[delete("/api/v3/anytime/blockedSenders")]
 pub async fn remove(app: App, by: Caller, query: Query, body: web::Bytes) -> Result<HttpResponse, ApiError> {
@@ -236,10 +226,7 @@ pub async fn remove(app: App, by: Caller, query: Query, body: web::Bytes) -> Res
 #[utoipa::path(
     tag = "Blocked senders",
     params(("id" = i64, Path)),
-    responses(
-        (status = 204), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody),
-        (status = 404, body = ErrorBody),
-    )
+    responses((status = 204), (status = 403, body = ErrorBody))
 )]
 #[delete("/api/v3/anytime/blockedSenders/{id}")]
 pub async fn delete(app: App, by: Caller, path: web::Path<String>) -> Result<HttpResponse, ApiError> {

@@ -117,10 +117,7 @@ impl CannedMessageInput {
         ("keywords" = Option<String>, Query, description = "In name, shortcuts and message"),
         ("categoryId" = Option<i64>, Query),
     ),
-    responses(
-        (status = 200, body = Vec<CannedMessageJson>), (status = 400, body = ErrorBody),
-        (status = 401, body = ErrorBody),
-    )
+    responses((status = 200, body = Vec<CannedMessageJson>))
 )]
 #[get("/api/v3/cannedMessages")]
 pub async fn list(app: App, by: Caller, face: Face, query: Query) -> Result<HttpResponse, ApiError> {
@@ -137,10 +134,7 @@ pub async fn list(app: App, by: Caller, face: Face, query: Query) -> Result<Http
 #[utoipa::path(
     tag = "Canned messages",
     params(("id" = i64, Path)),
-    responses(
-        (status = 200, body = CannedMessageJson), (status = 401, body = ErrorBody),
-        (status = 404, body = ErrorBody),
-    )
+    responses((status = 200, body = CannedMessageJson))
 )]
 #[get("/api/v3/cannedMessages/{id}")]
 pub async fn get(
@@ -158,10 +152,7 @@ pub async fn get(
 #[utoipa::path(
     tag = "Canned messages",
     request_body = CannedMessageInput,
-    responses(
-        (status = 201, body = CannedMessageJson), (status = 400, body = ErrorBody),
-        (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 415, body = ErrorBody),
-    )
+    responses((status = 201, body = CannedMessageJson), (status = 403, body = ErrorBody))
 )]
 #[post("/api/v3/cannedMessages")]
 pub async fn create(
@@ -181,11 +172,7 @@ pub async fn create(
     tag = "Canned messages",
     params(("id" = i64, Path)),
     request_body = CannedMessageInput,
-    responses(
-        (status = 200, body = CannedMessageJson), (status = 400, body = ErrorBody),
-        (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody),
-        (status = 415, body = ErrorBody),
-    )
+    responses((status = 200, body = CannedMessageJson), (status = 403, body = ErrorBody))
 )]
 #[put("/api/v3/cannedMessages/{id}")]
 pub async fn update(
@@ -205,10 +192,7 @@ pub async fn update(
 #[utoipa::path(
     tag = "Canned messages",
     params(("id" = i64, Path)),
-    responses(
-        (status = 204), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody),
-        (status = 404, body = ErrorBody),
-    )
+    responses((status = 204), (status = 403, body = ErrorBody))
 )]
 #[delete("/api/v3/cannedMessages/{id}")]
 pub async fn delete(app: App, by: Caller, path: web::Path<String>) -> Result<HttpResponse, ApiError> {

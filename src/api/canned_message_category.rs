@@ -71,7 +71,7 @@ impl From<CannedMessageCategoryInput> for CannedMessageCategoryChange {
 /// List categories, by name: the public ones and your own
 #[utoipa::path(
     tag = "Canned messages",
-    responses((status = 200, body = Vec<CannedMessageCategoryJson>), (status = 401, body = ErrorBody))
+    responses((status = 200, body = Vec<CannedMessageCategoryJson>))
 )]
 #[get("/api/v3/cannedMessageCategories")]
 pub async fn list(app: App, by: Caller, face: Face) -> Result<HttpResponse, ApiError> {
@@ -84,10 +84,7 @@ pub async fn list(app: App, by: Caller, face: Face) -> Result<HttpResponse, ApiE
 #[utoipa::path(
     tag = "Canned messages",
     params(("id" = i64, Path)),
-    responses(
-        (status = 200, body = CannedMessageCategoryJson), (status = 401, body = ErrorBody),
-        (status = 404, body = ErrorBody),
-    )
+    responses((status = 200, body = CannedMessageCategoryJson))
 )]
 #[get("/api/v3/cannedMessageCategories/{id}")]
 pub async fn get(
@@ -105,10 +102,7 @@ pub async fn get(
 #[utoipa::path(
     tag = "Canned messages",
     request_body = CannedMessageCategoryInput,
-    responses(
-        (status = 201, body = CannedMessageCategoryJson), (status = 400, body = ErrorBody),
-        (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 415, body = ErrorBody),
-    )
+    responses((status = 201, body = CannedMessageCategoryJson), (status = 403, body = ErrorBody))
 )]
 #[post("/api/v3/cannedMessageCategories")]
 pub async fn create(
@@ -129,10 +123,8 @@ pub async fn create(
     params(("id" = i64, Path)),
     request_body = CannedMessageCategoryInput,
     responses(
-        (status = 200, body = CannedMessageCategoryJson), (status = 400, body = ErrorBody),
-        (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody),
+        (status = 200, body = CannedMessageCategoryJson), (status = 403, body = ErrorBody),
         (status = 409, body = ErrorBody, description = "It holds what is public or somebody else's"),
-        (status = 415, body = ErrorBody),
     )
 )]
 #[put("/api/v3/cannedMessageCategories/{id}")]
@@ -153,10 +145,7 @@ pub async fn update(
 #[utoipa::path(
     tag = "Canned messages",
     params(("id" = i64, Path)),
-    responses(
-        (status = 204), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody),
-        (status = 404, body = ErrorBody),
-    )
+    responses((status = 204), (status = 403, body = ErrorBody))
 )]
 #[delete("/api/v3/cannedMessageCategories/{id}")]
 pub async fn delete(app: App, by: Caller, path: web::Path<String>) -> Result<HttpResponse, ApiError> {

@@ -117,7 +117,7 @@ fn renamed(error: Error) -> Error {
 /// List canned responses, by name: the public ones and your own
 #[utoipa::path(
     tag = "Canned messages",
-    responses((status = 200, body = CannedResponseListJson), (status = 401, body = ErrorBody))
+    responses((status = 200, body = CannedResponseListJson))
 )]
 #[get("/api/v3/anytime/cannedResponses")]
 pub async fn list(app: App, by: Caller) -> Result<HttpResponse, ApiError> {
@@ -130,10 +130,7 @@ pub async fn list(app: App, by: Caller) -> Result<HttpResponse, ApiError> {
 #[utoipa::path(
     tag = "Canned messages",
     params(("id" = i64, Path)),
-    responses(
-        (status = 200, body = CannedResponseAnswer), (status = 401, body = ErrorBody),
-        (status = 404, body = ErrorBody),
-    )
+    responses((status = 200, body = CannedResponseAnswer))
 )]
 #[get("/api/v3/anytime/cannedResponses/{id}")]
 pub async fn get(app: App, by: Caller, path: web::Path<String>) -> Result<HttpResponse, ApiError> {
@@ -146,10 +143,7 @@ pub async fn get(app: App, by: Caller, path: web::Path<String>) -> Result<HttpRe
 #[utoipa::path(
     tag = "Canned messages",
     request_body = CannedResponseInput,
-    responses(
-        (status = 201, body = CannedResponseAnswer), (status = 400, body = ErrorBody),
-        (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 415, body = ErrorBody),
-    )
+    responses((status = 201, body = CannedResponseAnswer), (status = 403, body = ErrorBody))
 )]
 #[post("/api/v3/anytime/cannedResponses")]
 pub async fn create(app: App, by: Caller, body: Json<CannedResponseInput>) -> Result<HttpResponse, ApiError> {
@@ -165,11 +159,7 @@ pub async fn create(app: App, by: Caller, body: Json<CannedResponseInput>) -> Re
     tag = "Canned messages",
     params(("id" = i64, Path)),
     request_body = CannedResponseInput,
-    responses(
-        (status = 200, body = CannedResponseAnswer), (status = 400, body = ErrorBody),
-        (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody),
-        (status = 415, body = ErrorBody),
-    )
+    responses((status = 200, body = CannedResponseAnswer), (status = 403, body = ErrorBody))
 )]
 #[put("/api/v3/anytime/cannedResponses/{id}")]
 pub async fn update(
@@ -189,10 +179,7 @@ pub async fn update(
 #[utoipa::path(
     tag = "Canned messages",
     params(("id" = i64, Path)),
-    responses(
-        (status = 204), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody),
-        (status = 404, body = ErrorBody),
-    )
+    responses((status = 204), (status = 403, body = ErrorBody))
 )]
 #[delete("/api/v3/anytime/cannedResponses/{id}")]
 pub async fn delete(app: App, by: Caller, path: web::Path<String>) -> Result<HttpResponse, ApiError> {

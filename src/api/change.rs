@@ -10,7 +10,6 @@ use crate::desk::change;
 use crate::desk::event::{self, Event};
 use crate::ids::EventId;
 use crate::time::Timestamp;
-use crate::web::error::ErrorBody;
 use crate::web::{ApiError, Caller, Query};
 
 #[derive(Serialize, ToSchema)]
@@ -73,9 +72,7 @@ const LONGEST: i64 = 500;
         ("since" = Option<String>, Query, description = "nextSince of the last answer; default 0: from the beginning; now: from the end", example = "0"),
         ("limit" = Option<i64>, Query, description = "Default 100", minimum = 1, maximum = 500),
     ),
-    responses(
-        (status = 200, body = ChangeList), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody),
-    )
+    responses((status = 200, body = ChangeList))
 )]
 #[get("/api/v3/anytime/changes")]
 pub async fn list(app: App, by: Caller, query: Query) -> Result<HttpResponse, ApiError> {

@@ -214,10 +214,7 @@ impl Input for IdentityChangeInput {
         ("pageIndex" = Option<i64>, Query, description = "From 1", minimum = 1),
         ("pageSize" = Option<i64>, Query, description = "50 unless given", minimum = 1, maximum = 50),
     ),
-    responses(
-        (status = 200, body = ContactListJson), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody),
-        (status = 403, body = ErrorBody),
-    )
+    responses((status = 200, body = ContactListJson), (status = 403, body = ErrorBody))
 )]
 #[get("/api/v3/contacts")]
 pub async fn list(
@@ -250,10 +247,7 @@ fn identity(query: &Query) -> Result<Option<(IdentityKind, String)>> {
 #[utoipa::path(
     tag = "Contacts",
     params(("id" = i64, Path)),
-    responses(
-        (status = 200, body = ContactJson), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody),
-        (status = 404, body = ErrorBody),
-    )
+    responses((status = 200, body = ContactJson), (status = 403, body = ErrorBody))
 )]
 #[get("/api/v3/contacts/{id}")]
 pub async fn get(app: App, by: Caller, path: web::Path<String>) -> Result<HttpResponse, ApiError> {
@@ -266,11 +260,7 @@ pub async fn get(app: App, by: Caller, path: web::Path<String>) -> Result<HttpRe
 #[utoipa::path(
     tag = "Contacts",
     request_body = ContactInput,
-    responses(
-        (status = 201, body = ContactJson), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody),
-        (status = 403, body = ErrorBody), (status = 409, body = ErrorBody), (status = 413, body = ErrorBody),
-        (status = 415, body = ErrorBody),
-    )
+    responses((status = 201, body = ContactJson), (status = 403, body = ErrorBody))
 )]
 #[post("/api/v3/contacts")]
 pub async fn create(app: App, by: Caller, body: Json<ContactInput>) -> Result<HttpResponse, ApiError> {
@@ -286,9 +276,8 @@ pub async fn create(app: App, by: Caller, body: Json<ContactInput>) -> Result<Ht
     params(("id" = i64, Path)),
     request_body = ContactInput,
     responses(
-        (status = 200, body = ContactJson), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody),
-        (status = 403, body = ErrorBody), (status = 404, body = ErrorBody), (status = 409, body = ErrorBody),
-        (status = 413, body = ErrorBody), (status = 415, body = ErrorBody),
+        (status = 200, body = ContactJson), (status = 403, body = ErrorBody),
+        (status = 409, body = ErrorBody),
     )
 )]
 #[put("/api/v3/contacts/{id}")]
@@ -308,10 +297,7 @@ pub async fn update(
 #[utoipa::path(
     tag = "Contacts",
     params(("id" = i64, Path)),
-    responses(
-        (status = 204), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody),
-        (status = 404, body = ErrorBody),
-    )
+    responses((status = 204), (status = 403, body = ErrorBody))
 )]
 #[delete("/api/v3/contacts/{id}")]
 pub async fn delete(app: App, by: Caller, path: web::Path<String>) -> Result<HttpResponse, ApiError> {
@@ -325,11 +311,7 @@ pub async fn delete(app: App, by: Caller, path: web::Path<String>) -> Result<Htt
     tag = "Contacts",
     params(("contactId" = i64, Path)),
     request_body = IdentityInput,
-    responses(
-        (status = 201, body = IdentityJson), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody),
-        (status = 403, body = ErrorBody), (status = 404, body = ErrorBody), (status = 409, body = ErrorBody),
-        (status = 413, body = ErrorBody), (status = 415, body = ErrorBody),
-    )
+    responses((status = 201, body = IdentityJson), (status = 403, body = ErrorBody))
 )]
 #[post("/api/v3/contacts/{contactId}/identities")]
 pub async fn add_identity(
@@ -351,9 +333,8 @@ pub async fn add_identity(
     params(("contactId" = i64, Path), ("id" = i64, Path)),
     request_body = IdentityChangeInput,
     responses(
-        (status = 200, body = IdentityJson), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody),
-        (status = 403, body = ErrorBody), (status = 404, body = ErrorBody), (status = 409, body = ErrorBody),
-        (status = 413, body = ErrorBody), (status = 415, body = ErrorBody),
+        (status = 200, body = IdentityJson), (status = 403, body = ErrorBody),
+        (status = 409, body = ErrorBody),
     )
 )]
 #[put("/api/v3/contacts/{contactId}/identities/{id}")]
@@ -373,10 +354,7 @@ pub async fn change_identity(
 #[utoipa::path(
     tag = "Contacts",
     params(("contactId" = i64, Path), ("id" = i64, Path)),
-    responses(
-        (status = 204), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody),
-        (status = 404, body = ErrorBody),
-    )
+    responses((status = 204), (status = 403, body = ErrorBody))
 )]
 #[delete("/api/v3/contacts/{contactId}/identities/{id}")]
 pub async fn delete_identity(

@@ -511,9 +511,7 @@ pub(super) fn face(
         ("pageSize" = Option<i64>, Query, minimum = 1, maximum = 50),
         ("include" = Option<String>, Query, description = "agentAssignee, departmentAssignee, contact, createdBy, lastRepliedBy, lastMessage; separated by commas"),
     ),
-    responses(
-        (status = 200, body = ConversationList), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody),
-    )
+    responses((status = 200, body = ConversationList))
 )]
 #[get("/api/v3/anytime/conversations")]
 pub async fn list(
@@ -570,9 +568,7 @@ pub struct UnreadCountJson {
         ("filterIds" = Option<Vec<i64>>, Query, description = "Repeated, or separated by commas"),
         ("timeZoneOffset" = Option<f64>, Query, description = "For relative values in conditions; default: the site's zone"),
     ),
-    responses(
-        (status = 200, body = UnreadCountsJson), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody),
-    )
+    responses((status = 200, body = UnreadCountsJson))
 )]
 #[get("/api/v3/anytime/conversations/unreadCount")]
 pub async fn unread_count(app: App, by: Caller, query: Query) -> Result<HttpResponse, ApiError> {
@@ -608,10 +604,7 @@ pub async fn unread_count(app: App, by: Caller, query: Query) -> Result<HttpResp
         ("id" = i64, Path),
         ("include" = Option<String>, Query, description = "agentAssignee, departmentAssignee, contact, createdBy, lastRepliedBy, lastMessage, messages, eventLogs; separated by commas"),
     ),
-    responses(
-        (status = 200, body = ConversationAnswer), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody),
-        (status = 404, body = ErrorBody),
-    )
+    responses((status = 200, body = ConversationAnswer))
 )]
 #[get("/api/v3/anytime/conversations/{id}")]
 pub async fn get(
@@ -635,10 +628,7 @@ pub async fn get(
 #[utoipa::path(
     tag = "Conversations",
     request_body = NewConversationInput,
-    responses(
-        (status = 201, body = ConversationAnswer), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody),
-        (status = 413, body = ErrorBody), (status = 415, body = ErrorBody),
-    )
+    responses((status = 201, body = ConversationAnswer))
 )]
 #[post("/api/v3/anytime/conversations")]
 pub async fn create(
@@ -663,10 +653,8 @@ pub async fn create(
     ),
     request_body = ConversationInput,
     responses(
-        (status = 200, body = ConversationAnswer), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody),
-        (status = 403, body = ErrorBody), (status = 404, body = ErrorBody), (status = 409, body = ErrorBody),
-        (status = 413, body = ErrorBody), (status = 412, body = ErrorBody),
-        (status = 415, body = ErrorBody),
+        (status = 200, body = ConversationAnswer), (status = 403, body = ErrorBody),
+        (status = 409, body = ErrorBody), (status = 412, body = ErrorBody),
     )
 )]
 #[put("/api/v3/anytime/conversations/{id}")]
@@ -701,10 +689,7 @@ pub async fn update(
 #[utoipa::path(
     tag = "Conversations",
     params(("id" = i64, Path)),
-    responses(
-        (status = 204), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody),
-        (status = 404, body = ErrorBody), (status = 409, body = ErrorBody),
-    )
+    responses((status = 204), (status = 403, body = ErrorBody), (status = 409, body = ErrorBody))
 )]
 #[put("/api/v3/anytime/conversations/{id}/read")]
 pub async fn read(app: App, by: Caller, path: web::Path<String>) -> Result<HttpResponse, ApiError> {
@@ -715,10 +700,7 @@ pub async fn read(app: App, by: Caller, path: web::Path<String>) -> Result<HttpR
 #[utoipa::path(
     tag = "Conversations",
     params(("id" = i64, Path)),
-    responses(
-        (status = 204), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody),
-        (status = 404, body = ErrorBody), (status = 409, body = ErrorBody),
-    )
+    responses((status = 204), (status = 403, body = ErrorBody), (status = 409, body = ErrorBody))
 )]
 #[put("/api/v3/anytime/conversations/{id}/unread")]
 pub async fn unread(app: App, by: Caller, path: web::Path<String>) -> Result<HttpResponse, ApiError> {
@@ -740,8 +722,8 @@ async fn set_read(app: App, by: Actor, path: &str, is_read: bool) -> Result<Http
     tag = "Conversations",
     params(("id" = i64, Path)),
     responses(
-        (status = 204), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody),
-        (status = 404, body = ErrorBody), (status = 409, body = ErrorBody, description = "It is deleted already"),
+        (status = 204), (status = 403, body = ErrorBody),
+        (status = 409, body = ErrorBody, description = "It is deleted already"),
     )
 )]
 #[delete("/api/v3/anytime/conversations/{id}")]

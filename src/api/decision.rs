@@ -19,7 +19,6 @@ use crate::ids::{ConversationId, FieldId};
 use crate::rules::eval::{self, Seen};
 use crate::rules::{Catalogue, Facts, Predicate};
 use crate::time::Timestamp;
-use crate::web::error::ErrorBody;
 use crate::web::{ApiError, Caller};
 
 #[derive(Serialize, ToSchema)]
@@ -421,9 +420,7 @@ pub struct DecisionListJson {
 #[utoipa::path(
     tag = "Conversations",
     params(("id" = i64, Path)),
-    responses(
-        (status = 200, body = DecisionListJson), (status = 401, body = ErrorBody), (status = 404, body = ErrorBody),
-    )
+    responses((status = 200, body = DecisionListJson))
 )]
 #[get("/api/v3/anytime/conversations/{id}/decisions")]
 pub async fn list(app: App, by: Caller, path: web::Path<String>) -> Result<HttpResponse, ApiError> {

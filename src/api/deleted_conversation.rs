@@ -71,10 +71,7 @@ fn trash_query(query: &Query, now: Timestamp) -> Result<TrashQuery> {
         ("pageSize" = Option<i64>, Query, minimum = 1, maximum = 50),
         ("include" = Option<String>, Query, description = "agentAssignee, departmentAssignee, contact, createdBy, lastRepliedBy, lastMessage; separated by commas"),
     ),
-    responses(
-        (status = 200, body = DeletedConversationList), (status = 400, body = ErrorBody),
-        (status = 401, body = ErrorBody),
-    )
+    responses((status = 200, body = DeletedConversationList))
 )]
 #[get("/api/v3/anytime/deletedconversations")]
 pub async fn list(
@@ -103,10 +100,7 @@ pub async fn list(
         ("id" = i64, Path),
         ("include" = Option<String>, Query, description = "agentAssignee, departmentAssignee, contact, createdBy, lastRepliedBy, lastMessage, messages, eventLogs; separated by commas"),
     ),
-    responses(
-        (status = 200, body = DeletedConversationAnswer), (status = 400, body = ErrorBody),
-        (status = 401, body = ErrorBody), (status = 404, body = ErrorBody),
-    )
+    responses((status = 200, body = DeletedConversationAnswer))
 )]
 #[get("/api/v3/anytime/deletedconversations/{id}")]
 pub async fn get(
@@ -128,10 +122,7 @@ pub async fn get(
 #[utoipa::path(
     tag = "Deleted conversations",
     params(("id" = i64, Path), ("include" = Option<String>, Query, description = "sender")),
-    responses(
-        (status = 200, body = MessageList), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody),
-        (status = 404, body = ErrorBody),
-    )
+    responses((status = 200, body = MessageList))
 )]
 #[get("/api/v3/anytime/deletedconversations/{id}/messages")]
 pub async fn messages(
@@ -154,8 +145,7 @@ pub async fn messages(
     tag = "Deleted conversations",
     params(("id" = i64, Path)),
     responses(
-        (status = 200, body = RestoredConversationAnswer), (status = 401, body = ErrorBody),
-        (status = 403, body = ErrorBody), (status = 404, body = ErrorBody),
+        (status = 200, body = RestoredConversationAnswer), (status = 403, body = ErrorBody),
         (status = 409, body = ErrorBody, description = "It is not deleted, or was merged into another one"),
     )
 )]
@@ -180,8 +170,8 @@ pub async fn restore(app: App, by: Caller, path: web::Path<String>) -> Result<Ht
     tag = "Deleted conversations",
     params(("id" = i64, Path)),
     responses(
-        (status = 204), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody),
-        (status = 404, body = ErrorBody), (status = 409, body = ErrorBody, description = "It is not deleted"),
+        (status = 204), (status = 403, body = ErrorBody),
+        (status = 409, body = ErrorBody, description = "It is not deleted"),
     )
 )]
 #[delete("/api/v3/anytime/deletedconversations/{id}")]

@@ -134,7 +134,7 @@ impl From<DepartmentChangeInput> for DepartmentChange {
 /// List departments, without their members
 #[utoipa::path(
     tag = "Departments",
-    responses((status = 200, body = Vec<DepartmentJson>), (status = 401, body = ErrorBody))
+    responses((status = 200, body = Vec<DepartmentJson>))
 )]
 #[get("/api/v3/departments")]
 pub async fn list(app: App, _by: Caller, face: Face) -> Result<HttpResponse, ApiError> {
@@ -146,9 +146,7 @@ pub async fn list(app: App, _by: Caller, face: Face) -> Result<HttpResponse, Api
 #[utoipa::path(
     tag = "Departments",
     params(("id" = i64, Path)),
-    responses(
-        (status = 200, body = DepartmentJson), (status = 401, body = ErrorBody), (status = 404, body = ErrorBody),
-    )
+    responses((status = 200, body = DepartmentJson))
 )]
 #[get("/api/v3/departments/{id}")]
 pub async fn get(
@@ -166,11 +164,7 @@ pub async fn get(
 #[utoipa::path(
     tag = "Departments",
     request_body = DepartmentInput,
-    responses(
-        (status = 201, body = DepartmentJson), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody),
-        (status = 403, body = ErrorBody), (status = 409, body = ErrorBody), (status = 413, body = ErrorBody),
-        (status = 415, body = ErrorBody),
-    )
+    responses((status = 201, body = DepartmentJson), (status = 403, body = ErrorBody))
 )]
 #[post("/api/v3/departments")]
 pub async fn create(
@@ -192,9 +186,8 @@ pub async fn create(
     params(("id" = i64, Path)),
     request_body = DepartmentChangeInput,
     responses(
-        (status = 200, body = DepartmentJson), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody),
-        (status = 403, body = ErrorBody), (status = 404, body = ErrorBody), (status = 409, body = ErrorBody),
-        (status = 413, body = ErrorBody), (status = 415, body = ErrorBody),
+        (status = 200, body = DepartmentJson), (status = 403, body = ErrorBody),
+        (status = 409, body = ErrorBody),
     )
 )]
 #[put("/api/v3/departments/{id}")]
@@ -217,10 +210,7 @@ pub async fn update(
 #[utoipa::path(
     tag = "Departments",
     params(("id" = i64, Path)),
-    responses(
-        (status = 204), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody),
-        (status = 404, body = ErrorBody), (status = 409, body = ErrorBody),
-    )
+    responses((status = 204), (status = 403, body = ErrorBody), (status = 409, body = ErrorBody))
 )]
 #[delete("/api/v3/departments/{id}")]
 pub async fn delete(app: App, by: Caller, path: web::Path<String>) -> Result<HttpResponse, ApiError> {

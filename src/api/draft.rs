@@ -144,7 +144,7 @@ impl DraftInput {
     tag = "Drafts",
     params(("id" = i64, Path)),
     responses(
-        (status = 200, body = DraftAnswer), (status = 401, body = ErrorBody),
+        (status = 200, body = DraftAnswer),
         (status = 404, body = ErrorBody, description = "There is no such conversation, or it has no draft"),
     )
 )]
@@ -164,11 +164,7 @@ pub async fn get(app: App, by: Caller, path: web::Path<String>) -> Result<HttpRe
     tag = "Drafts",
     params(("id" = i64, Path)),
     request_body = DraftInput,
-    responses(
-        (status = 201, body = DraftAnswer), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody),
-        (status = 403, body = ErrorBody), (status = 404, body = ErrorBody), (status = 409, body = ErrorBody),
-        (status = 413, body = ErrorBody), (status = 415, body = ErrorBody),
-    )
+    responses((status = 201, body = DraftAnswer), (status = 403, body = ErrorBody))
 )]
 #[post("/api/v3/anytime/conversations/{id}/draft")]
 pub async fn create(
@@ -189,9 +185,8 @@ pub async fn create(
     params(("id" = i64, Path)),
     request_body = DraftInput,
     responses(
-        (status = 200, body = DraftAnswer), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody),
-        (status = 403, body = ErrorBody), (status = 404, body = ErrorBody), (status = 409, body = ErrorBody),
-        (status = 413, body = ErrorBody), (status = 415, body = ErrorBody),
+        (status = 200, body = DraftAnswer), (status = 403, body = ErrorBody),
+        (status = 409, body = ErrorBody),
     )
 )]
 #[put("/api/v3/anytime/conversations/{id}/draft")]
@@ -215,10 +210,7 @@ async fn save(app: &App, by: Caller, id: ConversationId, input: DraftInput) -> R
 #[utoipa::path(
     tag = "Drafts",
     params(("id" = i64, Path)),
-    responses(
-        (status = 204), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody),
-        (status = 404, body = ErrorBody), (status = 409, body = ErrorBody),
-    )
+    responses((status = 204), (status = 403, body = ErrorBody), (status = 409, body = ErrorBody))
 )]
 #[delete("/api/v3/anytime/conversations/{id}/draft")]
 pub async fn delete(app: App, by: Caller, path: web::Path<String>) -> Result<HttpResponse, ApiError> {
@@ -231,9 +223,7 @@ pub async fn delete(app: App, by: Caller, path: web::Path<String>) -> Result<Htt
 #[utoipa::path(
     tag = "Drafts",
     params(("id" = i64, Path)),
-    responses(
-        (status = 200, body = VersionList), (status = 401, body = ErrorBody), (status = 404, body = ErrorBody),
-    )
+    responses((status = 200, body = VersionList))
 )]
 #[get("/api/v3/anytime/conversations/{id}/draft/versions")]
 pub async fn versions(app: App, by: Caller, path: web::Path<String>) -> Result<HttpResponse, ApiError> {

@@ -10,7 +10,6 @@ use crate::desk::event_log::{self, Entry};
 use crate::error::Result;
 use crate::ids::ConversationId;
 use crate::time::Timestamp;
-use crate::web::error::ErrorBody;
 use crate::web::{ApiError, Caller};
 
 #[derive(Serialize, ToSchema)]
@@ -55,9 +54,7 @@ pub struct EventLogList {
 #[utoipa::path(
     tag = "Conversations",
     params(("id" = i64, Path)),
-    responses(
-        (status = 200, body = EventLogList), (status = 401, body = ErrorBody), (status = 404, body = ErrorBody),
-    )
+    responses((status = 200, body = EventLogList))
 )]
 #[get("/api/v3/anytime/conversations/{id}/eventLogs")]
 pub async fn list(app: App, by: Caller, path: web::Path<String>) -> Result<HttpResponse, ApiError> {

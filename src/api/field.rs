@@ -228,9 +228,7 @@ impl From<CustomFieldInput> for NewValue {
         ("isSystemField" = Option<bool>, Query),
         ("usageType" = Option<String>, Query, description = "all, views, routingRules, SLA or triggers: the fields that conditions there may use"),
     ),
-    responses(
-        (status = 200, body = FieldListJson), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody),
-    )
+    responses((status = 200, body = FieldListJson))
 )]
 #[get("/api/v3/anytime/fields")]
 pub async fn list(app: App, _by: Caller, query: Query) -> Result<HttpResponse, ApiError> {
@@ -258,7 +256,7 @@ pub async fn list(app: App, _by: Caller, query: Query) -> Result<HttpResponse, A
 #[utoipa::path(
     tag = "Fields",
     params(("id" = i64, Path)),
-    responses((status = 200, body = FieldAnswer), (status = 401, body = ErrorBody), (status = 404, body = ErrorBody))
+    responses((status = 200, body = FieldAnswer))
 )]
 #[get("/api/v3/anytime/fields/{id}")]
 pub async fn get(app: App, _by: Caller, path: web::Path<String>) -> Result<HttpResponse, ApiError> {
@@ -271,11 +269,7 @@ pub async fn get(app: App, _by: Caller, path: web::Path<String>) -> Result<HttpR
 #[utoipa::path(
     tag = "Fields",
     request_body = FieldInput,
-    responses(
-        (status = 201, body = FieldAnswer), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody),
-        (status = 403, body = ErrorBody), (status = 409, body = ErrorBody), (status = 413, body = ErrorBody),
-        (status = 415, body = ErrorBody),
-    )
+    responses((status = 201, body = FieldAnswer), (status = 403, body = ErrorBody))
 )]
 #[post("/api/v3/anytime/fields")]
 pub async fn create(app: App, by: Caller, body: Json<FieldInput>) -> Result<HttpResponse, ApiError> {
@@ -291,10 +285,7 @@ pub async fn create(app: App, by: Caller, body: Json<FieldInput>) -> Result<Http
 #[utoipa::path(
     tag = "Fields",
     request_body = FieldMappingsInput,
-    responses(
-        (status = 200, body = FieldListJson), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 413, body = ErrorBody),
-        (status = 415, body = ErrorBody),
-    )
+    responses((status = 200, body = FieldListJson), (status = 403, body = ErrorBody))
 )]
 #[put("/api/v3/anytime/fields/mapping")]
 pub async fn set_mappings(
@@ -320,9 +311,8 @@ pub async fn set_mappings(
     params(("id" = i64, Path)),
     request_body = FieldInput,
     responses(
-        (status = 200, body = FieldAnswer), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody),
-        (status = 403, body = ErrorBody), (status = 404, body = ErrorBody), (status = 409, body = ErrorBody),
-        (status = 413, body = ErrorBody), (status = 415, body = ErrorBody),
+        (status = 200, body = FieldAnswer), (status = 403, body = ErrorBody),
+        (status = 409, body = ErrorBody),
     )
 )]
 #[put("/api/v3/anytime/fields/{id}")]
@@ -343,8 +333,8 @@ pub async fn update(
     tag = "Fields",
     params(("id" = i64, Path)),
     responses(
-        (status = 204), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody),
-        (status = 403, body = ErrorBody), (status = 404, body = ErrorBody), (status = 409, body = ErrorBody),
+        (status = 204), (status = 400, body = ErrorBody), (status = 403, body = ErrorBody),
+        (status = 409, body = ErrorBody),
     )
 )]
 #[delete("/api/v3/anytime/fields/{id}")]

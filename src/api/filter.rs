@@ -122,7 +122,7 @@ impl Input for FilterChangeInput {
 #[utoipa::path(
     tag = "Filters",
     params(("include" = Option<String>, Query, description = "conditions")),
-    responses((status = 200, body = FilterListJson), (status = 401, body = ErrorBody))
+    responses((status = 200, body = FilterListJson))
 )]
 #[get("/api/v3/anytime/filters")]
 pub async fn list(app: App, by: Caller, query: Query) -> Result<HttpResponse, ApiError> {
@@ -146,7 +146,7 @@ fn brief(s: &Snapshot<'_>, by: &Actor) -> Result<Vec<FilterJson>> {
 #[utoipa::path(
     tag = "Filters",
     params(("id" = i64, Path)),
-    responses((status = 200, body = FilterAnswer), (status = 401, body = ErrorBody), (status = 404, body = ErrorBody))
+    responses((status = 200, body = FilterAnswer))
 )]
 #[get("/api/v3/anytime/filters/{id}")]
 pub async fn get(app: App, by: Caller, path: web::Path<String>) -> Result<HttpResponse, ApiError> {
@@ -160,10 +160,7 @@ pub async fn get(app: App, by: Caller, path: web::Path<String>) -> Result<HttpRe
 #[utoipa::path(
     tag = "Filters",
     request_body = FilterInput,
-    responses(
-        (status = 201, body = NewFilterAnswer), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody),
-        (status = 409, body = ErrorBody), (status = 413, body = ErrorBody), (status = 415, body = ErrorBody),
-    )
+    responses((status = 201, body = NewFilterAnswer))
 )]
 #[post("/api/v3/anytime/filters")]
 pub async fn create(app: App, by: Caller, body: Json<FilterInput>) -> Result<HttpResponse, ApiError> {
@@ -191,11 +188,7 @@ pub async fn create(app: App, by: Caller, body: Json<FilterInput>) -> Result<Htt
     tag = "Filters",
     params(("id" = i64, Path)),
     request_body = FilterChangeInput,
-    responses(
-        (status = 200, body = FilterAnswer), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody),
-        (status = 403, body = ErrorBody), (status = 404, body = ErrorBody), (status = 413, body = ErrorBody),
-        (status = 415, body = ErrorBody),
-    )
+    responses((status = 200, body = FilterAnswer), (status = 403, body = ErrorBody))
 )]
 #[put("/api/v3/anytime/filters/{id}")]
 pub async fn update(
@@ -229,10 +222,7 @@ pub async fn update(
 #[utoipa::path(
     tag = "Filters",
     params(("id" = i64, Path)),
-    responses(
-        (status = 204), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody),
-        (status = 404, body = ErrorBody),
-    )
+    responses((status = 204), (status = 403, body = ErrorBody))
 )]
 #[delete("/api/v3/anytime/filters/{id}")]
 pub async fn delete(app: App, by: Caller, path: web::Path<String>) -> Result<HttpResponse, ApiError> {

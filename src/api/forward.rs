@@ -92,10 +92,8 @@ pub(super) fn time(field: &str, text: &str) -> Result<Timestamp> {
     params(("id" = i64, Path), ("messageId" = i64, Path)),
     request_body = ForwardInput,
     responses(
-        (status = 201, body = MessageAnswer), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody),
-        (status = 403, body = ErrorBody), (status = 404, body = ErrorBody),
+        (status = 201, body = MessageAnswer), (status = 403, body = ErrorBody),
         (status = 409, body = ErrorBody, description = "It is a note, or the conversation is deleted"),
-        (status = 413, body = ErrorBody), (status = 415, body = ErrorBody),
     )
 )]
 #[post("/api/v3/anytime/conversations/{id}/messages/{messageId}/forward")]

@@ -110,10 +110,7 @@ pub struct InboundMailAnswer {
         ("pageIndex" = Option<i64>, Query, description = "From 1", minimum = 1),
         ("pageSize" = Option<i64>, Query, description = "50 unless given", minimum = 1, maximum = 50),
     ),
-    responses(
-        (status = 200, body = InboundMailListJson), (status = 400, body = ErrorBody),
-        (status = 401, body = ErrorBody), (status = 403, body = ErrorBody),
-    )
+    responses((status = 200, body = InboundMailListJson), (status = 403, body = ErrorBody))
 )]
 #[get("/api/v3/anytime/inboundMails")]
 pub async fn list(
@@ -140,10 +137,7 @@ pub async fn list(
 #[utoipa::path(
     tag = "Inbound mails",
     params(("id" = i64, Path)),
-    responses(
-        (status = 200, body = InboundMailAnswer), (status = 401, body = ErrorBody),
-        (status = 403, body = ErrorBody), (status = 404, body = ErrorBody),
-    )
+    responses((status = 200, body = InboundMailAnswer), (status = 403, body = ErrorBody))
 )]
 #[get("/api/v3/anytime/inboundMails/{id}")]
 pub async fn get(app: App, by: Caller, path: web::Path<String>) -> Result<HttpResponse, ApiError> {
@@ -158,8 +152,7 @@ pub async fn get(app: App, by: Caller, path: web::Path<String>) -> Result<HttpRe
     params(("id" = i64, Path)),
     responses(
         (status = 200, body = Vec<u8>, content_type = "message/rfc822"),
-        (status = 206, body = Vec<u8>, content_type = "message/rfc822"),
-        (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody),
+        (status = 206, body = Vec<u8>, content_type = "message/rfc822"), (status = 403, body = ErrorBody),
         (status = 409, body = ErrorBody, description = "The mail was left on the server"),
         (status = 416, body = ErrorBody),
     )
@@ -186,10 +179,7 @@ pub async fn raw(
 #[utoipa::path(
     tag = "Inbound mails",
     params(("id" = i64, Path)),
-    responses(
-        (status = 200, body = InboundMailAnswer), (status = 401, body = ErrorBody),
-        (status = 403, body = ErrorBody), (status = 404, body = ErrorBody), (status = 409, body = ErrorBody),
-    )
+    responses((status = 200, body = InboundMailAnswer), (status = 403, body = ErrorBody))
 )]
 #[post("/api/v3/anytime/inboundMails/{id}/retry")]
 pub async fn retry(app: App, by: Caller, path: web::Path<String>) -> Result<HttpResponse, ApiError> {

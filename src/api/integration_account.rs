@@ -98,10 +98,7 @@ impl From<IntegrationAccountInput> for IntegrationAccountChange {
         ("channelId" = Option<String>, Query),
         ("includeDisabled" = Option<bool>, Query, description = "For who manages them"),
     ),
-    responses(
-        (status = 200, body = IntegrationAccountListJson), (status = 400, body = ErrorBody),
-        (status = 401, body = ErrorBody), (status = 403, body = ErrorBody),
-    )
+    responses((status = 200, body = IntegrationAccountListJson), (status = 403, body = ErrorBody))
 )]
 #[get("/api/v3/anytime/integrationAccounts")]
 pub async fn list(app: App, by: Caller, query: Query) -> Result<HttpResponse, ApiError> {
@@ -118,10 +115,7 @@ pub async fn list(app: App, by: Caller, query: Query) -> Result<HttpResponse, Ap
 #[utoipa::path(
     tag = "Integration accounts",
     params(("id" = i64, Path)),
-    responses(
-        (status = 200, body = IntegrationAccountAnswer), (status = 401, body = ErrorBody),
-        (status = 404, body = ErrorBody),
-    )
+    responses((status = 200, body = IntegrationAccountAnswer))
 )]
 #[get("/api/v3/anytime/integrationAccounts/{id}")]
 pub async fn get(app: App, by: Caller, path: web::Path<String>) -> Result<HttpResponse, ApiError> {
@@ -134,11 +128,7 @@ pub async fn get(app: App, by: Caller, path: web::Path<String>) -> Result<HttpRe
 #[utoipa::path(
     tag = "Integration accounts",
     request_body = IntegrationAccountInput,
-    responses(
-        (status = 201, body = IntegrationAccountAnswer), (status = 400, body = ErrorBody),
-        (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 409, body = ErrorBody),
-        (status = 415, body = ErrorBody),
-    )
+    responses((status = 201, body = IntegrationAccountAnswer), (status = 403, body = ErrorBody))
 )]
 #[post("/api/v3/anytime/integrationAccounts")]
 pub async fn create(
@@ -159,9 +149,8 @@ pub async fn create(
     params(("id" = i64, Path)),
     request_body = IntegrationAccountInput,
     responses(
-        (status = 200, body = IntegrationAccountAnswer), (status = 400, body = ErrorBody),
-        (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody),
-        (status = 409, body = ErrorBody), (status = 415, body = ErrorBody),
+        (status = 200, body = IntegrationAccountAnswer), (status = 403, body = ErrorBody),
+        (status = 409, body = ErrorBody),
     )
 )]
 #[put("/api/v3/anytime/integrationAccounts/{id}")]
@@ -181,10 +170,7 @@ pub async fn update(
 #[utoipa::path(
     tag = "Integration accounts",
     params(("id" = i64, Path)),
-    responses(
-        (status = 204), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody),
-        (status = 404, body = ErrorBody),
-    )
+    responses((status = 204), (status = 403, body = ErrorBody))
 )]
 #[delete("/api/v3/anytime/integrationAccounts/{id}")]
 pub async fn delete(app: App, by: Caller, path: web::Path<String>) -> Result<HttpResponse, ApiError> {

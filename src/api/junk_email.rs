@@ -165,10 +165,7 @@ fn list_query(query: &Query, now: Timestamp) -> Result<JunkEmailQuery> {
         ("pageIndex" = Option<i64>, Query, description = "From 1", minimum = 1),
         ("pageSize" = Option<i64>, Query, description = "50 unless given", minimum = 1, maximum = 50),
     ),
-    responses(
-        (status = 200, body = JunkEmailListJson), (status = 400, body = ErrorBody),
-        (status = 401, body = ErrorBody), (status = 403, body = ErrorBody),
-    )
+    responses((status = 200, body = JunkEmailListJson), (status = 403, body = ErrorBody))
 )]
 #[get("/api/v3/anytime/junkEmails")]
 pub async fn list(
@@ -193,10 +190,7 @@ pub async fn list(
 #[utoipa::path(
     tag = "Junk e-mails",
     params(("id" = i64, Path), ("include" = Option<String>, Query, description = "`sender`")),
-    responses(
-        (status = 200, body = JunkEmailAnswer), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody),
-        (status = 404, body = ErrorBody),
-    )
+    responses((status = 200, body = JunkEmailAnswer), (status = 403, body = ErrorBody))
 )]
 #[get("/api/v3/anytime/junkEmails/{id}")]
 pub async fn get(
@@ -216,10 +210,7 @@ pub async fn get(
     tag = "Junk e-mails",
     params(("id" = i64, Path)),
     request_body = JunkEmailInput,
-    responses(
-        (status = 200, body = JunkEmailAnswer), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody),
-        (status = 403, body = ErrorBody), (status = 404, body = ErrorBody), (status = 415, body = ErrorBody),
-    )
+    responses((status = 200, body = JunkEmailAnswer), (status = 403, body = ErrorBody))
 )]
 #[put("/api/v3/anytime/junkEmails/{id}")]
 pub async fn update(
@@ -242,10 +233,7 @@ pub async fn update(
 #[utoipa::path(
     tag = "Junk e-mails",
     params(("id" = i64, Path)),
-    responses(
-        (status = 201, body = RestoredJson), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody),
-        (status = 404, body = ErrorBody),
-    )
+    responses((status = 201, body = RestoredJson), (status = 403, body = ErrorBody))
 )]
 #[post("/api/v3/anytime/junkEmails/{id}/notJunk")]
 pub async fn not_junk(app: App, by: Caller, path: web::Path<String>) -> Result<HttpResponse, ApiError> {
@@ -261,10 +249,7 @@ pub async fn not_junk(app: App, by: Caller, path: web::Path<String>) -> Result<H
 #[utoipa::path(
     tag = "Junk e-mails",
     params(("id" = i64, Path)),
-    responses(
-        (status = 201, body = RestoredJson), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody),
-        (status = 404, body = ErrorBody),
-    )
+    responses((status = 201, body = RestoredJson), (status = 403, body = ErrorBody))
 )]
 #[post("/api/v3/anytime/junkEmails/{id}/allow")]
 pub async fn allow(app: App, by: Caller, path: web::Path<String>) -> Result<HttpResponse, ApiError> {
@@ -280,10 +265,7 @@ pub async fn allow(app: App, by: Caller, path: web::Path<String>) -> Result<Http
 #[utoipa::path(
     tag = "Junk e-mails",
     params(("id" = i64, Path)),
-    responses(
-        (status = 204), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody),
-        (status = 404, body = ErrorBody),
-    )
+    responses((status = 204), (status = 403, body = ErrorBody))
 )]
 #[delete("/api/v3/anytime/junkEmails/{id}")]
 pub async fn delete(app: App, by: Caller, path: web::Path<String>) -> Result<HttpResponse, ApiError> {

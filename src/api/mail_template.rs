@@ -79,9 +79,7 @@ impl Input for MailTemplateInput {
 /// List the texts of automatic mails
 #[utoipa::path(
     tag = "Mail templates",
-    responses(
-        (status = 200, body = MailTemplateList), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody),
-    )
+    responses((status = 200, body = MailTemplateList), (status = 403, body = ErrorBody))
 )]
 #[get("/api/v3/anytime/mailTemplates")]
 pub async fn list(app: App, by: Caller) -> Result<HttpResponse, ApiError> {
@@ -93,10 +91,7 @@ pub async fn list(app: App, by: Caller) -> Result<HttpResponse, ApiError> {
 #[utoipa::path(
     tag = "Mail templates",
     params(("type" = String, Path, description = "acknowledgement or portalReply")),
-    responses(
-        (status = 200, body = MailTemplateAnswer), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody),
-        (status = 404, body = ErrorBody),
-    )
+    responses((status = 200, body = MailTemplateAnswer), (status = 403, body = ErrorBody))
 )]
 #[get("/api/v3/anytime/mailTemplates/{type}")]
 pub async fn get(app: App, by: Caller, path: web::Path<String>) -> Result<HttpResponse, ApiError> {
@@ -113,11 +108,7 @@ pub async fn get(app: App, by: Caller, path: web::Path<String>) -> Result<HttpRe
     tag = "Mail templates",
     params(("type" = String, Path, description = "acknowledgement or portalReply")),
     request_body = MailTemplateInput,
-    responses(
-        (status = 200, body = MailTemplateAnswer), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody),
-        (status = 403, body = ErrorBody), (status = 404, body = ErrorBody), (status = 413, body = ErrorBody),
-        (status = 415, body = ErrorBody),
-    )
+    responses((status = 200, body = MailTemplateAnswer), (status = 403, body = ErrorBody))
 )]
 #[put("/api/v3/anytime/mailTemplates/{type}")]
 pub async fn update(
@@ -142,10 +133,7 @@ pub async fn update(
 #[utoipa::path(
     tag = "Mail templates",
     params(("type" = String, Path, description = "acknowledgement or portalReply")),
-    responses(
-        (status = 204), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody),
-        (status = 404, body = ErrorBody),
-    )
+    responses((status = 204), (status = 403, body = ErrorBody))
 )]
 #[delete("/api/v3/anytime/mailTemplates/{type}")]
 pub async fn delete(app: App, by: Caller, path: web::Path<String>) -> Result<HttpResponse, ApiError> {

@@ -48,10 +48,8 @@ impl MergeInput {
     params(("id" = i64, Path, description = "The target, which keeps its properties")),
     request_body = MergeInput,
     responses(
-        (status = 200, body = ConversationAnswer), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody),
-        (status = 403, body = ErrorBody), (status = 404, body = ErrorBody),
+        (status = 200, body = ConversationAnswer), (status = 403, body = ErrorBody),
         (status = 409, body = ErrorBody, description = "One of the two was merged into a third"),
-        (status = 413, body = ErrorBody), (status = 415, body = ErrorBody),
     )
 )]
 #[post("/api/v3/anytime/conversations/{id}/merge")]

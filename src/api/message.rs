@@ -274,10 +274,7 @@ pub fn addresses(text: &str) -> Vec<String> {
 #[utoipa::path(
     tag = "Messages",
     params(("id" = i64, Path), ("include" = Option<String>, Query, description = "sender")),
-    responses(
-        (status = 200, body = MessageList), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody),
-        (status = 404, body = ErrorBody),
-    )
+    responses((status = 200, body = MessageList))
 )]
 #[get("/api/v3/anytime/conversations/{id}/messages")]
 pub async fn list(
@@ -306,10 +303,8 @@ pub async fn list(
     ),
     request_body = MessageInput,
     responses(
-        (status = 201, body = MessageAnswer), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody),
-        (status = 403, body = ErrorBody), (status = 404, body = ErrorBody), (status = 409, body = ErrorBody),
+        (status = 201, body = MessageAnswer), (status = 403, body = ErrorBody),
         (status = 412, body = ErrorBody),
-        (status = 413, body = ErrorBody), (status = 415, body = ErrorBody),
     )
 )]
 #[post("/api/v3/anytime/conversations/{id}/messages")]
@@ -341,10 +336,7 @@ pub async fn create(
         ("id" = i64, Path), ("messageId" = i64, Path),
         ("include" = Option<String>, Query, description = "sender"),
     ),
-    responses(
-        (status = 200, body = MessageAnswer), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody),
-        (status = 404, body = ErrorBody),
-    )
+    responses((status = 200, body = MessageAnswer))
 )]
 #[get("/api/v3/anytime/conversations/{id}/messages/{messageId}")]
 pub async fn get(
@@ -392,9 +384,8 @@ impl Input for MessageChangeInput {
     params(("id" = i64, Path), ("messageId" = i64, Path)),
     request_body = MessageChangeInput,
     responses(
-        (status = 200, body = MessageAnswer), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody),
-        (status = 403, body = ErrorBody), (status = 404, body = ErrorBody), (status = 409, body = ErrorBody),
-        (status = 413, body = ErrorBody), (status = 415, body = ErrorBody),
+        (status = 200, body = MessageAnswer), (status = 403, body = ErrorBody),
+        (status = 409, body = ErrorBody),
     )
 )]
 #[put("/api/v3/anytime/conversations/{id}/messages/{messageId}")]
@@ -422,8 +413,7 @@ pub async fn update(
     tag = "Messages",
     params(("id" = i64, Path), ("messageId" = i64, Path)),
     responses(
-        (status = 200, body = MessageAnswer), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody),
-        (status = 404, body = ErrorBody),
+        (status = 200, body = MessageAnswer), (status = 403, body = ErrorBody),
         (status = 409, body = ErrorBody, description = "It was sent, is no mail of ours, or no account can send"),
     )
 )]

@@ -8,7 +8,6 @@ use crate::db::Snapshot;
 use crate::desk::notice::{self, Notice};
 use crate::desk::{Actor, event};
 use crate::error::Result;
-use crate::web::error::ErrorBody;
 use crate::web::{ApiError, Caller, live};
 
 /// Follow what concerns the calling agent
@@ -20,9 +19,7 @@ use crate::web::{ApiError, Caller, live};
 #[utoipa::path(
     tag = "Changes",
     params(("Last-Event-ID" = Option<i64>, Header, description = "Id of the last event received")),
-    responses(
-        (status = 200, content_type = "text/event-stream", body = String), (status = 401, body = ErrorBody),
-    )
+    responses((status = 200, content_type = "text/event-stream", body = String))
 )]
 #[get("/api/v3/anytime/notification")]
 pub async fn stream(app: App, by: Caller, request: HttpRequest) -> Result<HttpResponse, ApiError> {

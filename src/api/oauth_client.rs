@@ -126,10 +126,7 @@ impl From<OauthClientChangeInput> for OauthClientChange {
 /// List OAuth clients
 #[utoipa::path(
     tag = "Security",
-    responses(
-        (status = 200, body = Vec<OauthClientJson>), (status = 401, body = ErrorBody),
-        (status = 403, body = ErrorBody),
-    )
+    responses((status = 200, body = Vec<OauthClientJson>), (status = 403, body = ErrorBody))
 )]
 #[get("/api/v3/oauthClients")]
 pub async fn list(app: App, by: Caller) -> Result<HttpResponse, ApiError> {
@@ -141,10 +138,7 @@ pub async fn list(app: App, by: Caller) -> Result<HttpResponse, ApiError> {
 #[utoipa::path(
     tag = "Security",
     params(("id" = i64, Path)),
-    responses(
-        (status = 200, body = OauthClientJson), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody),
-        (status = 404, body = ErrorBody),
-    )
+    responses((status = 200, body = OauthClientJson), (status = 403, body = ErrorBody))
 )]
 #[get("/api/v3/oauthClients/{id}")]
 pub async fn get(app: App, by: Caller, path: web::Path<String>) -> Result<HttpResponse, ApiError> {
@@ -157,10 +151,7 @@ pub async fn get(app: App, by: Caller, path: web::Path<String>) -> Result<HttpRe
 #[utoipa::path(
     tag = "Security",
     request_body = OauthClientInput,
-    responses(
-        (status = 201, body = OauthClientJson), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody),
-        (status = 403, body = ErrorBody), (status = 413, body = ErrorBody), (status = 415, body = ErrorBody),
-    )
+    responses((status = 201, body = OauthClientJson), (status = 403, body = ErrorBody))
 )]
 #[post("/api/v3/oauthClients")]
 pub async fn create(app: App, by: Caller, body: Json<OauthClientInput>) -> Result<HttpResponse, ApiError> {
@@ -176,11 +167,7 @@ pub async fn create(app: App, by: Caller, body: Json<OauthClientInput>) -> Resul
     tag = "Security",
     params(("id" = i64, Path)),
     request_body = OauthClientChangeInput,
-    responses(
-        (status = 200, body = OauthClientJson), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody),
-        (status = 403, body = ErrorBody), (status = 404, body = ErrorBody), (status = 413, body = ErrorBody),
-        (status = 415, body = ErrorBody),
-    )
+    responses((status = 200, body = OauthClientJson), (status = 403, body = ErrorBody))
 )]
 #[put("/api/v3/oauthClients/{id}")]
 pub async fn update(
@@ -199,10 +186,7 @@ pub async fn update(
 #[utoipa::path(
     tag = "Security",
     params(("id" = i64, Path)),
-    responses(
-        (status = 201, body = SecretJson), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody),
-        (status = 404, body = ErrorBody),
-    )
+    responses((status = 201, body = SecretJson), (status = 403, body = ErrorBody))
 )]
 #[post("/api/v3/oauthClients/{id}/secret")]
 pub async fn rotate_secret(app: App, by: Caller, path: web::Path<String>) -> Result<HttpResponse, ApiError> {
@@ -215,10 +199,7 @@ pub async fn rotate_secret(app: App, by: Caller, path: web::Path<String>) -> Res
 #[utoipa::path(
     tag = "Security",
     params(("id" = i64, Path)),
-    responses(
-        (status = 204), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody),
-        (status = 404, body = ErrorBody),
-    )
+    responses((status = 204), (status = 403, body = ErrorBody))
 )]
 #[delete("/api/v3/oauthClients/{id}")]
 pub async fn delete(app: App, by: Caller, path: web::Path<String>) -> Result<HttpResponse, ApiError> {

@@ -114,10 +114,7 @@ pub struct OutgoingMailAnswer {
         ("pageIndex" = Option<i64>, Query, description = "From 1", minimum = 1),
         ("pageSize" = Option<i64>, Query, description = "50 unless given", minimum = 1, maximum = 50),
     ),
-    responses(
-        (status = 200, body = OutgoingMailListJson), (status = 400, body = ErrorBody),
-        (status = 401, body = ErrorBody), (status = 403, body = ErrorBody),
-    )
+    responses((status = 200, body = OutgoingMailListJson), (status = 403, body = ErrorBody))
 )]
 #[get("/api/v3/anytime/outgoingMails")]
 pub async fn list(
@@ -140,10 +137,7 @@ pub async fn list(
 #[utoipa::path(
     tag = "Outgoing mails",
     params(("id" = i64, Path)),
-    responses(
-        (status = 200, body = OutgoingMailAnswer), (status = 401, body = ErrorBody),
-        (status = 403, body = ErrorBody), (status = 404, body = ErrorBody),
-    )
+    responses((status = 200, body = OutgoingMailAnswer), (status = 403, body = ErrorBody))
 )]
 #[get("/api/v3/anytime/outgoingMails/{id}")]
 pub async fn get(app: App, by: Caller, path: web::Path<String>) -> Result<HttpResponse, ApiError> {
@@ -156,10 +150,7 @@ pub async fn get(app: App, by: Caller, path: web::Path<String>) -> Result<HttpRe
 #[utoipa::path(
     tag = "Outgoing mails",
     params(("id" = i64, Path)),
-    responses(
-        (status = 200, body = OutgoingMailAnswer), (status = 401, body = ErrorBody),
-        (status = 403, body = ErrorBody), (status = 404, body = ErrorBody), (status = 409, body = ErrorBody),
-    )
+    responses((status = 200, body = OutgoingMailAnswer), (status = 403, body = ErrorBody))
 )]
 #[post("/api/v3/anytime/outgoingMails/{id}/retry")]
 pub async fn retry(app: App, by: Caller, path: web::Path<String>) -> Result<HttpResponse, ApiError> {

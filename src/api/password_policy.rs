@@ -109,9 +109,7 @@ impl PasswordPolicyInput {
 /// Get the password policy
 #[utoipa::path(
     tag = "Security",
-    responses(
-        (status = 200, body = PasswordPolicyJson), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody),
-    )
+    responses((status = 200, body = PasswordPolicyJson), (status = 403, body = ErrorBody))
 )]
 #[get("/api/v3/passwordPolicy")]
 pub async fn get(app: App, by: Caller) -> Result<HttpResponse, ApiError> {
@@ -123,10 +121,7 @@ pub async fn get(app: App, by: Caller) -> Result<HttpResponse, ApiError> {
 #[utoipa::path(
     tag = "Security",
     request_body = PasswordPolicyInput,
-    responses(
-        (status = 200, body = PasswordPolicyJson), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody),
-        (status = 403, body = ErrorBody), (status = 413, body = ErrorBody), (status = 415, body = ErrorBody),
-    )
+    responses((status = 200, body = PasswordPolicyJson), (status = 403, body = ErrorBody))
 )]
 #[put("/api/v3/passwordPolicy")]
 pub async fn update(app: App, by: Caller, body: Json<PasswordPolicyInput>) -> Result<HttpResponse, ApiError> {

@@ -121,10 +121,7 @@ impl PermissionsInput {
 #[utoipa::path(
     tag = "Roles",
     params(("id" = i64, Path)),
-    responses(
-        (status = 200, body = PermissionsJson), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody),
-        (status = 404, body = ErrorBody),
-    )
+    responses((status = 200, body = PermissionsJson), (status = 403, body = ErrorBody))
 )]
 #[get("/api/v3/roles/{id}/permissions")]
 pub async fn of_role(app: App, by: Caller, path: web::Path<String>) -> Result<HttpResponse, ApiError> {
@@ -139,9 +136,8 @@ pub async fn of_role(app: App, by: Caller, path: web::Path<String>) -> Result<Ht
     params(("id" = i64, Path)),
     request_body = PermissionsInput,
     responses(
-        (status = 200, body = PermissionsJson), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody),
-        (status = 403, body = ErrorBody), (status = 404, body = ErrorBody), (status = 409, body = ErrorBody),
-        (status = 413, body = ErrorBody), (status = 415, body = ErrorBody),
+        (status = 200, body = PermissionsJson), (status = 403, body = ErrorBody),
+        (status = 409, body = ErrorBody),
     )
 )]
 #[put("/api/v3/roles/{id}/permissions")]
@@ -163,10 +159,7 @@ pub async fn change_of_role(
 #[utoipa::path(
     tag = "Agents",
     params(("id" = i64, Path)),
-    responses(
-        (status = 200, body = PermissionsJson), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody),
-        (status = 404, body = ErrorBody),
-    )
+    responses((status = 200, body = PermissionsJson), (status = 403, body = ErrorBody))
 )]
 #[get("/api/v3/agents/{id}/permissions")]
 pub async fn of_agent(app: App, by: Caller, path: web::Path<String>) -> Result<HttpResponse, ApiError> {
@@ -180,11 +173,7 @@ pub async fn of_agent(app: App, by: Caller, path: web::Path<String>) -> Result<H
     tag = "Agents",
     params(("id" = i64, Path)),
     request_body = PermissionsInput,
-    responses(
-        (status = 200, body = PermissionsJson), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody),
-        (status = 403, body = ErrorBody), (status = 404, body = ErrorBody), (status = 413, body = ErrorBody),
-        (status = 415, body = ErrorBody),
-    )
+    responses((status = 200, body = PermissionsJson), (status = 403, body = ErrorBody))
 )]
 #[put("/api/v3/agents/{id}/permissions")]
 pub async fn change_of_agent(
@@ -205,10 +194,7 @@ pub async fn change_of_agent(
 #[utoipa::path(
     tag = "Agents",
     params(("id" = i64, Path)),
-    responses(
-        (status = 200, body = PermissionsJson), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody),
-        (status = 404, body = ErrorBody),
-    )
+    responses((status = 200, body = PermissionsJson), (status = 403, body = ErrorBody))
 )]
 #[get("/api/v3/agents/{id}/effectivePermissions")]
 pub async fn effective(app: App, by: Caller, path: web::Path<String>) -> Result<HttpResponse, ApiError> {

@@ -314,10 +314,7 @@ fn portal_query(query: &Query) -> Result<PortalQuery> {
         ("pageIndex" = Option<i64>, Query, minimum = 1, maximum = 1000000000),
         ("include" = Option<String>, Query, description = "contact"),
     ),
-    responses(
-        (status = 200, body = PortalConversationList), (status = 400, body = ErrorBody),
-        (status = 401, body = ErrorBody),
-    )
+    responses((status = 200, body = PortalConversationList))
 )]
 #[get("/api/v3/anytime/portalconversations")]
 pub async fn list(app: App, by: Caller, query: Query) -> Result<HttpResponse, ApiError> {
@@ -339,10 +336,7 @@ pub async fn list(app: App, by: Caller, query: Query) -> Result<HttpResponse, Ap
         ("id" = i64, Path), ("contactId" = Option<i64>, Query, description = "If given, it must be theirs"),
         ("include" = Option<String>, Query, description = "contact, messages, sender; separated by commas"),
     ),
-    responses(
-        (status = 200, body = PortalConversationAnswer), (status = 400, body = ErrorBody),
-        (status = 401, body = ErrorBody), (status = 404, body = ErrorBody),
-    )
+    responses((status = 200, body = PortalConversationAnswer))
 )]
 #[get("/api/v3/anytime/portalconversations/{id}")]
 pub async fn get(
@@ -366,10 +360,7 @@ pub async fn get(
     tag = "Portal conversations",
     params(("contactId" = Option<i64>, Query, description = "In place of the one in the body")),
     request_body = NewPortalConversationInput,
-    responses(
-        (status = 201, body = PortalConversationAnswer), (status = 400, body = ErrorBody),
-        (status = 401, body = ErrorBody), (status = 413, body = ErrorBody), (status = 415, body = ErrorBody),
-    )
+    responses((status = 201, body = PortalConversationAnswer))
 )]
 #[post("/api/v3/anytime/portalconversations")]
 pub async fn create(
@@ -412,11 +403,7 @@ fn text(html_body: Option<String>, plain_body: Option<String>, at: &str) -> Resu
     tag = "Portal conversations",
     params(("id" = i64, Path), ("contactId" = Option<i64>, Query, description = "Required, here or in the body")),
     request_body = Option<ContactInput>,
-    responses(
-        (status = 200, body = PortalConversationAnswer), (status = 400, body = ErrorBody),
-        (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody),
-        (status = 413, body = ErrorBody),
-    )
+    responses((status = 200, body = PortalConversationAnswer), (status = 403, body = ErrorBody))
 )]
 #[put("/api/v3/anytime/portalconversations/{id}/close")]
 pub async fn close(
@@ -446,11 +433,7 @@ pub async fn close(
     tag = "Portal conversations",
     params(("id" = i64, Path), ("contactId" = Option<i64>, Query, description = "Required, here or in the body")),
     request_body = Option<ContactInput>,
-    responses(
-        (status = 200, body = PortalConversationAnswer), (status = 400, body = ErrorBody),
-        (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody),
-        (status = 413, body = ErrorBody),
-    )
+    responses((status = 200, body = PortalConversationAnswer), (status = 403, body = ErrorBody))
 )]
 #[put("/api/v3/anytime/portalconversations/{id}/reopen")]
 pub async fn reopen(
@@ -480,10 +463,7 @@ pub async fn reopen(
         ("id" = i64, Path), ("contactId" = Option<i64>, Query, description = "If given, it must be theirs"),
         ("include" = Option<String>, Query, description = "sender"),
     ),
-    responses(
-        (status = 200, body = PortalMessageList), (status = 400, body = ErrorBody),
-        (status = 401, body = ErrorBody), (status = 404, body = ErrorBody),
-    )
+    responses((status = 200, body = PortalMessageList))
 )]
 #[get("/api/v3/anytime/portalconversations/{id}/messages")]
 pub async fn messages(
@@ -507,11 +487,7 @@ pub async fn messages(
     tag = "Portal conversations",
     params(("id" = i64, Path), ("contactId" = Option<i64>, Query, description = "In place of the one in the body")),
     request_body = PortalReplyInput,
-    responses(
-        (status = 201, body = PortalMessageAnswer), (status = 400, body = ErrorBody),
-        (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody),
-        (status = 413, body = ErrorBody), (status = 415, body = ErrorBody),
-    )
+    responses((status = 201, body = PortalMessageAnswer), (status = 403, body = ErrorBody))
 )]
 #[post("/api/v3/anytime/portalconversations/{id}/messages")]
 pub async fn reply(
@@ -543,10 +519,7 @@ pub async fn reply(
     tag = "Portal conversations",
     params(("id" = i64, Path), ("contactId" = Option<i64>, Query, description = "If given, it must be theirs")),
     request_body = Option<ContactInput>,
-    responses(
-        (status = 204), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody),
-        (status = 403, body = ErrorBody), (status = 404, body = ErrorBody), (status = 413, body = ErrorBody),
-    )
+    responses((status = 204), (status = 403, body = ErrorBody))
 )]
 #[put("/api/v3/anytime/portalconversations/{id}/read")]
 pub async fn read(
@@ -564,10 +537,7 @@ pub async fn read(
     tag = "Portal conversations",
     params(("id" = i64, Path), ("contactId" = Option<i64>, Query, description = "If given, it must be theirs")),
     request_body = Option<ContactInput>,
-    responses(
-        (status = 204), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody),
-        (status = 403, body = ErrorBody), (status = 404, body = ErrorBody), (status = 413, body = ErrorBody),
-    )
+    responses((status = 204), (status = 403, body = ErrorBody))
 )]
 #[put("/api/v3/anytime/portalconversations/{id}/unread")]
 pub async fn unread(

@@ -9,7 +9,6 @@ use crate::app::App;
 use crate::desk::conversation::recipient::{self, Recipient};
 use crate::error::Result;
 use crate::ids::{ConversationId, MessageId};
-use crate::web::error::ErrorBody;
 use crate::web::{ApiError, Caller, Query};
 
 #[derive(Serialize, ToSchema)]
@@ -61,10 +60,7 @@ pub struct RecipientList {
         ("messageId" = Option<i64>, Query, description = "The message answered; default: the last one"),
         ("all" = Option<bool>, Query, description = "Everybody who had it, not only its writer"),
     ),
-    responses(
-        (status = 200, body = RecipientList), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody),
-        (status = 404, body = ErrorBody),
-    )
+    responses((status = 200, body = RecipientList))
 )]
 #[get("/api/v3/anytime/conversations/{id}/recipients")]
 pub async fn list(

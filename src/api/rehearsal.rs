@@ -318,9 +318,8 @@ pub struct RehearsalResult {
     tag = "Rehearsals",
     request_body = RehearsalInput,
     responses(
-        (status = 202, body = RehearsalAnswer), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody),
-        (status = 403, body = ErrorBody), (status = 404, body = ErrorBody), (status = 409, body = ErrorBody),
-        (status = 413, body = ErrorBody), (status = 415, body = ErrorBody),
+        (status = 202, body = RehearsalAnswer), (status = 403, body = ErrorBody),
+        (status = 404, body = ErrorBody),
     )
 )]
 #[post("/api/v3/anytime/rehearsals")]
@@ -386,9 +385,7 @@ pub async fn create(app: App, by: Caller, body: Json<RehearsalInput>) -> Result<
 /// List rehearsals, the newest first
 #[utoipa::path(
     tag = "Rehearsals",
-    responses(
-        (status = 200, body = RehearsalListJson), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody),
-    )
+    responses((status = 200, body = RehearsalListJson), (status = 403, body = ErrorBody))
 )]
 #[get("/api/v3/anytime/rehearsals")]
 pub async fn list(app: App, by: Caller) -> Result<HttpResponse, ApiError> {
@@ -401,10 +398,7 @@ pub async fn list(app: App, by: Caller) -> Result<HttpResponse, ApiError> {
 #[utoipa::path(
     tag = "Rehearsals",
     params(("id" = i64, Path), ("pageIndex" = Option<i64>, Query), ("pageSize" = Option<i64>, Query)),
-    responses(
-        (status = 200, body = RehearsalResult), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody),
-        (status = 403, body = ErrorBody), (status = 404, body = ErrorBody),
-    )
+    responses((status = 200, body = RehearsalResult), (status = 403, body = ErrorBody))
 )]
 #[get("/api/v3/anytime/rehearsals/{id}")]
 pub async fn get(
@@ -428,10 +422,7 @@ pub async fn get(
 #[utoipa::path(
     tag = "Rehearsals",
     params(("id" = i64, Path)),
-    responses(
-        (status = 200, content_type = "text/csv", body = String), (status = 401, body = ErrorBody),
-        (status = 403, body = ErrorBody), (status = 404, body = ErrorBody),
-    )
+    responses((status = 200, content_type = "text/csv", body = String), (status = 403, body = ErrorBody))
 )]
 #[get("/api/v3/anytime/rehearsals/{id}/csv")]
 pub async fn csv(app: App, by: Caller, path: web::Path<String>) -> Result<HttpResponse, ApiError> {
@@ -452,10 +443,7 @@ pub async fn csv(app: App, by: Caller, path: web::Path<String>) -> Result<HttpRe
 #[utoipa::path(
     tag = "Rehearsals",
     params(("id" = i64, Path)),
-    responses(
-        (status = 204), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody),
-        (status = 404, body = ErrorBody),
-    )
+    responses((status = 204), (status = 403, body = ErrorBody))
 )]
 #[delete("/api/v3/anytime/rehearsals/{id}")]
 pub async fn delete(app: App, by: Caller, path: web::Path<String>) -> Result<HttpResponse, ApiError> {

@@ -84,7 +84,7 @@ impl From<RoleChangeInput> for RoleChange {
 }
 
 /// List roles
-#[utoipa::path(tag = "Roles", responses((status = 200, body = Vec<RoleJson>), (status = 401, body = ErrorBody)))]
+#[utoipa::path(tag = "Roles", responses((status = 200, body = Vec<RoleJson>)))]
 #[get("/api/v3/roles")]
 pub async fn list(app: App, _by: Caller) -> Result<HttpResponse, ApiError> {
     let roles = app.read(role::list)?;
@@ -95,7 +95,7 @@ pub async fn list(app: App, _by: Caller) -> Result<HttpResponse, ApiError> {
 #[utoipa::path(
     tag = "Roles",
     params(("id" = i64, Path)),
-    responses((status = 200, body = RoleJson), (status = 401, body = ErrorBody), (status = 404, body = ErrorBody))
+    responses((status = 200, body = RoleJson))
 )]
 #[get("/api/v3/roles/{id}")]
 pub async fn get(app: App, _by: Caller, path: web::Path<String>) -> Result<HttpResponse, ApiError> {
@@ -108,11 +108,7 @@ pub async fn get(app: App, _by: Caller, path: web::Path<String>) -> Result<HttpR
 #[utoipa::path(
     tag = "Roles",
     request_body = RoleInput,
-    responses(
-        (status = 201, body = RoleJson), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody),
-        (status = 403, body = ErrorBody), (status = 409, body = ErrorBody), (status = 413, body = ErrorBody),
-        (status = 415, body = ErrorBody),
-    )
+    responses((status = 201, body = RoleJson), (status = 403, body = ErrorBody))
 )]
 #[post("/api/v3/roles")]
 pub async fn create(app: App, by: Caller, body: Json<RoleInput>) -> Result<HttpResponse, ApiError> {
@@ -128,9 +124,7 @@ pub async fn create(app: App, by: Caller, body: Json<RoleInput>) -> Result<HttpR
     params(("id" = i64, Path)),
     request_body = RoleChangeInput,
     responses(
-        (status = 200, body = RoleJson), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody),
-        (status = 403, body = ErrorBody), (status = 404, body = ErrorBody), (status = 409, body = ErrorBody),
-        (status = 413, body = ErrorBody), (status = 415, body = ErrorBody),
+        (status = 200, body = RoleJson), (status = 403, body = ErrorBody), (status = 409, body = ErrorBody),
     )
 )]
 #[put("/api/v3/roles/{id}")]
@@ -150,10 +144,7 @@ pub async fn update(
 #[utoipa::path(
     tag = "Roles",
     params(("id" = i64, Path)),
-    responses(
-        (status = 204), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody),
-        (status = 404, body = ErrorBody), (status = 409, body = ErrorBody),
-    )
+    responses((status = 204), (status = 403, body = ErrorBody), (status = 409, body = ErrorBody))
 )]
 #[delete("/api/v3/roles/{id}")]
 pub async fn delete(app: App, by: Caller, path: web::Path<String>) -> Result<HttpResponse, ApiError> {

@@ -416,9 +416,7 @@ impl SortInput {
 /// A list of 0 or 1 elements: the setting is made when it is first enabled or changed.
 #[utoipa::path(
     tag = "Routing",
-    responses(
-        (status = 200, body = RoutingListJson), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody),
-    )
+    responses((status = 200, body = RoutingListJson), (status = 403, body = ErrorBody))
 )]
 #[get("/api/v3/anytime/routingRules")]
 pub async fn list(app: App, by: Caller) -> Result<HttpResponse, ApiError> {
@@ -435,10 +433,7 @@ pub async fn list(app: App, by: Caller) -> Result<HttpResponse, ApiError> {
 #[utoipa::path(
     tag = "Routing",
     params(("id" = i64, Path)),
-    responses(
-        (status = 200, body = RoutingAnswer), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody),
-        (status = 404, body = ErrorBody),
-    )
+    responses((status = 200, body = RoutingAnswer), (status = 403, body = ErrorBody))
 )]
 #[get("/api/v3/anytime/routingRules/{id}")]
 pub async fn get(app: App, by: Caller, path: web::Path<String>) -> Result<HttpResponse, ApiError> {
@@ -457,10 +452,7 @@ pub async fn get(app: App, by: Caller, path: web::Path<String>) -> Result<HttpRe
     tag = "Routing",
     params(("id" = i64, Path)),
     request_body = IsEnableInput,
-    responses(
-        (status = 200, body = RoutingAnswer), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody),
-        (status = 403, body = ErrorBody), (status = 404, body = ErrorBody), (status = 415, body = ErrorBody),
-    )
+    responses((status = 200, body = RoutingAnswer), (status = 403, body = ErrorBody))
 )]
 #[put("/api/v3/anytime/routingRules/{id}/enable")]
 pub async fn enable(
@@ -477,10 +469,7 @@ pub async fn enable(
 #[utoipa::path(
     tag = "Routing",
     request_body = IsEnableInput,
-    responses(
-        (status = 200, body = RoutingAnswer), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody),
-        (status = 403, body = ErrorBody), (status = 415, body = ErrorBody),
-    )
+    responses((status = 200, body = RoutingAnswer), (status = 403, body = ErrorBody))
 )]
 #[put("/api/v3/anytime/routingRules/enable")]
 pub async fn enable_only(app: App, by: Caller, body: Json<IsEnableInput>) -> Result<HttpResponse, ApiError> {
@@ -502,10 +491,7 @@ async fn switch(app: &App, by: Caller, id: Option<i64>, is_enabled: bool) -> Res
     tag = "Routing",
     params(("id" = i64, Path)),
     request_body = RoutingInput,
-    responses(
-        (status = 200, body = RoutingAnswer), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody),
-        (status = 403, body = ErrorBody), (status = 404, body = ErrorBody), (status = 415, body = ErrorBody),
-    )
+    responses((status = 200, body = RoutingAnswer), (status = 403, body = ErrorBody))
 )]
 #[put("/api/v3/anytime/routingRules/{id}")]
 pub async fn update(
@@ -541,10 +527,7 @@ fn rule_id(text: &str) -> Result<RoutingRuleId, ApiError> {
 #[utoipa::path(
     tag = "Routing",
     params(("id" = i64, Path)),
-    responses(
-        (status = 200, body = CustomerRuleListJson), (status = 401, body = ErrorBody),
-        (status = 403, body = ErrorBody), (status = 404, body = ErrorBody),
-    )
+    responses((status = 200, body = CustomerRuleListJson), (status = 403, body = ErrorBody))
 )]
 #[get("/api/v3/anytime/routingRules/{id}/customerRules")]
 pub async fn list_rules(app: App, by: Caller, path: web::Path<String>) -> Result<HttpResponse, ApiError> {
@@ -561,11 +544,7 @@ pub async fn list_rules(app: App, by: Caller, path: web::Path<String>) -> Result
     tag = "Routing",
     params(("id" = i64, Path)),
     request_body = CustomerRuleInput,
-    responses(
-        (status = 201, body = CustomerRuleAnswer), (status = 400, body = ErrorBody),
-        (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody),
-        (status = 409, body = ErrorBody), (status = 415, body = ErrorBody),
-    )
+    responses((status = 201, body = CustomerRuleAnswer), (status = 403, body = ErrorBody))
 )]
 #[post("/api/v3/anytime/routingRules/{id}/customerRules")]
 pub async fn create_rule(
@@ -592,10 +571,7 @@ pub async fn create_rule(
 #[utoipa::path(
     tag = "Routing",
     params(("id" = i64, Path), ("ruleId" = i64, Path)),
-    responses(
-        (status = 200, body = CustomerRuleAnswer), (status = 401, body = ErrorBody),
-        (status = 403, body = ErrorBody), (status = 404, body = ErrorBody),
-    )
+    responses((status = 200, body = CustomerRuleAnswer), (status = 403, body = ErrorBody))
 )]
 #[get("/api/v3/anytime/routingRules/{id}/customerRules/{ruleId}")]
 pub async fn get_rule(
@@ -617,11 +593,7 @@ pub async fn get_rule(
     tag = "Routing",
     params(("id" = i64, Path), ("ruleId" = i64, Path)),
     request_body = CustomerRuleInput,
-    responses(
-        (status = 200, body = CustomerRuleAnswer), (status = 400, body = ErrorBody),
-        (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody),
-        (status = 415, body = ErrorBody),
-    )
+    responses((status = 200, body = CustomerRuleAnswer), (status = 403, body = ErrorBody))
 )]
 #[put("/api/v3/anytime/routingRules/{id}/customerRules/{ruleId}")]
 pub async fn update_rule(
@@ -647,11 +619,7 @@ pub async fn update_rule(
     tag = "Routing",
     params(("id" = i64, Path), ("ruleId" = i64, Path)),
     request_body = IsEnableInput,
-    responses(
-        (status = 200, body = CustomerRuleAnswer), (status = 400, body = ErrorBody),
-        (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody),
-        (status = 415, body = ErrorBody),
-    )
+    responses((status = 200, body = CustomerRuleAnswer), (status = 403, body = ErrorBody))
 )]
 #[put("/api/v3/anytime/routingRules/{id}/customerRules/{ruleId}/enable")]
 pub async fn enable_rule(
@@ -676,10 +644,7 @@ pub async fn enable_rule(
 #[utoipa::path(
     tag = "Routing",
     params(("id" = i64, Path), ("ruleId" = i64, Path)),
-    responses(
-        (status = 200, body = CustomerRuleListJson), (status = 401, body = ErrorBody),
-        (status = 403, body = ErrorBody), (status = 404, body = ErrorBody),
-    )
+    responses((status = 200, body = CustomerRuleListJson), (status = 403, body = ErrorBody))
 )]
 #[put("/api/v3/anytime/routingRules/{id}/customerRules/{ruleId}/copy")]
 pub async fn copy_rule(
@@ -694,10 +659,7 @@ pub async fn copy_rule(
 #[utoipa::path(
     tag = "Routing",
     params(("id" = i64, Path), ("ruleId" = i64, Path)),
-    responses(
-        (status = 200, body = CustomerRuleListJson), (status = 401, body = ErrorBody),
-        (status = 403, body = ErrorBody), (status = 404, body = ErrorBody),
-    )
+    responses((status = 200, body = CustomerRuleListJson), (status = 403, body = ErrorBody))
 )]
 #[post("/api/v3/anytime/routingRules/{id}/customerRules/{ruleId}/copy")]
 pub async fn post_copy_rule(
@@ -725,11 +687,7 @@ async fn copy(app: &App, by: Caller, id: &str, rule: &str) -> Result<HttpRespons
     tag = "Routing",
     params(("id" = i64, Path), ("ruleId" = i64, Path)),
     request_body = SortInput,
-    responses(
-        (status = 200, body = CustomerRuleListJson), (status = 400, body = ErrorBody),
-        (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody),
-        (status = 415, body = ErrorBody),
-    )
+    responses((status = 200, body = CustomerRuleListJson), (status = 403, body = ErrorBody))
 )]
 #[put("/api/v3/anytime/routingRules/{id}/customerRules/{ruleId}/sort")]
 pub async fn sort_rule(
@@ -757,10 +715,7 @@ pub async fn sort_rule(
 #[utoipa::path(
     tag = "Routing",
     params(("id" = i64, Path), ("ruleId" = i64, Path)),
-    responses(
-        (status = 204), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody),
-        (status = 404, body = ErrorBody),
-    )
+    responses((status = 204), (status = 403, body = ErrorBody))
 )]
 #[delete("/api/v3/anytime/routingRules/{id}/customerRules/{ruleId}")]
 pub async fn delete_rule(
@@ -776,10 +731,7 @@ pub async fn delete_rule(
 #[utoipa::path(
     tag = "Routing",
     params(("id" = i64, Path)),
-    responses(
-        (status = 204), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody),
-        (status = 404, body = ErrorBody),
-    )
+    responses((status = 204), (status = 403, body = ErrorBody))
 )]
 #[delete("/api/v3/anytime/routingRules/customerRules/{id}")]
 pub async fn delete_rule_by_id(

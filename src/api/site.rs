@@ -107,7 +107,7 @@ impl Input for ConfigsInput {}
 /// The site, as a list of one
 #[utoipa::path(
     tag = "Site",
-    responses((status = 200, body = Vec<SiteProfileJson>), (status = 401, body = ErrorBody))
+    responses((status = 200, body = Vec<SiteProfileJson>))
 )]
 #[get("/api/v3/sites")]
 pub async fn list(app: App, _by: Caller) -> Result<HttpResponse, ApiError> {
@@ -117,7 +117,7 @@ pub async fn list(app: App, _by: Caller) -> Result<HttpResponse, ApiError> {
 /// Get the site's profile
 #[utoipa::path(
     tag = "Site",
-    responses((status = 200, body = SiteProfileJson), (status = 401, body = ErrorBody))
+    responses((status = 200, body = SiteProfileJson))
 )]
 #[get("/api/v3/site/profile")]
 pub async fn profile(app: App, _by: Caller) -> Result<HttpResponse, ApiError> {
@@ -128,10 +128,7 @@ pub async fn profile(app: App, _by: Caller) -> Result<HttpResponse, ApiError> {
 #[utoipa::path(
     tag = "Site",
     request_body = SiteProfileInput,
-    responses(
-        (status = 200, body = SiteProfileJson), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody),
-        (status = 403, body = ErrorBody), (status = 413, body = ErrorBody), (status = 415, body = ErrorBody),
-    )
+    responses((status = 200, body = SiteProfileJson), (status = 403, body = ErrorBody))
 )]
 #[put("/api/v3/site/profile")]
 pub async fn change_profile(
@@ -153,7 +150,7 @@ pub async fn change_profile(
 /// Get the site's switches
 #[utoipa::path(
     tag = "Site",
-    responses((status = 200, body = ConfigsAnswer), (status = 401, body = ErrorBody))
+    responses((status = 200, body = ConfigsAnswer))
 )]
 #[get("/api/v3/anytime/configs")]
 pub async fn configs(app: App, _by: Caller) -> Result<HttpResponse, ApiError> {
@@ -164,10 +161,7 @@ pub async fn configs(app: App, _by: Caller) -> Result<HttpResponse, ApiError> {
 #[utoipa::path(
     tag = "Site",
     request_body = ConfigsInput,
-    responses(
-        (status = 200, body = ConfigsAnswer), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody),
-        (status = 403, body = ErrorBody), (status = 413, body = ErrorBody), (status = 415, body = ErrorBody),
-    )
+    responses((status = 200, body = ConfigsAnswer), (status = 403, body = ErrorBody))
 )]
 #[put("/api/v3/anytime/configs")]
 pub async fn change_configs(

@@ -210,9 +210,7 @@ impl Input for SettingsJson {}
 /// List SLA policies, in order
 #[utoipa::path(
     tag = "SLA policies",
-    responses(
-        (status = 200, body = SlaPoliciesEnvelope), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody),
-    )
+    responses((status = 200, body = SlaPoliciesEnvelope), (status = 403, body = ErrorBody))
 )]
 #[get("/api/v3/anytime/slaPolicies")]
 pub async fn list(app: App, by: Caller) -> Result<HttpResponse, ApiError> {
@@ -224,10 +222,7 @@ pub async fn list(app: App, by: Caller) -> Result<HttpResponse, ApiError> {
 #[utoipa::path(
     tag = "SLA policies",
     params(("id" = i64, Path)),
-    responses(
-        (status = 200, body = SlaPolicyEnvelope), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody),
-        (status = 404, body = ErrorBody),
-    )
+    responses((status = 200, body = SlaPolicyEnvelope), (status = 403, body = ErrorBody))
 )]
 #[get("/api/v3/anytime/slaPolicies/{id}")]
 pub async fn get(app: App, by: Caller, path: web::Path<String>) -> Result<HttpResponse, ApiError> {
@@ -242,11 +237,7 @@ pub async fn get(app: App, by: Caller, path: web::Path<String>) -> Result<HttpRe
 #[utoipa::path(
     tag = "SLA policies",
     request_body = SlaPolicyInput,
-    responses(
-        (status = 201, body = SlaPolicyEnvelope), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody),
-        (status = 403, body = ErrorBody), (status = 409, body = ErrorBody), (status = 413, body = ErrorBody),
-        (status = 415, body = ErrorBody),
-    )
+    responses((status = 201, body = SlaPolicyEnvelope), (status = 403, body = ErrorBody))
 )]
 #[post("/api/v3/anytime/slaPolicies")]
 pub async fn create(app: App, by: Caller, body: Json<SlaPolicyInput>) -> Result<HttpResponse, ApiError> {
@@ -266,11 +257,7 @@ pub async fn create(app: App, by: Caller, body: Json<SlaPolicyInput>) -> Result<
     tag = "SLA policies",
     params(("id" = i64, Path)),
     request_body = SlaPolicyInput,
-    responses(
-        (status = 200, body = SlaPolicyEnvelope), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody),
-        (status = 403, body = ErrorBody), (status = 404, body = ErrorBody), (status = 413, body = ErrorBody),
-        (status = 415, body = ErrorBody),
-    )
+    responses((status = 200, body = SlaPolicyEnvelope), (status = 403, body = ErrorBody))
 )]
 #[put("/api/v3/anytime/slaPolicies/{id}")]
 pub async fn update(
@@ -295,11 +282,7 @@ pub async fn update(
     tag = "SLA policies",
     params(("id" = i64, Path)),
     request_body = IsEnableInput,
-    responses(
-        (status = 200, body = SlaPolicyEnvelope), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody),
-        (status = 403, body = ErrorBody), (status = 404, body = ErrorBody), (status = 413, body = ErrorBody),
-        (status = 415, body = ErrorBody),
-    )
+    responses((status = 200, body = SlaPolicyEnvelope), (status = 403, body = ErrorBody))
 )]
 #[put("/api/v3/anytime/slaPolicies/{id}/enable")]
 pub async fn enable(
@@ -324,11 +307,7 @@ pub async fn enable(
     tag = "SLA policies",
     params(("id" = i64, Path)),
     request_body = SortInput,
-    responses(
-        (status = 200, body = SlaPoliciesEnvelope), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody),
-        (status = 403, body = ErrorBody), (status = 404, body = ErrorBody), (status = 413, body = ErrorBody),
-        (status = 415, body = ErrorBody),
-    )
+    responses((status = 200, body = SlaPoliciesEnvelope), (status = 403, body = ErrorBody))
 )]
 #[put("/api/v3/anytime/slaPolicies/{id}/sort")]
 pub async fn sort(
@@ -352,10 +331,7 @@ pub async fn sort(
 #[utoipa::path(
     tag = "SLA policies",
     params(("id" = i64, Path)),
-    responses(
-        (status = 201, body = SlaPolicyEnvelope), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody),
-        (status = 404, body = ErrorBody),
-    )
+    responses((status = 201, body = SlaPolicyEnvelope), (status = 403, body = ErrorBody))
 )]
 #[put("/api/v3/anytime/slaPolicies/{id}/copy")]
 pub async fn copy(app: App, by: Caller, path: web::Path<String>) -> Result<HttpResponse, ApiError> {
@@ -366,10 +342,7 @@ pub async fn copy(app: App, by: Caller, path: web::Path<String>) -> Result<HttpR
 #[utoipa::path(
     tag = "SLA policies",
     params(("id" = i64, Path)),
-    responses(
-        (status = 201, body = SlaPolicyEnvelope), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody),
-        (status = 404, body = ErrorBody),
-    )
+    responses((status = 201, body = SlaPolicyEnvelope), (status = 403, body = ErrorBody))
 )]
 #[post("/api/v3/anytime/slaPolicies/{id}/copy")]
 pub async fn post_copy(app: App, by: Caller, path: web::Path<String>) -> Result<HttpResponse, ApiError> {
@@ -392,10 +365,7 @@ async fn copied(app: App, by: Caller, text: &str) -> Result<HttpResponse, ApiErr
 #[utoipa::path(
     tag = "SLA policies",
     params(("id" = i64, Path)),
-    responses(
-        (status = 204), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody),
-        (status = 404, body = ErrorBody),
-    )
+    responses((status = 204), (status = 403, body = ErrorBody))
 )]
 #[delete("/api/v3/anytime/slaPolicies/{id}")]
 pub async fn delete(app: App, by: Caller, path: web::Path<String>) -> Result<HttpResponse, ApiError> {
@@ -407,7 +377,7 @@ pub async fn delete(app: App, by: Caller, path: web::Path<String>) -> Result<Htt
 /// Get the switches of all policies
 #[utoipa::path(
     tag = "SLA policies",
-    responses((status = 200, body = SettingsJson), (status = 401, body = ErrorBody))
+    responses((status = 200, body = SettingsJson))
 )]
 #[get("/api/v3/anytime/slaSettings")]
 pub async fn settings(app: App, _by: Caller) -> Result<HttpResponse, ApiError> {
@@ -424,10 +394,7 @@ fn stored_settings(app: &App) -> DeskResult<SettingsJson> {
 #[utoipa::path(
     tag = "SLA policies",
     request_body = SettingsJson,
-    responses(
-        (status = 200, body = SettingsJson), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody),
-        (status = 403, body = ErrorBody), (status = 413, body = ErrorBody), (status = 415, body = ErrorBody),
-    )
+    responses((status = 200, body = SettingsJson), (status = 403, body = ErrorBody))
 )]
 #[put("/api/v3/anytime/slaSettings")]
 pub async fn set_settings(app: App, by: Caller, body: Json<SettingsJson>) -> Result<HttpResponse, ApiError> {

@@ -53,9 +53,8 @@ impl Input for SnoozeInput {}
     params(("id" = i64, Path)),
     request_body = SnoozeInput,
     responses(
-        (status = 200, body = ConversationAnswer), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody),
-        (status = 403, body = ErrorBody), (status = 404, body = ErrorBody), (status = 409, body = ErrorBody),
-        (status = 413, body = ErrorBody), (status = 415, body = ErrorBody),
+        (status = 200, body = ConversationAnswer), (status = 403, body = ErrorBody),
+        (status = 409, body = ErrorBody),
     )
 )]
 #[put("/api/v3/anytime/conversations/{id}/snooze")]
@@ -82,8 +81,7 @@ pub async fn update(
     tag = "Conversations",
     params(("id" = i64, Path)),
     responses(
-        (status = 204), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody),
-        (status = 404, body = ErrorBody),
+        (status = 204), (status = 403, body = ErrorBody),
         (status = 409, body = ErrorBody, description = "It was not put aside, or is deleted"),
     )
 )]

@@ -48,10 +48,8 @@ impl Input for MoveInput {}
     params(("id" = i64, Path)),
     request_body = SplitInput,
     responses(
-        (status = 201, body = ConversationAnswer), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody),
-        (status = 403, body = ErrorBody), (status = 404, body = ErrorBody),
+        (status = 201, body = ConversationAnswer), (status = 403, body = ErrorBody),
         (status = 409, body = ErrorBody, description = "Nothing would be left, or it is deleted"),
-        (status = 413, body = ErrorBody), (status = 415, body = ErrorBody),
     )
 )]
 #[post("/api/v3/anytime/conversations/{id}/split")]
@@ -79,10 +77,8 @@ pub async fn create(
     params(("id" = i64, Path), ("messageId" = i64, Path)),
     request_body = MoveInput,
     responses(
-        (status = 200, body = MessageAnswer), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody),
-        (status = 403, body = ErrorBody), (status = 404, body = ErrorBody),
+        (status = 200, body = MessageAnswer), (status = 403, body = ErrorBody),
         (status = 409, body = ErrorBody, description = "Nothing would be left, or one of the two is deleted"),
-        (status = 413, body = ErrorBody), (status = 415, body = ErrorBody),
     )
 )]
 #[post("/api/v3/anytime/conversations/{id}/messages/{messageId}/move")]

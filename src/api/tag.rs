@@ -42,7 +42,7 @@ impl Input for TagInput {
 }
 
 /// List tags
-#[utoipa::path(tag = "Tags", responses((status = 200, body = Vec<TagJson>), (status = 401, body = ErrorBody)))]
+#[utoipa::path(tag = "Tags", responses((status = 200, body = Vec<TagJson>)))]
 #[get("/api/v3/tags")]
 pub async fn list(app: App, _by: Caller, face: Face) -> Result<HttpResponse, ApiError> {
     let tags = app.read(tag::list)?;
@@ -53,7 +53,7 @@ pub async fn list(app: App, _by: Caller, face: Face) -> Result<HttpResponse, Api
 #[utoipa::path(
     tag = "Tags",
     params(("id" = i64, Path)),
-    responses((status = 200, body = TagJson), (status = 401, body = ErrorBody), (status = 404, body = ErrorBody))
+    responses((status = 200, body = TagJson))
 )]
 #[get("/api/v3/tags/{id}")]
 pub async fn get(
@@ -71,10 +71,7 @@ pub async fn get(
 #[utoipa::path(
     tag = "Tags",
     request_body = TagInput,
-    responses(
-        (status = 201, body = TagJson), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody),
-        (status = 403, body = ErrorBody), (status = 409, body = ErrorBody), (status = 415, body = ErrorBody),
-    )
+    responses((status = 201, body = TagJson), (status = 403, body = ErrorBody))
 )]
 #[post("/api/v3/tags")]
 pub async fn create(
@@ -93,9 +90,7 @@ pub async fn create(
     params(("id" = i64, Path)),
     request_body = TagInput,
     responses(
-        (status = 200, body = TagJson), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody),
-        (status = 403, body = ErrorBody), (status = 404, body = ErrorBody), (status = 409, body = ErrorBody),
-        (status = 415, body = ErrorBody),
+        (status = 200, body = TagJson), (status = 403, body = ErrorBody), (status = 409, body = ErrorBody),
     )
 )]
 #[put("/api/v3/tags/{id}")]
@@ -115,10 +110,7 @@ pub async fn update(
 #[utoipa::path(
     tag = "Tags",
     params(("id" = i64, Path)),
-    responses(
-        (status = 204), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody),
-        (status = 404, body = ErrorBody),
-    )
+    responses((status = 204), (status = 403, body = ErrorBody))
 )]
 #[delete("/api/v3/tags/{id}")]
 pub async fn delete(app: App, by: Caller, path: web::Path<String>) -> Result<HttpResponse, ApiError> {

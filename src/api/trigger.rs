@@ -527,9 +527,7 @@ impl Input for IdInput {}
 /// List triggers in their order
 #[utoipa::path(
     tag = "Triggers",
-    responses(
-        (status = 200, body = TriggerListJson), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody),
-    )
+    responses((status = 200, body = TriggerListJson), (status = 403, body = ErrorBody))
 )]
 #[get("/api/v3/anytime/triggers")]
 pub async fn list(app: App, by: Caller) -> Result<HttpResponse, ApiError> {
@@ -541,10 +539,7 @@ pub async fn list(app: App, by: Caller) -> Result<HttpResponse, ApiError> {
 #[utoipa::path(
     tag = "Triggers",
     params(("id" = i64, Path)),
-    responses(
-        (status = 200, body = TriggerAnswer), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody),
-        (status = 404, body = ErrorBody),
-    )
+    responses((status = 200, body = TriggerAnswer), (status = 403, body = ErrorBody))
 )]
 #[get("/api/v3/anytime/triggers/{id}")]
 pub async fn get(app: App, by: Caller, path: web::Path<String>) -> Result<HttpResponse, ApiError> {
@@ -557,11 +552,7 @@ pub async fn get(app: App, by: Caller, path: web::Path<String>) -> Result<HttpRe
 #[utoipa::path(
     tag = "Triggers",
     request_body = TriggerInput,
-    responses(
-        (status = 201, body = TriggerAnswer), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody),
-        (status = 403, body = ErrorBody), (status = 409, body = ErrorBody), (status = 413, body = ErrorBody),
-        (status = 415, body = ErrorBody),
-    )
+    responses((status = 201, body = TriggerAnswer), (status = 403, body = ErrorBody))
 )]
 #[post("/api/v3/anytime/triggers")]
 pub async fn create(app: App, by: Caller, body: Json<TriggerInput>) -> Result<HttpResponse, ApiError> {
@@ -585,11 +576,7 @@ async fn add(app: &App, by: Caller, input: TriggerInput) -> Result<HttpResponse,
     tag = "Triggers",
     params(("id" = i64, Path)),
     request_body = TriggerInput,
-    responses(
-        (status = 200, body = TriggerAnswer), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody),
-        (status = 403, body = ErrorBody), (status = 404, body = ErrorBody), (status = 413, body = ErrorBody),
-        (status = 415, body = ErrorBody),
-    )
+    responses((status = 200, body = TriggerAnswer), (status = 403, body = ErrorBody))
 )]
 #[put("/api/v3/anytime/triggers/{id}")]
 pub async fn update(
@@ -619,9 +606,7 @@ async fn save(app: &App, by: Caller, id: TriggerId, input: TriggerInput) -> Resu
     request_body = TriggerInput,
     responses(
         (status = 200, body = TriggerAnswer), (status = 201, body = TriggerAnswer),
-        (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody),
-        (status = 404, body = ErrorBody), (status = 409, body = ErrorBody), (status = 413, body = ErrorBody),
-        (status = 415, body = ErrorBody),
+        (status = 403, body = ErrorBody), (status = 404, body = ErrorBody), (status = 409, body = ErrorBody),
     )
 )]
 #[put("/api/v3/anytime/triggers")]
@@ -637,10 +622,7 @@ pub async fn upsert(app: App, by: Caller, body: Json<TriggerInput>) -> Result<Ht
     tag = "Triggers",
     params(("id" = i64, Path)),
     request_body = IsEnableInput,
-    responses(
-        (status = 200, body = TriggerAnswer), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody),
-        (status = 403, body = ErrorBody), (status = 404, body = ErrorBody), (status = 415, body = ErrorBody),
-    )
+    responses((status = 200, body = TriggerAnswer), (status = 403, body = ErrorBody))
 )]
 #[put("/api/v3/anytime/triggers/{id}/enable")]
 pub async fn enable(
@@ -665,10 +647,7 @@ pub async fn enable(
     tag = "Triggers",
     params(("id" = i64, Path)),
     request_body = SortInput,
-    responses(
-        (status = 200, body = TriggerListJson), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody),
-        (status = 403, body = ErrorBody), (status = 404, body = ErrorBody), (status = 415, body = ErrorBody),
-    )
+    responses((status = 200, body = TriggerListJson), (status = 403, body = ErrorBody))
 )]
 #[put("/api/v3/anytime/triggers/{id}/sort")]
 pub async fn sort(
@@ -699,10 +678,7 @@ pub async fn sort(
 #[utoipa::path(
     tag = "Triggers",
     params(("id" = i64, Path)),
-    responses(
-        (status = 204), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody),
-        (status = 404, body = ErrorBody),
-    )
+    responses((status = 204), (status = 403, body = ErrorBody))
 )]
 #[delete("/api/v3/anytime/triggers/{id}")]
 pub async fn delete(app: App, by: Caller, path: web::Path<String>) -> Result<HttpResponse, ApiError> {
@@ -716,10 +692,7 @@ pub async fn delete(app: App, by: Caller, path: web::Path<String>) -> Result<Htt
     tag = "Triggers",
     params(("id" = Option<i64>, Query)),
     request_body = Option<IdInput>,
-    responses(
-        (status = 204), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody),
-        (status = 403, body = ErrorBody), (status = 404, body = ErrorBody),
-    )
+    responses((status = 204), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody))
 )]
 #[delete("/api/v3/anytime/triggers")]
 pub async fn delete_by_id(

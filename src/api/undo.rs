@@ -19,8 +19,7 @@ use crate::web::{ApiError, Caller};
     tag = "Messages",
     params(("id" = i64, Path), ("messageId" = i64, Path)),
     responses(
-        (status = 200, body = DraftAnswer), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody),
-        (status = 404, body = ErrorBody),
+        (status = 200, body = DraftAnswer), (status = 403, body = ErrorBody),
         (status = 409, body = ErrorBody, description = "It has left, or is no mail of ours"),
     )
 )]

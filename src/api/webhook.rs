@@ -118,10 +118,7 @@ impl WebhookInput {
 /// List webhooks
 #[utoipa::path(
     tag = "Webhooks",
-    responses(
-        (status = 200, body = Vec<WebhookJson>), (status = 401, body = ErrorBody),
-        (status = 403, body = ErrorBody),
-    )
+    responses((status = 200, body = Vec<WebhookJson>), (status = 403, body = ErrorBody))
 )]
 #[get("/api/v3/webhooks")]
 pub async fn list(app: App, by: Caller, face: Face) -> Result<HttpResponse, ApiError> {
@@ -133,10 +130,7 @@ pub async fn list(app: App, by: Caller, face: Face) -> Result<HttpResponse, ApiE
 #[utoipa::path(
     tag = "Webhooks",
     params(("id" = i64, Path)),
-    responses(
-        (status = 200, body = WebhookJson), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody),
-        (status = 404, body = ErrorBody),
-    )
+    responses((status = 200, body = WebhookJson), (status = 403, body = ErrorBody))
 )]
 #[get("/api/v3/webhooks/{id}")]
 pub async fn get(
@@ -154,10 +148,7 @@ pub async fn get(
 #[utoipa::path(
     tag = "Webhooks",
     request_body = WebhookInput,
-    responses(
-        (status = 201, body = WebhookJson), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody),
-        (status = 403, body = ErrorBody), (status = 415, body = ErrorBody),
-    )
+    responses((status = 201, body = WebhookJson), (status = 403, body = ErrorBody))
 )]
 #[post("/api/v3/webhooks")]
 pub async fn create(
@@ -181,10 +172,7 @@ pub async fn create(
     tag = "Webhooks",
     params(("id" = i64, Path)),
     request_body = WebhookInput,
-    responses(
-        (status = 200, body = WebhookJson), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody),
-        (status = 403, body = ErrorBody), (status = 404, body = ErrorBody), (status = 415, body = ErrorBody),
-    )
+    responses((status = 200, body = WebhookJson), (status = 403, body = ErrorBody))
 )]
 #[put("/api/v3/webhooks/{id}")]
 pub async fn update(
@@ -204,10 +192,7 @@ pub async fn update(
 #[utoipa::path(
     tag = "Webhooks",
     params(("id" = i64, Path)),
-    responses(
-        (status = 204), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody),
-        (status = 404, body = ErrorBody),
-    )
+    responses((status = 204), (status = 403, body = ErrorBody))
 )]
 #[delete("/api/v3/webhooks/{id}")]
 pub async fn delete(app: App, by: Caller, path: web::Path<String>) -> Result<HttpResponse, ApiError> {
@@ -220,10 +205,7 @@ pub async fn delete(app: App, by: Caller, path: web::Path<String>) -> Result<Htt
 #[utoipa::path(
     tag = "Webhooks",
     params(("id" = i64, Path)),
-    responses(
-        (status = 200, body = WebhookJson), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody),
-        (status = 404, body = ErrorBody),
-    )
+    responses((status = 200, body = WebhookJson), (status = 403, body = ErrorBody))
 )]
 #[post("/api/v3/webhooks/{id}/secret")]
 pub async fn rotate_secret(
@@ -250,10 +232,7 @@ pub struct TestAnswer {
 #[utoipa::path(
     tag = "Webhooks",
     params(("id" = i64, Path)),
-    responses(
-        (status = 200, body = TestAnswer), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody),
-        (status = 404, body = ErrorBody),
-    )
+    responses((status = 200, body = TestAnswer), (status = 403, body = ErrorBody))
 )]
 #[post("/api/v3/webhooks/{id}/test")]
 pub async fn test(app: App, by: Caller, path: web::Path<String>) -> Result<HttpResponse, ApiError> {

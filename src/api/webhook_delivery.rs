@@ -97,10 +97,7 @@ pub struct WebhookDeliveryListJson {
         ("pageIndex" = Option<i64>, Query, description = "From 1", minimum = 1),
         ("pageSize" = Option<i64>, Query, description = "50 unless given", minimum = 1, maximum = 50),
     ),
-    responses(
-        (status = 200, body = WebhookDeliveryListJson), (status = 400, body = ErrorBody),
-        (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody),
-    )
+    responses((status = 200, body = WebhookDeliveryListJson), (status = 403, body = ErrorBody))
 )]
 #[get("/api/v3/webhooks/{id}/deliveries")]
 pub async fn list(
@@ -124,10 +121,7 @@ pub async fn list(
 #[utoipa::path(
     tag = "Webhooks",
     params(("id" = i64, Path), ("deliveryId" = i64, Path)),
-    responses(
-        (status = 200, body = WebhookDeliveryJson), (status = 401, body = ErrorBody),
-        (status = 403, body = ErrorBody), (status = 404, body = ErrorBody),
-    )
+    responses((status = 200, body = WebhookDeliveryJson), (status = 403, body = ErrorBody))
 )]
 #[get("/api/v3/webhooks/{id}/deliveries/{deliveryId}")]
 pub async fn get(
@@ -146,8 +140,7 @@ pub async fn get(
     tag = "Webhooks",
     params(("id" = i64, Path), ("deliveryId" = i64, Path)),
     responses(
-        (status = 200, body = WebhookDeliveryJson), (status = 401, body = ErrorBody),
-        (status = 403, body = ErrorBody), (status = 404, body = ErrorBody),
+        (status = 200, body = WebhookDeliveryJson), (status = 403, body = ErrorBody),
         (status = 409, body = ErrorBody, description = "It is still queued"),
     )
 )]

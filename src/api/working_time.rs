@@ -286,7 +286,7 @@ fn both(app: &App) -> DeskResult<BothEnvelope> {
 /// Get working time and holidays
 #[utoipa::path(
     tag = "Working time and holidays",
-    responses((status = 200, body = BothEnvelope), (status = 401, body = ErrorBody))
+    responses((status = 200, body = BothEnvelope))
 )]
 #[get("/api/v3/anytime/workingTimeAndHolidays")]
 pub async fn get(app: App, _by: Caller) -> Result<HttpResponse, ApiError> {
@@ -300,9 +300,8 @@ pub async fn get(app: App, _by: Caller) -> Result<HttpResponse, ApiError> {
     tag = "Working time and holidays",
     request_body = BothInput,
     responses(
-        (status = 200, body = BothEnvelope), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody),
-        (status = 403, body = ErrorBody), (status = 409, body = ErrorBody), (status = 413, body = ErrorBody),
-        (status = 415, body = ErrorBody),
+        (status = 200, body = BothEnvelope), (status = 403, body = ErrorBody),
+        (status = 409, body = ErrorBody),
     )
 )]
 #[put("/api/v3/anytime/workingTimeAndHolidays")]
@@ -326,7 +325,7 @@ pub async fn update(app: App, by: Caller, body: Json<BothInput>) -> Result<HttpR
 /// Get working time
 #[utoipa::path(
     tag = "Working time and holidays",
-    responses((status = 200, body = WorkingTimesEnvelope), (status = 401, body = ErrorBody))
+    responses((status = 200, body = WorkingTimesEnvelope))
 )]
 #[get("/api/v3/anytime/workingTime")]
 pub async fn get_days(app: App, _by: Caller) -> Result<HttpResponse, ApiError> {
@@ -338,10 +337,7 @@ pub async fn get_days(app: App, _by: Caller) -> Result<HttpResponse, ApiError> {
 #[utoipa::path(
     tag = "Working time and holidays",
     request_body = WorkingTimesInput,
-    responses(
-        (status = 200, body = WorkingTimesEnvelope), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody),
-        (status = 403, body = ErrorBody), (status = 413, body = ErrorBody), (status = 415, body = ErrorBody),
-    )
+    responses((status = 200, body = WorkingTimesEnvelope), (status = 403, body = ErrorBody))
 )]
 #[put("/api/v3/anytime/workingTime")]
 pub async fn update_days(
@@ -358,7 +354,7 @@ pub async fn update_days(
 /// List holidays, by date
 #[utoipa::path(
     tag = "Working time and holidays",
-    responses((status = 200, body = HolidaysEnvelope), (status = 401, body = ErrorBody))
+    responses((status = 200, body = HolidaysEnvelope))
 )]
 #[get("/api/v3/anytime/holidays")]
 pub async fn holidays(app: App, _by: Caller) -> Result<HttpResponse, ApiError> {
@@ -370,7 +366,7 @@ pub async fn holidays(app: App, _by: Caller) -> Result<HttpResponse, ApiError> {
 #[utoipa::path(
     tag = "Working time and holidays",
     params(("id" = i64, Path)),
-    responses((status = 200, body = HolidayEnvelope), (status = 401, body = ErrorBody), (status = 404, body = ErrorBody))
+    responses((status = 200, body = HolidayEnvelope))
 )]
 #[get("/api/v3/anytime/holidays/{id}")]
 pub async fn get_holiday(app: App, _by: Caller, path: web::Path<String>) -> Result<HttpResponse, ApiError> {
@@ -383,11 +379,7 @@ pub async fn get_holiday(app: App, _by: Caller, path: web::Path<String>) -> Resu
 #[utoipa::path(
     tag = "Working time and holidays",
     request_body = HolidayInput,
-    responses(
-        (status = 201, body = HolidayEnvelope), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody),
-        (status = 403, body = ErrorBody), (status = 409, body = ErrorBody), (status = 413, body = ErrorBody),
-        (status = 415, body = ErrorBody),
-    )
+    responses((status = 201, body = HolidayEnvelope), (status = 403, body = ErrorBody))
 )]
 #[post("/api/v3/anytime/holidays")]
 pub async fn create_holiday(
@@ -408,9 +400,8 @@ pub async fn create_holiday(
     params(("id" = i64, Path)),
     request_body = HolidayInput,
     responses(
-        (status = 200, body = HolidayEnvelope), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody),
-        (status = 403, body = ErrorBody), (status = 404, body = ErrorBody), (status = 409, body = ErrorBody),
-        (status = 413, body = ErrorBody), (status = 415, body = ErrorBody),
+        (status = 200, body = HolidayEnvelope), (status = 403, body = ErrorBody),
+        (status = 409, body = ErrorBody),
     )
 )]
 #[put("/api/v3/anytime/holidays/{id}")]
@@ -430,10 +421,7 @@ pub async fn update_holiday(
 #[utoipa::path(
     tag = "Working time and holidays",
     params(("id" = i64, Path)),
-    responses(
-        (status = 204), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody),
-        (status = 404, body = ErrorBody),
-    )
+    responses((status = 204), (status = 403, body = ErrorBody))
 )]
 #[delete("/api/v3/anytime/holidays/{id}")]
 pub async fn delete_holiday(app: App, by: Caller, path: web::Path<String>) -> Result<HttpResponse, ApiError> {

@@ -30,10 +30,7 @@ use crate::web::{ApiError, Caller, Json, Query};
         "includeDisabled" = Option<bool>, Query,
         description = "Disabled accounts, too; needs `manageChannels`"
     )),
-    responses(
-        (status = 200, body = EmailAccountListJson), (status = 400, body = ErrorBody),
-        (status = 401, body = ErrorBody), (status = 403, body = ErrorBody),
-    )
+    responses((status = 200, body = EmailAccountListJson), (status = 403, body = ErrorBody))
 )]
 #[get("/api/v3/anytime/emailAccounts")]
 pub async fn list(app: App, by: Caller, query: Query) -> Result<HttpResponse, ApiError> {
@@ -53,10 +50,7 @@ pub async fn list(app: App, by: Caller, query: Query) -> Result<HttpResponse, Ap
 #[utoipa::path(
     tag = "Email accounts",
     params(("id" = i64, Path)),
-    responses(
-        (status = 200, body = EmailAccountAnswer), (status = 401, body = ErrorBody),
-        (status = 403, body = ErrorBody), (status = 404, body = ErrorBody),
-    )
+    responses((status = 200, body = EmailAccountAnswer), (status = 403, body = ErrorBody))
 )]
 #[get("/api/v3/anytime/emailAccounts/{id}")]
 pub async fn get(app: App, by: Caller, path: web::Path<String>) -> Result<HttpResponse, ApiError> {
@@ -69,11 +63,7 @@ pub async fn get(app: App, by: Caller, path: web::Path<String>) -> Result<HttpRe
 #[utoipa::path(
     tag = "Email accounts",
     request_body = EmailAccountInput,
-    responses(
-        (status = 201, body = EmailAccountAnswer), (status = 400, body = ErrorBody),
-        (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 409, body = ErrorBody),
-        (status = 413, body = ErrorBody), (status = 415, body = ErrorBody),
-    )
+    responses((status = 201, body = EmailAccountAnswer), (status = 403, body = ErrorBody))
 )]
 #[post("/api/v3/anytime/emailAccounts")]
 pub async fn create(app: App, by: Caller, body: Json<EmailAccountInput>) -> Result<HttpResponse, ApiError> {
@@ -91,9 +81,8 @@ pub async fn create(app: App, by: Caller, body: Json<EmailAccountInput>) -> Resu
     params(("id" = i64, Path)),
     request_body = EmailAccountInput,
     responses(
-        (status = 200, body = EmailAccountAnswer), (status = 400, body = ErrorBody),
-        (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody),
-        (status = 409, body = ErrorBody), (status = 413, body = ErrorBody), (status = 415, body = ErrorBody),
+        (status = 200, body = EmailAccountAnswer), (status = 403, body = ErrorBody),
+        (status = 409, body = ErrorBody),
     )
 )]
 #[put("/api/v3/anytime/emailAccounts/{id}")]
@@ -114,9 +103,8 @@ pub async fn update(
     params(("id" = i64, Path)),
     request_body = EnableInput,
     responses(
-        (status = 200, body = EmailAccountAnswer), (status = 400, body = ErrorBody),
-        (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody),
-        (status = 409, body = ErrorBody), (status = 413, body = ErrorBody), (status = 415, body = ErrorBody),
+        (status = 200, body = EmailAccountAnswer), (status = 403, body = ErrorBody),
+        (status = 409, body = ErrorBody),
     )
 )]
 #[put("/api/v3/anytime/emailAccounts/{id}/enable")]
@@ -149,8 +137,8 @@ async fn change_account(
     tag = "Email accounts",
     params(("id" = i64, Path)),
     responses(
-        (status = 200, body = EmailAccountAnswer), (status = 401, body = ErrorBody),
-        (status = 403, body = ErrorBody), (status = 404, body = ErrorBody), (status = 409, body = ErrorBody),
+        (status = 200, body = EmailAccountAnswer), (status = 403, body = ErrorBody),
+        (status = 409, body = ErrorBody),
     )
 )]
 #[put("/api/v3/anytime/emailAccounts/{id}/default")]
@@ -164,10 +152,7 @@ pub async fn set_default(app: App, by: Caller, path: web::Path<String>) -> Resul
 #[utoipa::path(
     tag = "Email accounts",
     params(("id" = i64, Path)),
-    responses(
-        (status = 204), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody),
-        (status = 404, body = ErrorBody), (status = 409, body = ErrorBody),
-    )
+    responses((status = 204), (status = 403, body = ErrorBody), (status = 409, body = ErrorBody))
 )]
 #[delete("/api/v3/anytime/emailAccounts/{id}")]
 pub async fn delete(app: App, by: Caller, path: web::Path<String>) -> Result<HttpResponse, ApiError> {
@@ -182,10 +167,7 @@ pub async fn delete(app: App, by: Caller, path: web::Path<String>) -> Result<Htt
 #[utoipa::path(
     tag = "Email accounts",
     params(("id" = i64, Path)),
-    responses(
-        (status = 200, body = TestJson), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody),
-        (status = 404, body = ErrorBody),
-    )
+    responses((status = 200, body = TestJson), (status = 403, body = ErrorBody))
 )]
 #[post("/api/v3/anytime/emailAccounts/{id}/test")]
 pub async fn test(app: App, by: Caller, path: web::Path<String>) -> Result<HttpResponse, ApiError> {
@@ -198,10 +180,7 @@ pub async fn test(app: App, by: Caller, path: web::Path<String>) -> Result<HttpR
 #[utoipa::path(
     tag = "Email accounts",
     params(("id" = i64, Path)),
-    responses(
-        (status = 200, body = CheckJson), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody),
-        (status = 404, body = ErrorBody),
-    )
+    responses((status = 200, body = CheckJson), (status = 403, body = ErrorBody))
 )]
 #[post("/api/v3/anytime/emailAccounts/{id}/check")]
 pub async fn check(app: App, by: Caller, path: web::Path<String>) -> Result<HttpResponse, ApiError> {

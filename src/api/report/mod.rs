@@ -28,10 +28,7 @@ use json::{
         ("filterType" = Option<String>, Query, description = "site (default), agent, department, account or channel"),
         ("filterValue" = Option<String>, Query, description = "The id, or the channel's name"),
     ),
-    responses(
-        (status = 200, body = RightNow), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody),
-        (status = 403, body = ErrorBody), (status = 503, body = ErrorBody),
-    )
+    responses((status = 200, body = RightNow), (status = 403, body = ErrorBody))
 )]
 #[get("/api/v3/anytime/reports/rightNow")]
 pub async fn right_now(app: App, by: Caller, query: Query) -> Result<HttpResponse, ApiError> {
@@ -45,10 +42,7 @@ pub async fn right_now(app: App, by: Caller, query: Query) -> Result<HttpRespons
         ("filterType" = Option<String>, Query, description = "site (default), agent, department, account or channel"),
         ("filterValue" = Option<String>, Query, description = "The id, or the channel's name"),
     ),
-    responses(
-        (status = 200, body = RightNow), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody),
-        (status = 403, body = ErrorBody), (status = 503, body = ErrorBody),
-    )
+    responses((status = 200, body = RightNow), (status = 403, body = ErrorBody))
 )]
 #[get("/api/v3/anytime/reports/realtime/now")]
 pub async fn realtime_now(app: App, by: Caller, query: Query) -> Result<HttpResponse, ApiError> {
@@ -69,10 +63,7 @@ async fn standing(app: App, by: Caller, query: Query) -> Result<HttpResponse, Ap
         ("filterValue" = Option<String>, Query, description = "The id, or the channel's name"),
         ("timezoneOffset" = Option<f64>, Query, description = "Hours up to 14, else minutes, east of UTC; default: the agent's time zone"),
     ),
-    responses(
-        (status = 200, body = Today), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody),
-        (status = 403, body = ErrorBody), (status = 503, body = ErrorBody),
-    )
+    responses((status = 200, body = Today), (status = 403, body = ErrorBody))
 )]
 #[get("/api/v3/anytime/reports/realtime/today")]
 pub async fn today(app: App, by: Caller, query: Query) -> Result<HttpResponse, ApiError> {
@@ -88,10 +79,7 @@ pub async fn today(app: App, by: Caller, query: Query) -> Result<HttpResponse, A
         ("filterValue" = Option<String>, Query, description = "The id, or the channel's name"),
         ("timezoneOffset" = Option<f64>, Query, description = "Hours up to 14, else minutes, east of UTC; default: the agent's time zone"),
     ),
-    responses(
-        (status = 200, body = Today), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody),
-        (status = 403, body = ErrorBody), (status = 503, body = ErrorBody),
-    )
+    responses((status = 200, body = Today), (status = 403, body = ErrorBody))
 )]
 #[get("/api/v3/anytime/reports/realtime/bytime")]
 pub async fn by_time(app: App, by: Caller, query: Query) -> Result<HttpResponse, ApiError> {
@@ -111,10 +99,7 @@ async fn since(app: App, by: Caller, query: &Query, days: i64) -> Result<HttpRes
 #[utoipa::path(
     tag = "Reports",
     params(("timezoneOffset" = Option<f64>, Query, description = "Hours up to 14, else minutes, east of UTC; default: the agent's time zone")),
-    responses(
-        (status = 200, body = DepartmentsNow), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody),
-        (status = 403, body = ErrorBody), (status = 503, body = ErrorBody),
-    )
+    responses((status = 200, body = DepartmentsNow), (status = 403, body = ErrorBody))
 )]
 #[get("/api/v3/anytime/reports/realtime/departments")]
 pub async fn departments(app: App, by: Caller, query: Query) -> Result<HttpResponse, ApiError> {
@@ -132,10 +117,7 @@ pub async fn departments(app: App, by: Caller, query: Query) -> Result<HttpRespo
         ("filterValue" = Option<String>, Query, description = "The department's id"),
         ("timezoneOffset" = Option<f64>, Query, description = "Hours up to 14, else minutes, east of UTC; default: the agent's time zone"),
     ),
-    responses(
-        (status = 200, body = AgentsNow), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody),
-        (status = 403, body = ErrorBody), (status = 503, body = ErrorBody),
-    )
+    responses((status = 200, body = AgentsNow), (status = 403, body = ErrorBody))
 )]
 #[get("/api/v3/anytime/reports/realtime/agents")]
 pub async fn agents(app: App, by: Caller, query: Query) -> Result<HttpResponse, ApiError> {
@@ -156,8 +138,9 @@ macro_rules! reports {
             tag = "Reports",
             params(Params),
             responses(
-                (status = 200, body = $json), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody),
-                (status = 403, body = ErrorBody), (status = 503, body = ErrorBody),
+                (status = 200, body = $json), (status = 400, body = ErrorBody),
+                (status = 401, body = ErrorBody), (status = 403, body = ErrorBody),
+                (status = 503, body = ErrorBody),
             )
         )]
         #[get($path)]
@@ -173,7 +156,8 @@ macro_rules! reports {
             params(Params),
             responses(
                 (status = 200, content_type = "text/csv", body = String), (status = 400, body = ErrorBody),
-                (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 503, body = ErrorBody),
+                (status = 401, body = ErrorBody), (status = 403, body = ErrorBody),
+                (status = 503, body = ErrorBody),
             )
         )]
         #[get($export_path)]
@@ -214,10 +198,7 @@ reports!(
         ("pageIndex" = Option<i64>, Query, description = "From 1"),
         ("pageSize" = Option<i64>, Query, description = "1 to 50, default 50"),
     ),
-    responses(
-        (status = 200, body = CountedConversations), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody),
-        (status = 403, body = ErrorBody), (status = 503, body = ErrorBody),
-    )
+    responses((status = 200, body = CountedConversations), (status = 403, body = ErrorBody))
 )]
 #[get("/api/v3/anytime/reports/conversations")]
 pub async fn conversations(app: App, by: Caller, query: Query) -> Result<HttpResponse, ApiError> {
