@@ -6,6 +6,8 @@ use crate::db::Tx;
 use crate::error::{Error, Result};
 
 pub const ACCOUNT: &str = "support@fernweh-bikes.example";
+/// Whom the demo keeps out from the beginning.
+pub const SPAMMER: &str = "winner@prize-department.example";
 pub const ACCOUNT_NAME: &str = "Fernweh Bikes";
 pub const ACCOUNT_ID: i64 = 1;
 pub const DOMAIN: &str = "fernweh-bikes.example";
@@ -181,16 +183,22 @@ pub fn write(tx: &Tx<'_>, password_hash: &str) -> Result<()> {
     }
     tx.insert(
         "INSERT INTO email_account (id, email, display_name, is_default, department_assignee_id, signature,
-           created_at)
-         VALUES (?, ?, ?, 1, ?, ?, ?)",
+           smtp_server, created_at)
+         VALUES (?, ?, ?, 1, ?, ?, ?, ?)",
         (
             ACCOUNT_ID,
             ACCOUNT,
             ACCOUNT_NAME,
             department("Support"),
             "Fernweh Bikes · Werkstatthof 7 · Berlin · fernweh-bikes.example",
+            // Never spoken to: what a demo sends is caught.
+            ["mail.", DOMAIN].concat(),
             opened,
         ),
+    )?;
+    tx.insert(
+        "INSERT INTO blocked_sender (email, action, created_by_id, created_at) VALUES (?, 'junk', ?, ?)",
+        (SPAMMER, agent(ADMINISTRATOR), opened),
     )?;
     super::clock::write_policies(tx)
 }

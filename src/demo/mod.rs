@@ -2,6 +2,8 @@
 //! The first conversations are hand-written stories, the next some thousands are composed from templates, and
 //! whatever goes beyond is bulk for measuring.
 
+pub mod letter;
+
 mod calendar;
 mod clock;
 mod company;

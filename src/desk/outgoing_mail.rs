@@ -189,7 +189,8 @@ pub fn of_message(s: &Snapshot<'_>, message: MessageId) -> Result<Option<Outgoin
     id.map_or(Ok(None), |id| get(s, id))
 }
 
-pub(super) fn get(s: &Snapshot<'_>, id: OutgoingMailId) -> Result<Option<OutgoingMail>> {
+/// The row with its text, even a confidential one: for sending it, and for the mail catcher of a demo.
+pub fn get(s: &Snapshot<'_>, id: OutgoingMailId) -> Result<Option<OutgoingMail>> {
     let mail = s.one(&["SELECT ", COLUMNS, " FROM outgoing_mail WHERE id = ?"].concat(), [id], from_row)?;
     mail.map(|mail| Ok(OutgoingMail { recipients: recipients(s, id)?, ..mail })).transpose()
 }

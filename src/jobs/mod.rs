@@ -34,7 +34,7 @@ use crate::error::{Error, Result};
 pub use check_sla::{apply_changes, record_breaches};
 pub use fetch_mail::{Fetched, fetch_account, fetch_account_in_turn};
 pub use process_mail::process_waiting;
-pub use send_mail::send_due;
+pub use send_mail::{bytes as bytes_of_mail, send_due};
 pub use send_webhooks::try_now as try_webhook;
 
 /// A piece of background work.

@@ -3,6 +3,7 @@
 
 pub mod console;
 pub mod control;
+pub mod demo;
 pub mod form;
 pub mod health;
 pub mod oauth;
@@ -21,4 +22,5 @@ pub fn routes(config: &mut ServiceConfig) {
     oauth::routes(config);
     console::routes(config);
     portal::routes(config);
+    demo::routes(config);
 }

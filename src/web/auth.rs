@@ -82,6 +82,8 @@ pub struct SignedIn {
     pub time_zone: String,
     /// When the request came.
     pub now: Timestamp,
+    /// Whether the desk is a demo, which has pages of its own.
+    pub is_demo: bool,
 }
 
 impl FromRequest for SignedIn {
@@ -110,7 +112,8 @@ fn signed_in(request: &HttpRequest) -> Result<SignedIn> {
         Owner::Contact(_) => Ok(None),
     })?;
     let (agent, rights, time_zone) = found;
-    Ok(SignedIn { agent, actor: Actor::Agent(Arc::new(rights)), session, time_zone, now: app.now() })
+    let is_demo = app.config().is_demo;
+    Ok(SignedIn { agent, actor: Actor::Agent(Arc::new(rights)), session, time_zone, now: app.now(), is_demo })
 }
 
 /// Extractor of the portal: the signed-in contact. Without a session it leads to the portal's home.
@@ -253,13 +256,13 @@ pub fn end_cookie(app: &App, path: &str) -> Cookie<'static> {
 }
 
 /// A local path to go to after signing in; anything else becomes `home`. From the console's sign-in page also to the
-/// page where an agent lets a program act for them.
+/// page where an agent lets a program act for them, and to those of a demo.
 pub fn local_path<'a>(next: Option<&'a str>, home: &'a str) -> &'a str {
     let section = home.split('/').nth(1).unwrap_or_default();
     let is_local = |text: &&str| {
         let path = text.split('?').next().unwrap_or_default();
         let is_ours = path.strip_prefix('/').and_then(|rest| rest.split('/').next()) == Some(section)
-            || (section == "console" && path == "/oauth/authorize");
+            || (section == "console" && (path == "/oauth/authorize" || path.starts_with("/demo/")));
         is_ours && !path.contains("//") && !text.contains(['\\', '\r', '\n', '\0'])
     };
     next.filter(is_local).unwrap_or(home)

@@ -18,7 +18,7 @@ mod new;
 mod palette;
 mod presence;
 mod report;
-mod settings;
+pub mod settings;
 mod style;
 mod thread;
 mod words;
@@ -91,6 +91,7 @@ pub struct Layout {
     pub sees_junk: bool,
     /// Accounts that mail cannot be fetched from, for whom it concerns.
     pub failing: Vec<EmailAccount>,
+    pub is_demo: bool,
     pub preference: Preference,
 }
 
@@ -143,6 +144,7 @@ impl Layout {
             csrf: signed_in.session.csrf.clone(),
             current: current.into(),
             words: String::new(),
+            is_demo: signed_in.is_demo,
             sees_junk: by.require(Permission::ManageJunk).is_ok(),
             filters: filters
                 .map(|(filter, unread)| RailFilter {
