@@ -182,6 +182,16 @@ CREATE TABLE preference (
   has_keys INTEGER NOT NULL DEFAULT 1
 ) STRICT;
 
+-- Which notices reach an agent, and how; a kind without a row has the default (desk/notice/choice.rs).
+CREATE TABLE notice_choice (
+  agent_id INTEGER NOT NULL REFERENCES agent (id) ON DELETE CASCADE,
+  kind TEXT NOT NULL CHECK (kind IN ('assigned', 'mentioned', 'replied', 'slaNear', 'slaBreached', 'accountFailing')),
+  in_page INTEGER NOT NULL,
+  in_browser INTEGER NOT NULL,
+  by_mail INTEGER NOT NULL,
+  PRIMARY KEY (agent_id, kind)
+) STRICT, WITHOUT ROWID;
+
 -- Whether an agent is there and takes conversations (contract 3.3). status is what the agent chose; without a sign of
 -- life for some minutes (seen_at: an open console, or setting the status) an agent is offline whatever they chose.
 CREATE TABLE agent_availability (
@@ -259,12 +269,41 @@ CREATE TABLE session (
   contact_id INTEGER REFERENCES contact (id) ON DELETE CASCADE,
   csrf TEXT NOT NULL,
   user_agent TEXT NOT NULL DEFAULT '',
+  -- Where the sign-in came from.
+  address TEXT NOT NULL DEFAULT '',
   created_at INTEGER NOT NULL,
   seen_at INTEGER NOT NULL,
   CHECK ((agent_id IS NULL) <> (contact_id IS NULL))
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX session_agent ON session (agent_id);
 CREATE INDEX session_contact ON session (contact_id);
+
+-- The second factor of an agent's sign-in: an authenticator app's secret, encrypted with the key file. is_confirmed once
+-- a code of it was given. last_step is the step of 30 seconds whose code was used last: no code works twice.
+CREATE TABLE second_factor (
+  agent_id INTEGER PRIMARY KEY REFERENCES agent (id) ON DELETE CASCADE,
+  secret BLOB NOT NULL,
+  is_confirmed INTEGER NOT NULL DEFAULT 0,
+  last_step INTEGER NOT NULL DEFAULT 0,
+  created_at INTEGER NOT NULL
+) STRICT;
+
+-- Codes for whoever has lost the app: by their SHA-256, gone once used.
+CREATE TABLE recovery_code (
+  agent_id INTEGER NOT NULL REFERENCES second_factor (agent_id) ON DELETE CASCADE,
+  hash BLOB NOT NULL,
+  PRIMARY KEY (agent_id, hash)
+) STRICT, WITHOUT ROWID;
+
+-- A sign-in between password and code, by the SHA-256 of its cookie's value; the row goes with the right code, or with
+-- too many wrong ones.
+CREATE TABLE sign_in_step (
+  hash BLOB PRIMARY KEY,
+  agent_id INTEGER NOT NULL REFERENCES agent (id) ON DELETE CASCADE,
+  failures INTEGER NOT NULL DEFAULT 0,
+  expires_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX sign_in_step_agent ON sign_in_step (agent_id);
 
 -- A magic link mailed to a contact: used once, short-lived, void once used (the row goes).
 CREATE TABLE sign_in_link (
@@ -604,6 +643,8 @@ CREATE TABLE clock (
   sla_policy_id INTEGER,
   due_at INTEGER,
   breached_at INTEGER,
+  -- When it was told that the due time is near.
+  warned_at INTEGER,
   opened_agent_id INTEGER,
   opened_department_id INTEGER,
   stopped_agent_id INTEGER,
@@ -803,7 +844,7 @@ CREATE TABLE integration_account (
 CREATE TABLE webhook (
   id INTEGER PRIMARY KEY AUTOINCREMENT,
   event TEXT NOT NULL CHECK (event IN ('Created', 'ReplyReceived', 'AgentReplied', 'AssigneeChanged', 'StatusChanged',
-    'StatusStays', 'Deleted', 'FileUploaded')),
+    'StatusStays', 'Deleted', 'FileUploaded', 'SLABreached')),
   target_url TEXT NOT NULL,
   is_enabled INTEGER NOT NULL DEFAULT 1,
   secret BLOB,
@@ -960,6 +1001,21 @@ CREATE INDEX outgoing_mail_due ON outgoing_mail (next_attempt_at) WHERE state = 
 CREATE INDEX outgoing_mail_state ON outgoing_mail (state, id);
 CREATE INDEX outgoing_mail_message ON outgoing_mail (message_id);
 CREATE INDEX outgoing_mail_conversation ON outgoing_mail (conversation_id);
+
+-- What agents are to be told by mail, until it is: a burst becomes one mail (desk/notice/mail.rs). sentence says what
+-- happened; conversation_id is NULL where it is about an e-mail account.
+CREATE TABLE notice (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  agent_id INTEGER NOT NULL REFERENCES agent (id) ON DELETE CASCADE,
+  kind TEXT NOT NULL,
+  conversation_id INTEGER REFERENCES conversation (id) ON DELETE CASCADE,
+  message_id INTEGER REFERENCES message (id) ON DELETE SET NULL,
+  sentence TEXT NOT NULL,
+  created_at INTEGER NOT NULL
+) STRICT;
+CREATE INDEX notice_agent ON notice (agent_id, created_at);
+CREATE INDEX notice_conversation ON notice (conversation_id);
+CREATE INDEX notice_message ON notice (message_id);
 
 -- Texts of mails that leave by themselves, where a site changed the product's own (desk/mail_template.rs).
 CREATE TABLE mail_template (

@@ -4,6 +4,7 @@
 import { startComposer, stopComposer } from "./compose.js";
 import { restoreDrafts } from "./draft.js";
 import { startKeys } from "./keys.js";
+import { keepsWatch, standWatch, tell } from "./notice.js";
 import { startPresence } from "./presence.js";
 
 const conversation = () => document.querySelector("[data-live=conversation]");
@@ -128,9 +129,10 @@ function heard(id) {
 /** Nobody knows what happened while the stream was closed, so the open conversation counts as changed. */
 const catchUp = () => heard(Number(conversation()?.dataset.conversation ?? 0));
 
-// Only the tab in front listens: a browser keeps six connections to a server, and agents have many tabs.
+// Only the tab in front listens, and one more where the browser may notify: a browser keeps six connections to a
+// server, and agents have many tabs.
 function listen() {
-  const wanted = document.visibilityState === "visible";
+  const wanted = document.visibilityState === "visible" || keepsWatch();
   if (wanted === Boolean(stream)) return;
   if (!wanted) {
     stream.close();
@@ -140,12 +142,15 @@ function listen() {
   let lost = false;
   stream = new EventSource("/console/live");
   stream.addEventListener("conversation", (event) => heard(JSON.parse(event.data).conversation));
+  stream.addEventListener("notice", (event) => tell(JSON.parse(event.data), Number(conversation()?.dataset.conversation)));
   stream.onerror = () => (lost = true);
   stream.onopen = () => {
     if (lost) catchUp();
     lost = false;
   };
 }
+
+standWatch(() => listen());
 
 document.addEventListener("visibilitychange", () => {
   const wasClosed = !stream;

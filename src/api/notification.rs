@@ -12,8 +12,8 @@ use crate::web::{ApiError, Caller, live};
 
 /// Follow what concerns the calling agent
 ///
-/// A stream of server-sent events: `assignedToMe`, `mentioned` and `newReply` (on a conversation of mine) with
-/// `{"conversationId", "messageId", "time"}`; `countsChanged` with `{"time"}`, after which unread counts may be others.
+/// A stream of server-sent events: `assignedToMe`, `mentioned`, `newReply`, `slaNear` and `slaBreached` (on a
+/// conversation of mine) with `{"conversationId", "messageId", "time"}`; `countsChanged` with `{"time"}`, after which unread counts may be others.
 /// Whoever sends the last id as `Last-Event-ID` gets what was missed; after too much of it, `resync` asks to load
 /// everything again. Every 15 seconds without news a comment is sent.
 #[utoipa::path(
@@ -34,6 +34,8 @@ fn tell(s: &Snapshot<'_>, by: &Actor, news: &LiveEvent) -> Result<String> {
             Notice::AssignedToMe => ("assignedToMe", None),
             Notice::Mentioned(message) => ("mentioned", Some(message)),
             Notice::NewReply(message) => ("newReply", Some(message)),
+            Notice::SlaNear => ("slaNear", None),
+            Notice::SlaBreached => ("slaBreached", None),
             Notice::CountsChanged => ("countsChanged", None),
         };
         let data = match notice {

@@ -13,7 +13,7 @@ use serde_json::json;
 use crate::app::App;
 use crate::desk::oauth_client::{self, OauthClient};
 use crate::desk::oauth_grant::{self, Tokens};
-use crate::desk::sign_in;
+use crate::desk::{second_factor, sign_in};
 use crate::error::Error;
 use crate::web::{client, password};
 
@@ -229,6 +229,22 @@ async fn by_password(app: &App, request: &HttpRequest, form: &Form) -> Result<To
     let wrong = || OauthError::grant("e-mail address or password is wrong");
     let agent =
         password::agent_of(app, email, form.require("password")?, address).await?.ok_or_else(wrong)?;
+    if app.read(|s| second_factor::is_on(s, agent))? {
+        let code = form.get("otp").ok_or_else(|| {
+            OauthError::grant("the agent uses two-step sign-in: send a code of their app as 'otp'")
+        })?;
+        let (vault, code) = (app.vault().clone(), code.to_owned());
+        let fits = app.write(move |tx| {
+            let fits = second_factor::redeem(tx, &vault, agent, &code)?;
+            if !fits {
+                sign_in::record_failure(tx, agent, address)?;
+            }
+            Ok(fits)
+        });
+        if !fits.await? {
+            return Err(OauthError::grant("'otp' is not a code of the agent's app now, or was used already"));
+        }
+    }
     let tokens = app.write(move |tx| {
         sign_in::record(tx, agent, "signed in by OAuth with a password", address)?;
         oauth_grant::by_password(tx, agent, client)

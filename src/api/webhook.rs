@@ -64,7 +64,7 @@ impl From<Webhook> for WebhookJson {
 #[schema(as = WebhookInput)]
 pub struct WebhookInput {
     /// `anytimeConversation.` and `Created`, `ReplyReceived`, `AgentReplied`, `AssigneeChanged`, `StatusChanged`,
-    /// `StatusStays`, `Deleted` or `FileUploaded`; `ticket.` is accepted, too
+    /// `StatusStays`, `Deleted`, `FileUploaded` or `SLABreached`; `ticket.` is accepted, too
     #[schema(example = "anytimeConversation.AgentReplied")]
     event: Option<String>,
     /// http or https, at a public address

@@ -43,6 +43,11 @@ pub fn payload(s: &Snapshot<'_>, base_url: &str, subject: Subject<'_>) -> Result
                         }
                     }
                 }
+                Event::SlaBreached => {
+                    payload["target"] = logged.detail["target"].clone();
+                    payload["dueTime"] = logged.detail["dueAt"].clone();
+                    payload["policy"] = logged.detail["policy"].clone();
+                }
                 Event::StatusStays | Event::Deleted | Event::FileUploaded => {}
             }
             Ok(payload)

@@ -276,6 +276,7 @@ pub fn set_password(
     )?;
     remember_password(tx, by, id, password_hash)?;
     tx.run("DELETE FROM session WHERE agent_id = ? AND hash IS NOT ?", (id, keep_session))?;
+    tx.run("DELETE FROM sign_in_step WHERE agent_id = ?", [id])?;
     oauth_grant::end_all(tx, id)?;
     audit::record(tx, by, Action::Security, format!("set the password of '{}'", agent.email), "")
 }
@@ -450,7 +451,7 @@ fn may_grant(s: &Snapshot<'_>, by: &Actor, before: &[RoleId], change: &AgentChan
 }
 
 /// Refuses to change an agent who may do more than `by` may: a new password or key would be a way to their rights.
-pub(super) fn may_touch(s: &Snapshot<'_>, by: &Actor, agent: &Agent) -> Result<()> {
+pub fn may_touch(s: &Snapshot<'_>, by: &Actor, agent: &Agent) -> Result<()> {
     let Actor::Agent(rights) = by else { return Ok(()) };
     if rights.is_admin || rights.agent_id == agent.id {
         return Ok(());
@@ -480,6 +481,7 @@ pub(super) fn keep_an_administrator(s: &Snapshot<'_>, leaving: Option<AgentId>) 
 
 fn end_access(tx: &Tx<'_>, id: AgentId) -> Result<()> {
     tx.run("DELETE FROM session WHERE agent_id = ?", [id])?;
+    tx.run("DELETE FROM sign_in_step WHERE agent_id = ?", [id])?;
     tx.run("DELETE FROM api_key WHERE agent_id = ?", [id])?;
     oauth_grant::end_all(tx, id)
 }

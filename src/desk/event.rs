@@ -131,6 +131,11 @@ pub enum Change {
         due_at: Timestamp,
         policy: Option<String>,
     },
+    /// A target will be missed soon.
+    SlaNear {
+        target: &'static str,
+        due_at: Timestamp,
+    },
     /// Something a rule did that no other event tells of, such as mail it sent.
     Automated {
         remark: String,
@@ -195,6 +200,7 @@ impl Change {
             Self::MailFailed { .. } => "mailFailed",
             Self::MailResent { .. } => "mailResent",
             Self::SlaBreached { .. } => "slaBreached",
+            Self::SlaNear { .. } => "slaNear",
             Self::Automated { .. } => "automated",
             Self::Remarked { .. } => "remarked",
         }
@@ -214,6 +220,7 @@ impl Change {
             | Self::Imported { message }
             | Self::MailSent { message } => json!({ "messageId": message }),
             Self::MailFailed { message, error } => json!({ "messageId": message, "error": error }),
+            Self::SlaNear { target, due_at } => json!({ "target": target, "dueAt": due_at }),
             Self::SlaBreached { target, due_at, policy } => {
                 json!({ "target": target, "dueAt": due_at, "policy": policy })
             }

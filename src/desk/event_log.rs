@@ -143,6 +143,14 @@ fn sentence(names: &Names, event: &Event) -> String {
             };
             format!("{missed} is overdue ({})", text("policy"))
         }
+        "slaNear" => {
+            let due = match text("target") {
+                "firstRespond" => "The first answer",
+                "nextRespond" => "The next answer",
+                _ => "The time to close it",
+            };
+            format!("{due} is due soon")
+        }
         "remarked" => text("remark").to_owned(),
         other => format!("{who}: {}", spaced(other)),
     }

@@ -52,6 +52,7 @@ pub mod role;
 pub mod routing;
 pub mod rule_set;
 pub mod search;
+pub mod second_factor;
 pub mod secret;
 pub mod session;
 pub mod sign_in;

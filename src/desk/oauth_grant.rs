@@ -12,7 +12,7 @@ use super::audit::{self, Action};
 use super::oauth_client::OauthClient;
 use super::{Actor, Rights, secret};
 use crate::db::{Snapshot, Tx};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::ids::{AgentId, OauthClientId, OauthGrantId};
 use crate::time::Timestamp;
 
@@ -227,6 +227,47 @@ pub fn revoke(tx: &Tx<'_>, client: Option<OauthClientId>, token: &str) -> Result
         Some((_, false)) => tx.run("DELETE FROM oauth_token WHERE hash = ?", [hash(token)]).map(|_| ()),
         None => Ok(()),
     }
+}
+
+/// A program that acts for an agent.
+#[derive(Debug, Clone)]
+pub struct Listed {
+    pub id: OauthGrantId,
+    /// `None` where the agent's password came without a client.
+    pub client: Option<String>,
+    pub company: String,
+    pub created_at: Timestamp,
+    /// When it last asked for a token.
+    pub refreshed_at: Timestamp,
+}
+
+/// What acts for an agent by their leave, the newest first. What clients do in their own name is not among it.
+pub fn of_agent(s: &Snapshot<'_>, agent: AgentId, now: Timestamp) -> Result<Vec<Listed>> {
+    s.all(
+        "SELECT g.id, c.name, coalesce(c.company, ''), g.created_at, max(t.created_at)
+         FROM oauth_grant g JOIN oauth_token t ON t.grant_id = g.id LEFT JOIN oauth_client c ON c.id = g.client_id
+         WHERE g.agent_id = ? AND EXISTS (SELECT 1 FROM oauth_token r WHERE r.grant_id = g.id AND r.is_refresh = 1)
+         GROUP BY g.id HAVING ? < max(t.expires_at) ORDER BY g.id DESC",
+        (agent, now),
+        |row| {
+            Ok(Listed {
+                id: row.get(0)?,
+                client: row.get(1)?,
+                company: row.get(2)?,
+                created_at: row.get(3)?,
+                refreshed_at: row.get(4)?,
+            })
+        },
+    )
+}
+
+/// An agent no longer lets a program act for them.
+pub fn withdraw(tx: &Tx<'_>, by: &Actor, id: OauthGrantId) -> Result<()> {
+    let gone = tx.run("DELETE FROM oauth_grant WHERE id = ? AND agent_id IS ?", (id, by.agent_id()))?;
+    if gone == 0 {
+        return Err(Error::not_found("program", id));
+    }
+    audit::record(tx, by, Action::Security, "took back the leave of a program to act for them", "")
 }
 
 /// Ends everything that acts for an agent.

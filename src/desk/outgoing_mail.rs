@@ -438,7 +438,7 @@ pub fn enqueue_notice(tx: &Tx<'_>, notice: &Notice<'_>) -> Result<Verdict> {
             };
             threading::message_id(&key, notice.conversation.0, message, notice.to, domain)
         }
-        Audience::Agent => ["auto.", &secret::random_guid()?, "@", domain].concat(),
+        Audience::Agent => notice_id(tx, notice.conversation.0, notice.to, domain)?,
     };
     let references: Vec<String> = match notice.audience {
         Audience::Contact => references(tx, notice.conversation, notice.message)?,
@@ -477,6 +477,35 @@ pub fn enqueue_notice(tx: &Tx<'_>, notice: &Notice<'_>) -> Result<Verdict> {
             row.get::<_, Option<String>>(0)
         })?;
     Ok(held.map_or(Verdict::Queued, |why| Verdict::Held(why.unwrap_or_default())))
+}
+
+/// Queues a mail to an agent that is about no conversation in particular, unless they had their share. It leaves from
+/// the default account.
+pub fn enqueue_for_agent(tx: &Tx<'_>, to: &str, subject: &str, text: &str, html: &str) -> Result<()> {
+    if is_own_address(tx, to)? || !is_within_budget(tx, to, Audience::Agent)? {
+        return Ok(());
+    }
+    let account = email_account::default(tx)?;
+    let domain = account.as_ref().and_then(|account| account.email.rsplit('@').next()).unwrap_or("localhost");
+    let new = NewMail {
+        account: account.as_ref(),
+        conversation: None,
+        internet_message_id: &notice_id(tx, 0, to, domain)?,
+        subject,
+        text,
+        html,
+        references: &[],
+        is_automatic: true,
+        departure: Departure::AtOnce,
+    };
+    let id = insert(tx, &new)?;
+    add_recipient(tx, id, to, "to")
+}
+
+/// By which an agent's answer to a notice is known again.
+fn notice_id(s: &Snapshot<'_>, conversation: i64, to: &str, domain: &str) -> Result<String> {
+    let number = 1 + s.number("SELECT max(id) FROM outgoing_mail", [])?;
+    Ok(threading::notice_id(&site::thread_key(s)?, conversation, number, to, domain))
 }
 
 struct NewMail<'a> {

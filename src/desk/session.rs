@@ -1,12 +1,13 @@
 //! Sessions of signed-in browsers, of agents and of contacts. The cookie holds 256 random bits; the table their hash.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use sha2::{Digest, Sha256};
 
 use super::secret;
 use crate::db::{Snapshot, Tx};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::ids::{AgentId, ContactId};
 use crate::time::Timestamp;
 
@@ -33,21 +34,22 @@ pub struct Session {
 }
 
 /// Starts a session and returns the cookie's value.
-pub fn create(tx: &Tx<'_>, owner: Owner, user_agent: &str) -> Result<String> {
+pub fn create(tx: &Tx<'_>, owner: Owner, user_agent: &str, address: IpAddr) -> Result<String> {
     let token = secret::random_token()?;
     let (agent, contact) = match owner {
         Owner::Agent(id) => (Some(id), None),
         Owner::Contact(id) => (None, Some(id)),
     };
     tx.run(
-        "INSERT INTO session (hash, agent_id, contact_id, csrf, user_agent, created_at, seen_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6)",
+        "INSERT INTO session (hash, agent_id, contact_id, csrf, user_agent, address, created_at, seen_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7)",
         (
             hash(&token),
             agent,
             contact,
             secret::random_token()?,
             user_agent.chars().take(200).collect::<String>(),
+            address.to_string(),
             tx.now(),
         ),
     )?;
@@ -70,6 +72,49 @@ pub fn get(s: &Snapshot<'_>, token: &str, now: Timestamp) -> Result<Option<Sessi
             Ok(Session { hash: row.get(0)?, owner, csrf: row.get(3)?, seen_at: row.get(4)? })
         },
     )
+}
+
+/// A session as its owner sees it in the list of theirs.
+#[derive(Debug, Clone)]
+pub struct Listed {
+    pub hash: [u8; 32],
+    pub user_agent: String,
+    pub address: String,
+    pub created_at: Timestamp,
+    pub seen_at: Timestamp,
+}
+
+impl Listed {
+    /// Names it in forms: nobody can sign in with it.
+    pub fn name(&self) -> String {
+        secret::hex(&self.hash)
+    }
+}
+
+/// An agent's sessions that go on, the last seen first.
+pub fn of_agent(s: &Snapshot<'_>, agent: AgentId, now: Timestamp) -> Result<Vec<Listed>> {
+    s.all(
+        "SELECT hash, user_agent, address, created_at, seen_at FROM session
+         WHERE agent_id = ? AND ? < seen_at AND ? < created_at ORDER BY seen_at DESC, created_at DESC",
+        (agent, now.minus(IDLE), now.minus(LONGEST)),
+        |row| {
+            Ok(Listed {
+                hash: row.get(0)?,
+                user_agent: row.get(1)?,
+                address: row.get(2)?,
+                created_at: row.get(3)?,
+                seen_at: row.get(4)?,
+            })
+        },
+    )
+}
+
+/// Ends one of an agent's own sessions, by its name.
+pub fn end(tx: &Tx<'_>, agent: AgentId, name: &str) -> Result<()> {
+    match tx.run("DELETE FROM session WHERE agent_id = ? AND lower(hex(hash)) = ?", (agent, name))? {
+        0 => Err(Error::not_found("session", name)),
+        _ => Ok(()),
+    }
 }
 
 /// Whether `seen_at` is old enough to be written again.

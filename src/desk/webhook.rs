@@ -58,6 +58,7 @@ events!(
     StatusStays "StatusStays",
     Deleted "Deleted",
     FileUploaded "FileUploaded",
+    SlaBreached "SLABreached",
 );
 
 /// `None` leaves a property alone (on creation: its default).

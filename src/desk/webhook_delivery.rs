@@ -150,6 +150,7 @@ fn told(logged: &event::Event) -> Option<Event> {
         "assigneeChanged" => Some(Event::AssigneeChanged),
         "statusChanged" => Some(Event::StatusChanged),
         "deleted" => Some(Event::Deleted),
+        "slaBreached" => Some(Event::SlaBreached),
         _ => None,
     }
 }

@@ -12,6 +12,11 @@ pub async fn record_breaches(app: &App) -> Result<()> {
             break;
         }
     }
+    while app.write(breach::warn_near).await? == breach::BATCH as usize {
+        if app.stopping().is_cancelled() {
+            break;
+        }
+    }
     Ok(())
 }
 

@@ -3,13 +3,14 @@
 use crate::app::App;
 use crate::desk::conversation::presence;
 use crate::desk::{
-    attachment, blob, decision, junk_email, kept_answer, mail_template, oauth_grant, rehearsal, session,
-    trigger, undo, webhook_delivery,
+    attachment, blob, decision, junk_email, kept_answer, mail_template, oauth_grant, rehearsal, second_factor,
+    session, trigger, undo, webhook_delivery,
 };
 use crate::error::Result;
 
 pub async fn run(app: &App) -> Result<()> {
     app.write(session::sweep).await?;
+    app.write(second_factor::sweep).await?;
     app.write(oauth_grant::sweep).await?;
     app.write(attachment::sweep).await?;
     app.write(trigger::sweep).await?;

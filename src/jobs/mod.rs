@@ -14,6 +14,7 @@ mod relay;
 mod send_mail;
 mod send_webhooks;
 mod stay;
+mod tell_agents;
 pub mod test_account;
 mod wake;
 mod watch_mail;
@@ -85,6 +86,12 @@ pub const SCHEDULE: &[Job] = &[
         every: "*/10 * * * * *",
         follows_commits: true,
         run: |app| send_webhooks::run(app).boxed(),
+    },
+    Job {
+        name: "tell agents",
+        every: "*/10 * * * * *",
+        follows_commits: false,
+        run: |app| tell_agents::run(app).boxed(),
     },
     Job {
         name: "check SLA",

@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 use crate::app::{App, LiveEvent};
 use crate::db::Tx;
 use crate::desk::event::{self, Event};
-use crate::desk::{allocation, notification, trigger, webhook_delivery};
+use crate::desk::{allocation, notice, notification, trigger, webhook_delivery};
 use crate::error::Result;
 use crate::ids::EventId;
 
@@ -26,6 +26,10 @@ const CONSUMERS: &[Consumer] = &[
     Consumer {
         name: notification::CONSUMER,
         handle: |tx, event, with| notification::handle(tx, event, &with.base_url),
+    },
+    Consumer {
+        name: notice::waiting::CONSUMER,
+        handle: |tx, event, _| notice::waiting::handle(tx, event),
     },
     Consumer {
         name: trigger::CONSUMER,

@@ -47,11 +47,34 @@ pub struct Found {
     pub is_recipient: bool,
 }
 
+/// A token in a mail by which an agent answers a notice of ours.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FoundNotice {
+    pub token: Token,
+    /// The whole Message-ID of the notice.
+    pub message_id: String,
+    /// The field it was in.
+    pub source: &'static str,
+    /// Whether the mail's one author has the address the notice was written to. Nobody else may use it.
+    pub is_recipient: bool,
+}
+
 /// Keeps a token of one place from being valid in another.
 #[derive(Clone, Copy)]
 enum Purpose {
     MessageId,
     ReplyAddress,
+    Notice,
+}
+
+impl Purpose {
+    /// What a token begins with.
+    fn letter(self) -> char {
+        match self {
+            Self::MessageId | Self::ReplyAddress => 'c',
+            Self::Notice => 'n',
+        }
+    }
 }
 
 impl TokenKey {
@@ -77,6 +100,26 @@ impl std::fmt::Debug for TokenKey {
 pub fn message_id(key: &TokenKey, conversation: i64, message: i64, recipient: &str, domain: &str) -> String {
     let token = Token { conversation, message };
     format!("{}@{domain}", write(key, Purpose::MessageId, token, recipient))
+}
+
+/// The Message-ID of a notice to an agent about a conversation, or with 0 about several. `number` makes it one of a
+/// kind.
+pub fn notice_id(key: &TokenKey, conversation: i64, number: i64, agent: &str, domain: &str) -> String {
+    let token = Token { conversation, message: number };
+    format!("{}@{domain}", write(key, Purpose::Notice, token, agent))
+}
+
+/// The notice that a mail answers: by In-Reply-To, else the newest of its references.
+pub fn notice_token(key: &TokenKey, mail: &Incoming) -> Option<FoundNotice> {
+    let author = mail.from.as_ref().filter(|_| !mail.from_is_ambiguous);
+    let author = author.map(|from| from.address.as_str());
+    let answered = mail.in_reply_to.iter().map(|id| ("In-Reply-To", id));
+    let history = mail.references.iter().rev().map(|id| ("References", id));
+    answered.chain(history).take(CANDIDATES).find_map(|(source, id)| {
+        let found = read(key, Purpose::Notice, source, id.rsplit_once('@')?.0, author)?;
+        let Found { token, source, is_recipient } = found;
+        Some(FoundNotice { token, message_id: id.clone(), source, is_recipient })
+    })
 }
 
 /// `local+token@domain` for an account that receives plus-addresses. `None` when the local part would be too
@@ -149,7 +192,8 @@ fn write(key: &TokenKey, purpose: Purpose, token: Token, recipient: &str) -> Str
     let recipient = recipient_mark(secret, purpose, token, recipient);
     let mark = seal(secret, purpose, version, token, &recipient);
     let seal = base32(&[recipient.as_slice(), mark.as_slice()].concat());
-    format!("c{version}.{}.{}.{seal}", token.conversation, token.message)
+    let letter = purpose.letter();
+    format!("{letter}{version}.{}.{}.{seal}", token.conversation, token.message)
 }
 
 fn read(
@@ -160,7 +204,7 @@ fn read(
     author: Option<&str>,
 ) -> Option<Found> {
     let text = text.to_ascii_lowercase();
-    let mut fields = text.strip_prefix('c')?.split('.');
+    let mut fields = text.strip_prefix(purpose.letter())?.split('.');
     let version: usize = fields.next()?.parse().ok()?;
     let token = Token { conversation: fields.next()?.parse().ok()?, message: fields.next()?.parse().ok()? };
     let sent = from_base32(fields.next()?)?;
@@ -205,6 +249,7 @@ fn hash<const LENGTH: usize>(
     mac.update(match purpose {
         Purpose::MessageId => b"\0m",
         Purpose::ReplyAddress => b"\0r",
+        Purpose::Notice => b"\0n",
     });
     mac.update(&token.conversation.to_be_bytes());
     mac.update(&token.message.to_be_bytes());

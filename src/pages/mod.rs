@@ -18,6 +18,7 @@ use actix_web::web::ServiceConfig;
 pub fn routes(config: &mut ServiceConfig) {
     config.service(health::healthz).service(health::readyz);
     config.service(sign_in::home).service(sign_in::show).service(sign_in::submit).service(sign_in::sign_out);
+    config.service(sign_in::ask_code).service(sign_in::submit_code);
     config.service(set_up::show).service(set_up::submit);
     oauth::routes(config);
     console::routes(config);

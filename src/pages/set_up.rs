@@ -95,7 +95,7 @@ pub async fn submit(
     }
     match finish(&app, &form).await {
         Ok(agent) => {
-            let token = sign_in::start_session(&app, agent.id, &request).await?;
+            let token = sign_in::start_session(&app, agent.id, &request, "set the site up").await?;
             let mut answer = see_other("/console");
             answer.add_cookie(&session_cookie(&app, "/console", token)).map_err(Error::internal)?;
             Ok(answer)

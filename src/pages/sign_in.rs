@@ -1,5 +1,6 @@
 //! Agents sign in and out; the site's front door.
 
+use actix_web::cookie::Cookie;
 use actix_web::http::StatusCode;
 use actix_web::http::header::HeaderName;
 use actix_web::web::Form;
@@ -9,10 +10,10 @@ use serde::Deserialize;
 
 use crate::app::App;
 use crate::desk::session::Owner;
-use crate::desk::{session, sign_in, site};
-use crate::error::Result;
+use crate::desk::{second_factor, session, sign_in, site};
+use crate::error::{Error, Result};
 use crate::ids::AgentId;
-use crate::web::auth::{end_cookie, local_path, session_cookie};
+use crate::web::auth::{end_cookie, local_path, passing_cookie, session_cookie};
 use crate::web::page::see_other;
 use crate::web::{Page, PageError, Query, SignedIn, client, csrf, filters, password};
 
@@ -26,6 +27,8 @@ struct SignInPage {
     email: String,
     next: String,
     is_refused: bool,
+    /// Too many wrong codes, or too late.
+    is_over: bool,
 }
 
 #[derive(Default, Deserialize)]
@@ -54,7 +57,13 @@ pub async fn show(app: App, query: Query, signed_in: Option<SignedIn>) -> Result
         return Ok(see_other(next));
     }
     let site_name = app.read(site::get)?.name;
-    let page = SignInPage { site_name, email: String::new(), next: next.to_owned(), is_refused: false };
+    let page = SignInPage {
+        site_name,
+        email: String::new(),
+        next: next.to_owned(),
+        is_refused: false,
+        is_over: false,
+    };
     Ok(Page(page).with_status(StatusCode::OK))
 }
 
@@ -69,23 +78,135 @@ pub async fn submit(
     let form = form.into_inner();
     let Some(agent) = password::agent_of(&app, &form.email, &form.password, address).await? else {
         let site_name = app.read(site::get)?.name;
-        let page = SignInPage { site_name, email: form.email, next: form.next, is_refused: true };
+        let page = SignInPage {
+            site_name,
+            email: form.email,
+            next: local_path(Some(&form.next), HOME).to_owned(),
+            is_refused: true,
+            is_over: false,
+        };
         return Ok(Page(page).with_status(StatusCode::BAD_REQUEST));
     };
-    let token = start_session(&app, agent, &request).await?;
-    let mut answer = see_other(local_path(Some(&form.next), HOME));
-    answer.add_cookie(&session_cookie(&app, HOME, token)).map_err(crate::error::Error::internal)?;
+    Ok(enter(&app, &request, agent, local_path(Some(&form.next), HOME), BY_PASSWORD).await?)
+}
+
+const BY_PASSWORD: &str = "signed in to the console";
+
+/// Lets an agent in who has given the first proof: to the page `next`, or first to the question for a code. `summary`
+/// is for the audit log.
+pub async fn enter(
+    app: &App,
+    request: &HttpRequest,
+    agent: AgentId,
+    next: &str,
+    summary: &'static str,
+) -> Result<HttpResponse> {
+    if app.read(|s| second_factor::is_on(s, agent))? {
+        let token = app.write(move |tx| second_factor::begin_step(tx, agent)).await?;
+        let back: String = url::form_urlencoded::byte_serialize(next.as_bytes()).collect();
+        let mut answer = see_other(&["/console/sign-in/code?next=", &back].concat());
+        answer.add_cookie(&step_cookie(app, token)).map_err(Error::internal)?;
+        return Ok(answer);
+    }
+    let token = start_session(app, agent, request, summary).await?;
+    let mut answer = see_other(next);
+    answer.add_cookie(&session_cookie(app, HOME, token)).map_err(Error::internal)?;
     Ok(answer)
 }
 
 /// Signs an agent in; the cookie's value.
-pub async fn start_session(app: &App, agent: AgentId, request: &HttpRequest) -> Result<String> {
+pub async fn start_session(
+    app: &App,
+    agent: AgentId,
+    request: &HttpRequest,
+    summary: &'static str,
+) -> Result<String> {
     let (address, user_agent) = (client::address(request, app), client::user_agent(request));
     app.write(move |tx| {
-        sign_in::record(tx, agent, "signed in to the console", address)?;
-        session::create(tx, Owner::Agent(agent), &user_agent)
+        sign_in::record(tx, agent, summary, address)?;
+        session::create(tx, Owner::Agent(agent), &user_agent, address)
     })
     .await
+}
+
+#[derive(Template)]
+#[template(path = "sign_in_code.html")]
+struct CodePage {
+    site_name: String,
+    next: String,
+    is_refused: bool,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct CodeForm {
+    code: String,
+    next: String,
+}
+
+/// The second step, for who gave the right password a moment ago.
+#[get("/console/sign-in/code")]
+pub async fn ask_code(app: App, request: HttpRequest, query: Query) -> Result<HttpResponse, PageError> {
+    let next = local_path(query.text("next")?, HOME).to_owned();
+    let token = step_token(&app, &request);
+    let waits = app.read(|s| second_factor::step(s, &token, app.now()))?.is_some();
+    if !waits {
+        return Ok(see_other("/console/sign-in"));
+    }
+    let site_name = app.read(site::get)?.name;
+    Ok(Page(CodePage { site_name, next, is_refused: false }).with_status(StatusCode::OK))
+}
+
+/// Wrong codes count like wrong passwords; after five the password is asked for again.
+#[post("/console/sign-in/code")]
+pub async fn submit_code(
+    app: App,
+    request: HttpRequest,
+    form: Form<CodeForm>,
+) -> Result<HttpResponse, PageError> {
+    let address = client::address(&request, &app);
+    app.limiter().check(client::network(address))?;
+    let form = form.into_inner();
+    let (token, user_agent) = (step_token(&app, &request), client::user_agent(&request));
+    let (vault, code, kept) = (app.vault().clone(), form.code, token.clone());
+    let session = app
+        .write(move |tx| {
+            let Some(agent) = second_factor::step(tx, &token, tx.now())? else { return Ok(None) };
+            if second_factor::try_step(tx, &vault, &token, &code)?.is_none() {
+                sign_in::record_failure(tx, agent, address)?;
+                return Ok(None);
+            }
+            sign_in::record(tx, agent, "signed in to the console in two steps", address)?;
+            session::create(tx, Owner::Agent(agent), &user_agent, address).map(Some)
+        })
+        .await?;
+    let next = local_path(Some(&form.next), HOME);
+    if let Some(session) = session {
+        let mut answer = see_other(next);
+        answer.add_cookie(&session_cookie(&app, HOME, session)).map_err(Error::internal)?;
+        let mut over = step_cookie(&app, String::new());
+        over.make_removal();
+        answer.add_cookie(&over).map_err(Error::internal)?;
+        return Ok(answer);
+    }
+    let site_name = app.read(site::get)?.name;
+    if app.read(|s| second_factor::step(s, &kept, app.now()))?.is_none() {
+        let (email, next) = (String::new(), next.to_owned());
+        let page = SignInPage { site_name, email, next, is_refused: false, is_over: true };
+        return Ok(Page(page).with_status(StatusCode::BAD_REQUEST));
+    }
+    let page = CodePage { site_name, next: next.to_owned(), is_refused: true };
+    Ok(Page(page).with_status(StatusCode::BAD_REQUEST))
+}
+
+fn step_token(app: &App, request: &HttpRequest) -> String {
+    let cookie = request.cookie(step_cookie(app, String::new()).name());
+    cookie.map(|cookie| cookie.value().to_owned()).unwrap_or_default()
+}
+
+/// Between password and code.
+fn step_cookie(app: &App, token: String) -> Cookie<'static> {
+    passing_cookie(app, "sign-in", token)
 }
 
 #[derive(Deserialize)]
@@ -104,7 +225,7 @@ pub async fn sign_out(
     let hash = signed_in.session.hash;
     app.write(move |tx| session::delete(tx, &hash)).await?;
     let mut answer = see_other("/console/sign-in");
-    answer.add_cookie(&end_cookie(&app, HOME)).map_err(crate::error::Error::internal)?;
+    answer.add_cookie(&end_cookie(&app, HOME)).map_err(Error::internal)?;
     let clear = HeaderName::from_static("clear-site-data");
     answer.headers_mut().insert(clear, actix_web::http::header::HeaderValue::from_static("\"cache\""));
     Ok(answer)

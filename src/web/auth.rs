@@ -248,6 +248,18 @@ pub fn session_cookie(app: &App, path: &str, token: String) -> Cookie<'static> {
         .finish()
 }
 
+/// A cookie for a sign-in that is under way: ten minutes.
+pub fn passing_cookie(app: &App, name: &str, value: String) -> Cookie<'static> {
+    let name = if is_secure(app) { ["__Host-", name].concat() } else { name.to_owned() };
+    Cookie::build(name, value)
+        .path("/")
+        .http_only(true)
+        .secure(is_secure(app))
+        .same_site(SameSite::Lax)
+        .max_age(actix_web::cookie::time::Duration::minutes(10))
+        .finish()
+}
+
 /// Tells the browser to forget the cookie.
 pub fn end_cookie(app: &App, path: &str) -> Cookie<'static> {
     let mut cookie = session_cookie(app, path, String::new());

@@ -12,7 +12,7 @@ use tokio::sync::broadcast::error::RecvError;
 
 use crate::app::{App, LiveEvent};
 use crate::db::Snapshot;
-use crate::desk::{Actor, Rights, availability, conversation, event};
+use crate::desk::{Actor, Rights, availability, conversation, event, notice};
 use crate::error::Result;
 use crate::ids::{AgentId, EventId};
 
@@ -105,11 +105,20 @@ pub fn frame(id: EventId, name: &str, data: &serde_json::Value) -> String {
     format!("id: {id}\nevent: {name}\ndata: {data}\n\n")
 }
 
-/// For the console: every event of a conversation that the agent may see.
+/// For the console: every event of a conversation that the agent may see, and what of it they want to be told.
 pub fn tell_console(s: &Snapshot<'_>, by: &Actor, event: &LiveEvent) -> Result<String> {
     if conversation::get(s, by, event.conversation_id)?.is_none() {
         return Ok(String::new());
     }
     let data = json!({ "conversation": event.conversation_id, "kind": event.kind });
-    Ok(frame(event.id, "conversation", &data))
+    let mut text = frame(event.id, "conversation", &data);
+    let Some(logged) = event::get(s, event.id)? else { return Ok(text) };
+    for news in notice::news(s, by, &logged)? {
+        let data = json!({
+            "conversation": event.conversation_id, "sentence": news.sentence, "subject": news.subject,
+            "page": news.in_page, "browser": news.in_browser,
+        });
+        text += &frame(event.id, "notice", &data);
+    }
+    Ok(text)
 }

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use super::{COLUMNS, EmailAccount, from_row, get};
 use crate::db::{Snapshot, Tx};
-use crate::desk::Actor;
 use crate::desk::audit::{self, Action};
+use crate::desk::{Actor, notice};
 use crate::error::Result;
 use crate::ids::EmailAccountId;
 
@@ -43,6 +43,7 @@ pub fn record_check(
     if failures == FAILING_AFTER {
         let summary = format!("mail can no longer be fetched from '{}'", account.email);
         audit::record(tx, &Actor::System, Action::Channel, summary, error.unwrap_or_default())?;
+        notice::waiting::account_fails(tx, &account, error.unwrap_or_default())?;
     } else if failures == 0 && account.failing_since_at.is_some() {
         let summary = format!("mail can be fetched from '{}' again", account.email);
         audit::record(tx, &Actor::System, Action::Channel, summary, "")?;

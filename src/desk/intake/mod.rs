@@ -2,6 +2,7 @@
 //! pure work before the transaction; `receive` decides and writes everything in one, so that running it again after a
 //! crash changes nothing.
 
+mod agent_reply;
 pub mod import;
 
 use super::attachment::{self, NewAttachment};
@@ -198,6 +199,9 @@ struct Place {
 }
 
 fn deliver(tx: &Tx<'_>, row: &InboundMail, mail: &Prepared) -> Result<Decision> {
+    if let Some(decision) = agent_reply::take(tx, mail)? {
+        return Ok(decision);
+    }
     let incoming = &mail.incoming;
     let account = email_account::require(tx, row.email_account_id)?;
     let from =

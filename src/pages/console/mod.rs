@@ -33,6 +33,7 @@ use crate::desk::filter::Narrowing;
 use crate::desk::preference::{self, Preference};
 use crate::desk::{Permission, condition, field, site};
 use crate::error::Result;
+use crate::ids::AgentId;
 use crate::pages::when::Zone;
 use crate::web::SignedIn;
 
@@ -80,6 +81,7 @@ pub fn routes(config: &mut ServiceConfig) {
 /// `console/layout.html` and fills the blocks `name` (for the title) and `main`.
 pub struct Layout {
     pub site_name: String,
+    pub agent_id: AgentId,
     pub agent_name: String,
     /// For every form: `<input type="hidden" name="csrf" value="{{ layout.csrf }}">`.
     pub csrf: String,
@@ -140,6 +142,7 @@ impl Layout {
         let filters = system.chain(own).zip(unread);
         Ok(Self {
             site_name: site::get(s)?.name,
+            agent_id: signed_in.agent.id,
             agent_name: signed_in.agent.display_name.clone(),
             csrf: signed_in.session.csrf.clone(),
             current: current.into(),

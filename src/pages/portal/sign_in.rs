@@ -136,12 +136,12 @@ async fn start(
     request: &HttpRequest,
     token: String,
 ) -> Result<Option<Cookie<'static>>, PageError> {
-    let browser = client::user_agent(request);
+    let (browser, address) = (client::user_agent(request), client::address(request, app));
     let value = app
         .write(move |tx| match sign_in_link::redeem(tx, &token)? {
             Some(contact) => {
                 contact::speaks(tx, contact, language)?;
-                session::create(tx, Owner::Contact(contact), &browser).map(Some)
+                session::create(tx, Owner::Contact(contact), &browser, address).map(Some)
             }
             None => Ok(None),
         })

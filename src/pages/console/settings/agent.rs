@@ -11,7 +11,7 @@ use crate::app::App;
 use crate::desk::agent::{self, Agent, AgentChange};
 use crate::desk::api_key::{self, ApiKey};
 use crate::desk::department::{self, Department};
-use crate::desk::{Paging, Permission};
+use crate::desk::{Paging, Permission, second_factor};
 use crate::error::{Error, Result};
 use crate::ids::{AgentId, DepartmentId};
 use crate::pages::form::Mistakes;
@@ -56,6 +56,7 @@ struct Edit {
     agent: Option<Agent>,
     departments: Vec<Department>,
     key: Option<ApiKey>,
+    has_second_factor: bool,
     /// A key just made: shown this once.
     fresh_key: Option<String>,
     form: Fields,
@@ -71,14 +72,27 @@ impl Edit {
         mistakes: Mistakes,
     ) -> Result<Self> {
         let (layout, nav) = frame(app, signed_in, HERE)?;
-        let (agent, key, departments) = app.read(|s| {
+        let (agent, key, departments, has_second_factor) = app.read(|s| {
             let agent = id.map(|id| agent::require(s, id)).transpose()?;
             let key = id.map(|id| api_key::get(s, id)).transpose()?.flatten();
-            Ok((agent, key, department::list(s)?))
+            let has_second_factor = id.map(|id| second_factor::is_on(s, id)).transpose()?.unwrap_or(false);
+            Ok((agent, key, department::list(s)?, has_second_factor))
         })?;
         let form = form.unwrap_or_else(|| stored(agent.as_ref()));
         let (zone, now) = (Zone::of_agent(signed_in), app.now());
-        Ok(Self { layout, nav, zone, now, agent, departments, key, fresh_key: None, form, mistakes })
+        Ok(Self {
+            layout,
+            nav,
+            zone,
+            now,
+            agent,
+            departments,
+            key,
+            has_second_factor,
+            fresh_key: None,
+            form,
+            mistakes,
+        })
     }
 
     fn shown(self) -> Result<HttpResponse, PageError> {
@@ -210,6 +224,18 @@ pub async fn rotate_key(app: App, id: web::Path<AgentId>, sent: Sent) -> Result<
 pub async fn unlock(app: App, id: web::Path<AgentId>, sent: Sent) -> Result<HttpResponse, PageError> {
     let id = *id;
     app.write(move |tx| agent::unlock(tx, &sent.signed_in.actor, id)).await?;
+    Ok(see_other(&path(id)))
+}
+
+/// For an agent who has lost app and recovery codes.
+#[post("/console/settings/agents/{id}/second-factor")]
+pub async fn reset_second_factor(
+    app: App,
+    id: web::Path<AgentId>,
+    sent: Sent,
+) -> Result<HttpResponse, PageError> {
+    let id = *id;
+    app.write(move |tx| second_factor::reset(tx, &sent.signed_in.actor, id)).await?;
     Ok(see_other(&path(id)))
 }
 

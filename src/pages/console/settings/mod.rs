@@ -14,6 +14,7 @@ mod inbound_mail;
 mod index;
 mod integration_account;
 mod job;
+mod notification;
 mod oauth_client;
 mod outgoing_mail;
 mod password_policy;
@@ -22,6 +23,7 @@ mod rehearsal;
 mod role;
 mod routing;
 mod rule_form;
+mod security;
 mod site;
 mod tag;
 mod trigger;
@@ -87,9 +89,19 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(profile::show)
         .service(profile::save)
         .service(profile::save_console)
-        .service(profile::change_password)
-        .service(profile::rotate_key)
-        .service(profile::end_other_sessions);
+        .service(profile::rotate_key);
+    config.service(notification::show).service(notification::save);
+    config
+        .service(security::show)
+        .service(security::change_password)
+        .service(security::begin)
+        .service(security::cancel)
+        .service(security::confirm)
+        .service(security::renew_codes)
+        .service(security::turn_off)
+        .service(security::end_other_sessions)
+        .service(security::end_session)
+        .service(security::withdraw);
     config.service(audit::list).service(password_policy::show).service(password_policy::save);
     config
         .service(role::list)
@@ -122,6 +134,7 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(agent::set_password)
         .service(agent::rotate_key)
         .service(agent::unlock)
+        .service(agent::reset_second_factor)
         .service(agent::delete);
     config
         .service(email_account::list)
@@ -191,13 +204,29 @@ struct Group {
 const GROUPS: &[Group] = &[
     Group {
         name: "You",
-        sections: &[Section {
-            href: "/console/settings/profile",
-            name: "Profile",
-            icon: "circle-user",
-            about: "Your name, time zone, how the console behaves, password and API key.",
-            permission: Permission::ManageMyProfile,
-        }],
+        sections: &[
+            Section {
+                href: "/console/settings/profile",
+                name: "Profile",
+                icon: "circle-user",
+                about: "Your name, time zone, how the console behaves, and API key.",
+                permission: Permission::ManageMyProfile,
+            },
+            Section {
+                href: "/console/settings/notifications",
+                name: "Notifications",
+                icon: "bell",
+                about: "What you are told in the console, by the browser and by mail.",
+                permission: Permission::ManageMyProfile,
+            },
+            Section {
+                href: "/console/settings/security",
+                name: "Security",
+                icon: "lock",
+                about: "Your password, two-step sign-in, and where you are signed in.",
+                permission: Permission::ManageMyProfile,
+            },
+        ],
     },
     Group {
         name: "Company",

@@ -1,9 +1,7 @@
-//! `/console/settings/profile`: an agent's own name, time zone, password, API key and sessions.
-
-use std::net::IpAddr;
+//! `/console/settings/profile`: an agent's own name, time zone, console and API key.
 
 use actix_web::http::StatusCode;
-use actix_web::{HttpRequest, HttpResponse, get, post};
+use actix_web::{HttpResponse, get, post};
 use askama::Template;
 
 use super::super::Layout;
@@ -13,13 +11,12 @@ use crate::app::App;
 use crate::desk::agent::{self, AgentChange};
 use crate::desk::api_key::{self, ApiKey};
 use crate::desk::preference::{self, AfterSend, Preference};
-use crate::desk::session;
 use crate::error::{Error, Result};
 use crate::pages::form::Mistakes;
 use crate::pages::set_up::time_zones;
 use crate::pages::when::Zone;
 use crate::web::page::see_other;
-use crate::web::{Page, PageError, SignedIn, client, filters, password};
+use crate::web::{Page, PageError, SignedIn, filters};
 
 const HERE: &str = "/console/settings/profile";
 
@@ -115,40 +112,10 @@ pub async fn save_console(app: App, sent: Sent) -> Result<HttpResponse, PageErro
     Ok(see_other(HERE))
 }
 
-/// Every other session of the agent ends; this one goes on.
-#[post("/console/settings/profile/password")]
-pub async fn change_password(app: App, request: HttpRequest, sent: Sent) -> Result<HttpResponse, PageError> {
-    let address = client::address(&request, &app);
-    app.limiter().check(client::network(address))?;
-    match replace_password(&app, &sent, address).await {
-        Ok(()) => Ok(see_other(HERE)),
-        Err(error) => {
-            let page = ProfilePage::new(&app, &sent.signed_in, None, None, Mistakes::of(error)?)?;
-            Ok(Page(page).with_status(StatusCode::BAD_REQUEST))
-        }
-    }
-}
-
-async fn replace_password(app: &App, sent: &Sent, address: IpAddr) -> Result<()> {
-    let agent = &sent.signed_in.agent;
-    let (current, new) = (sent.fields.text("currentPassword"), sent.fields.text("newPassword"));
-    password::confirm(app, agent, "currentPassword", current, address).await?;
-    let hash = password::hash_next(app, agent, "newPassword", new).await?;
-    let (by, id, keep) = (sent.signed_in.actor.clone(), agent.id, sent.signed_in.session.hash);
-    app.write(move |tx| agent::set_password(tx, &by, id, &hash, Some(&keep))).await
-}
-
 #[post("/console/settings/profile/api-key")]
 pub async fn rotate_key(app: App, sent: Sent) -> Result<Page<ProfilePage>, PageError> {
     let signed_in = sent.signed_in;
     let (by, id) = (signed_in.actor.clone(), signed_in.agent.id);
     let key = app.write(move |tx| api_key::rotate(tx, &by, id)).await?;
     Ok(Page(ProfilePage::new(&app, &signed_in, None, Some(key), Mistakes::default())?))
-}
-
-#[post("/console/settings/profile/sessions")]
-pub async fn end_other_sessions(app: App, sent: Sent) -> Result<HttpResponse, PageError> {
-    let (id, keep) = (sent.signed_in.agent.id, sent.signed_in.session.hash);
-    app.write(move |tx| session::end_others(tx, id, &keep)).await?;
-    Ok(see_other(HERE))
 }

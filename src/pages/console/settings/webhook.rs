@@ -71,6 +71,7 @@ fn label(event: Event) -> &'static str {
         Event::StatusChanged => "The status changed",
         Event::StatusStays => "The status has stayed the same",
         Event::Deleted => "A conversation was moved to the recycle bin",
+        Event::SlaBreached => "A service level was missed",
         Event::FileUploaded => "A file was uploaded, and waits for an answer",
     }
 }
