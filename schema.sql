@@ -305,6 +305,29 @@ CREATE TABLE sign_in_step (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX sign_in_step_agent ON sign_in_step (agent_id);
 
+-- Where agents may sign in by OpenID Connect: one row, or none. The secret is encrypted with the key file;
+-- allowed_domains has one on each line.
+CREATE TABLE identity_provider (
+  id INTEGER PRIMARY KEY CHECK (id = 1),
+  name TEXT NOT NULL,
+  issuer TEXT NOT NULL,
+  client_id TEXT NOT NULL,
+  secret BLOB,
+  allowed_domains TEXT NOT NULL DEFAULT '',
+  creates_agents INTEGER NOT NULL DEFAULT 0,
+  is_enabled INTEGER NOT NULL DEFAULT 1
+) STRICT;
+
+-- Who an agent is at the provider, once they have signed in with it.
+CREATE TABLE agent_identity (
+  issuer TEXT NOT NULL,
+  subject TEXT NOT NULL,
+  agent_id INTEGER NOT NULL REFERENCES agent (id) ON DELETE CASCADE,
+  created_at INTEGER NOT NULL,
+  PRIMARY KEY (issuer, subject)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX agent_identity_agent ON agent_identity (agent_id);
+
 -- A magic link mailed to a contact: used once, short-lived, void once used (the row goes).
 CREATE TABLE sign_in_link (
   hash BLOB PRIMARY KEY,

@@ -240,6 +240,7 @@ pub fn delete(tx: &Tx<'_>, by: &Actor, id: AgentId) -> Result<()> {
         return Err(Error::Conflict("you cannot delete yourself".to_owned()));
     }
     keep_an_administrator(tx, Some(id))?;
+    tx.run("DELETE FROM agent_identity WHERE agent_id = ?", [id])?;
     // The address becomes free for a new agent; the row stays for history.
     tx.run(
         "UPDATE agent SET deleted_at = ?1, is_active = 0, password_hash = NULL,

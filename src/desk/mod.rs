@@ -28,6 +28,7 @@ pub mod file_check;
 pub mod filter;
 pub mod holiday;
 pub mod ical;
+pub mod identity_provider;
 pub mod inbound_mail;
 pub mod intake;
 pub mod integration_account;

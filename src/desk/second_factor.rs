@@ -159,7 +159,8 @@ pub fn redeem(tx: &Tx<'_>, vault: &Vault, agent: AgentId, code: &str) -> Result<
         tx.run("UPDATE second_factor SET last_step = ? WHERE agent_id = ?", (step, agent))?;
         return Ok(true);
     }
-    let used = tx.run("DELETE FROM recovery_code WHERE agent_id = ? AND hash = ?", (agent, code_hash(code)))?;
+    let used =
+        tx.run("DELETE FROM recovery_code WHERE agent_id = ? AND hash = ?", (agent, code_hash(code)))?;
     Ok(used == 1)
 }
 

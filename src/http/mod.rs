@@ -4,6 +4,7 @@ pub mod configured;
 pub mod graph;
 pub mod guard;
 pub mod oauth;
+pub mod oidc;
 pub mod sign;
 
 use std::net::{IpAddr, SocketAddr};
@@ -96,24 +97,43 @@ impl Client {
         headers: &[(&'static str, String)],
         body: String,
     ) -> Result<Answer, String> {
-        let url = self.check(url).map_err(|problem| ["the URL ", &problem].concat())?;
-        let begun = Instant::now();
+        let url = self.checked(url)?;
         let mut request = self.http.post(url).header("content-type", "application/json");
         for (name, value) in headers {
             request = request.header(*name, value);
         }
-        let mut response = request.body(body).send().await.map_err(|error| describe(&error))?;
-        let status = response.status().as_u16();
-        let mut bytes = Vec::new();
-        while bytes.len() < ANSWER_BYTES
-            && let Some(chunk) = response.chunk().await.map_err(|error| describe(&error))?
-        {
-            let room = ANSWER_BYTES - bytes.len();
-            bytes.extend_from_slice(&chunk[..chunk.len().min(room)]);
-        }
-        let body = String::from_utf8_lossy(&bytes).replace('\0', "");
-        Ok(Answer { status, body, took: begun.elapsed() })
+        answer(request.body(body)).await
     }
+
+    /// POSTs a form, as OAuth wants it.
+    async fn post_form(&self, url: &str, fields: &[(&str, &str)]) -> Result<Answer, String> {
+        let body: String = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
+        let request = self.http.post(self.checked(url)?).header("accept", "application/json");
+        answer(request.header("content-type", "application/x-www-form-urlencoded").body(body)).await
+    }
+
+    async fn get(&self, url: &str) -> Result<Answer, String> {
+        answer(self.http.get(self.checked(url)?).header("accept", "application/json")).await
+    }
+
+    fn checked(&self, url: &str) -> Result<url::Url, String> {
+        self.check(url).map_err(|problem| ["the URL ", &problem].concat())
+    }
+}
+
+async fn answer(request: reqwest::RequestBuilder) -> Result<Answer, String> {
+    let begun = Instant::now();
+    let mut response = request.send().await.map_err(|error| describe(&error))?;
+    let status = response.status().as_u16();
+    let mut bytes = Vec::new();
+    while bytes.len() < ANSWER_BYTES
+        && let Some(chunk) = response.chunk().await.map_err(|error| describe(&error))?
+    {
+        let room = ANSWER_BYTES - bytes.len();
+        bytes.extend_from_slice(&chunk[..chunk.len().min(room)]);
+    }
+    let body = String::from_utf8_lossy(&bytes).replace('\0', "");
+    Ok(Answer { status, body, took: begun.elapsed() })
 }
 
 /// The innermost cause: the outer ones only repeat the URL.

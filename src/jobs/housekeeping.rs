@@ -3,8 +3,8 @@
 use crate::app::App;
 use crate::desk::conversation::presence;
 use crate::desk::{
-    attachment, blob, decision, junk_email, kept_answer, mail_template, oauth_grant, rehearsal, second_factor,
-    session, trigger, undo, webhook_delivery,
+    attachment, blob, decision, junk_email, kept_answer, mail_template, oauth_grant, rehearsal,
+    second_factor, session, trigger, undo, webhook_delivery,
 };
 use crate::error::Result;
 

@@ -14,7 +14,7 @@ mod relay;
 mod send_mail;
 mod send_webhooks;
 mod stay;
-mod tell_agents;
+pub mod tell_agents;
 pub mod test_account;
 mod wake;
 mod watch_mail;

@@ -27,10 +27,7 @@ const CONSUMERS: &[Consumer] = &[
         name: notification::CONSUMER,
         handle: |tx, event, with| notification::handle(tx, event, &with.base_url),
     },
-    Consumer {
-        name: notice::waiting::CONSUMER,
-        handle: |tx, event, _| notice::waiting::handle(tx, event),
-    },
+    Consumer { name: notice::waiting::CONSUMER, handle: |tx, event, _| notice::waiting::handle(tx, event) },
     Consumer {
         name: trigger::CONSUMER,
         handle: |tx, event, with| trigger::handle(tx, event, &with.base_url),

@@ -10,6 +10,7 @@ pub mod oauth;
 pub mod portal;
 pub mod set_up;
 pub mod sign_in;
+pub mod sign_in_provider;
 pub mod when;
 
 use actix_web::web::ServiceConfig;
@@ -18,6 +19,7 @@ use actix_web::web::ServiceConfig;
 pub fn routes(config: &mut ServiceConfig) {
     config.service(health::healthz).service(health::readyz);
     config.service(sign_in::home).service(sign_in::show).service(sign_in::submit).service(sign_in::sign_out);
+    config.service(sign_in_provider::begin).service(sign_in_provider::come_back);
     config.service(sign_in::ask_code).service(sign_in::submit_code);
     config.service(set_up::show).service(set_up::submit);
     oauth::routes(config);

@@ -10,7 +10,7 @@ use serde::Deserialize;
 
 use crate::app::App;
 use crate::desk::session::Owner;
-use crate::desk::{second_factor, session, sign_in, site};
+use crate::desk::{identity_provider, second_factor, session, sign_in, site};
 use crate::error::{Error, Result};
 use crate::ids::AgentId;
 use crate::web::auth::{end_cookie, local_path, passing_cookie, session_cookie};
@@ -18,7 +18,7 @@ use crate::web::page::see_other;
 use crate::web::{Page, PageError, Query, SignedIn, client, csrf, filters, password};
 
 /// Where an agent goes without a wish of their own.
-const HOME: &str = "/console";
+pub(super) const HOME: &str = "/console";
 
 #[derive(Template)]
 #[template(path = "sign_in.html")]
@@ -27,8 +27,25 @@ struct SignInPage {
     email: String,
     next: String,
     is_refused: bool,
-    /// Too many wrong codes, or too late.
-    is_over: bool,
+    /// Why somebody could not be let in another way; empty else.
+    trouble: String,
+    /// What the button says that leads to the identity provider, if there is one.
+    provider: Option<String>,
+}
+
+impl SignInPage {
+    fn new(app: &App, next: &str) -> Result<Self> {
+        let (site_name, provider) =
+            app.read(|s| Ok((site::get(s)?.name, identity_provider::enabled(s)?.map(|found| found.name))))?;
+        let (email, trouble) = (String::new(), String::new());
+        Ok(Self { site_name, email, next: next.to_owned(), is_refused: false, trouble, provider })
+    }
+}
+
+/// The sign-in page with a sentence that says why.
+pub(super) fn refuse(app: &App, trouble: &str) -> Result<HttpResponse> {
+    let page = SignInPage { trouble: trouble.to_owned(), ..SignInPage::new(app, HOME)? };
+    Ok(Page(page).with_status(StatusCode::BAD_REQUEST))
 }
 
 #[derive(Default, Deserialize)]
@@ -56,15 +73,7 @@ pub async fn show(app: App, query: Query, signed_in: Option<SignedIn>) -> Result
     if signed_in.is_some() {
         return Ok(see_other(next));
     }
-    let site_name = app.read(site::get)?.name;
-    let page = SignInPage {
-        site_name,
-        email: String::new(),
-        next: next.to_owned(),
-        is_refused: false,
-        is_over: false,
-    };
-    Ok(Page(page).with_status(StatusCode::OK))
+    Ok(Page(SignInPage::new(&app, next)?).with_status(StatusCode::OK))
 }
 
 #[post("/console/sign-in")]
@@ -77,14 +86,8 @@ pub async fn submit(
     app.limiter().check(client::network(address))?;
     let form = form.into_inner();
     let Some(agent) = password::agent_of(&app, &form.email, &form.password, address).await? else {
-        let site_name = app.read(site::get)?.name;
-        let page = SignInPage {
-            site_name,
-            email: form.email,
-            next: local_path(Some(&form.next), HOME).to_owned(),
-            is_refused: true,
-            is_over: false,
-        };
+        let page = SignInPage::new(&app, local_path(Some(&form.next), HOME))?;
+        let page = SignInPage { email: form.email, is_refused: true, ..page };
         return Ok(Page(page).with_status(StatusCode::BAD_REQUEST));
     };
     Ok(enter(&app, &request, agent, local_path(Some(&form.next), HOME), BY_PASSWORD).await?)
@@ -189,12 +192,10 @@ pub async fn submit_code(
         answer.add_cookie(&over).map_err(Error::internal)?;
         return Ok(answer);
     }
-    let site_name = app.read(site::get)?.name;
     if app.read(|s| second_factor::step(s, &kept, app.now()))?.is_none() {
-        let (email, next) = (String::new(), next.to_owned());
-        let page = SignInPage { site_name, email, next, is_refused: false, is_over: true };
-        return Ok(Page(page).with_status(StatusCode::BAD_REQUEST));
+        return Ok(refuse(&app, "That took too long, or too many codes were wrong. Please begin again.")?);
     }
+    let site_name = app.read(site::get)?.name;
     let page = CodePage { site_name, next: next.to_owned(), is_refused: true };
     Ok(Page(page).with_status(StatusCode::BAD_REQUEST))
 }

@@ -50,7 +50,10 @@ pub(super) fn take(tx: &Tx<'_>, mail: &Prepared) -> Result<Option<Decision>> {
     let agent = agent::by_email(tx, from)?;
     let rights = agent.as_ref().map(|agent| Rights::of(tx, agent.id)).transpose()?.flatten();
     let (Some(agent), Some(rights)) = (agent, rights) else {
-        return aside(Outcome::Quarantined, "it answers a notice to an agent who is no longer active".to_owned());
+        return aside(
+            Outcome::Quarantined,
+            "it answers a notice to an agent who is no longer active".to_owned(),
+        );
     };
     if found.token.conversation == 0 {
         let reason = "it answers a mail about several conversations: nobody knows which is meant";

@@ -19,12 +19,7 @@ impl Choice {
     /// What everybody starts with: all of it, but no mail about what an overdue one will tell soon enough.
     pub fn default_of(kind: Kind) -> Self {
         let is_about_mail = kind == Kind::AccountFailing;
-        Self {
-            kind,
-            in_page: !is_about_mail,
-            in_browser: !is_about_mail,
-            by_mail: kind != Kind::SlaNear,
-        }
+        Self { kind, in_page: !is_about_mail, in_browser: !is_about_mail, by_mail: kind != Kind::SlaNear }
     }
 
     /// Whether there is anything but mail to choose: an account is nothing that pages follow.

@@ -174,12 +174,7 @@ fn tell_one(
 const SETTINGS: &str = "/console/settings/notifications";
 
 /// The message that the notices are about; where they are about none, the last that somebody wrote.
-fn shown(
-    s: &Snapshot<'_>,
-    by: &Actor,
-    about: &Conversation,
-    notices: &[Waiting],
-) -> Result<Option<Message>> {
+fn shown(s: &Snapshot<'_>, by: &Actor, about: &Conversation, notices: &[Waiting]) -> Result<Option<Message>> {
     match notices.iter().rev().find_map(|notice| notice.message_id) {
         Some(id) => message::get(s, by, id),
         None => message::last(s, by, about.id),
@@ -211,8 +206,7 @@ fn tell_together(
     let sentences: Vec<String> = wanted
         .iter()
         .flat_map(|(about, notices)| {
-            let line =
-                |notice: &Waiting| format!("#{} {}: {}", about.id, about.subject, notice.sentence);
+            let line = |notice: &Waiting| format!("#{} {}: {}", about.id, about.subject, notice.sentence);
             notices.last().map(line)
         })
         .collect();

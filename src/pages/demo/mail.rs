@@ -142,11 +142,7 @@ pub async fn file(
 
 /// The recipient answers.
 #[post("/demo/mail/{id:\\d+}/answer")]
-pub async fn answer(
-    app: App,
-    id: web::Path<OutgoingMailId>,
-    sent: Sent,
-) -> Result<HttpResponse, PageError> {
+pub async fn answer(app: App, id: web::Path<OutgoingMailId>, sent: Sent) -> Result<HttpResponse, PageError> {
     let mail = require(&app, *id)?;
     let text = sent.fields.text("text").replace("\r\n", "\n");
     if text.trim().is_empty() {
@@ -178,12 +174,13 @@ pub async fn receive(app: App, sent: Sent) -> Result<HttpResponse, PageError> {
     let (account, bytes) = match sent.fields.text("kind") {
         "customer" => (None, letter::customer(app.now().millis().unsigned_abs() as usize, &stamp)),
         "spam" => (None, letter::spam(&stamp)),
-        kind => {
+        kind @ ("outOfOffice" | "bounce") => {
             let newest = app.read(newest_answer)?.ok_or_else(|| {
                 Error::Conflict("nobody has been written to yet; answer a conversation first".to_owned())
             })?;
             (newest.email_account_id, automatic(kind, &answered(&newest, ""), &stamp)?)
         }
+        other => return Err(Error::invalid("kind", format!("has no value '{other}'")).into()),
     };
     Ok(deliver(&app, account, bytes).await?)
 }

@@ -10,6 +10,7 @@ mod custom_field;
 mod department;
 mod email_account;
 mod field;
+mod identity_provider;
 mod inbound_mail;
 mod index;
 mod integration_account;
@@ -90,6 +91,10 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(profile::save)
         .service(profile::save_console)
         .service(profile::rotate_key);
+    config
+        .service(identity_provider::show)
+        .service(identity_provider::save)
+        .service(identity_provider::delete);
     config.service(notification::show).service(notification::save);
     config
         .service(security::show)
@@ -380,6 +385,13 @@ const GROUPS: &[Group] = &[
                 name: "Password policy",
                 icon: "lock",
                 about: "What passwords must be like, and when wrong ones lock an agent.",
+                permission: Permission::ManageSecurity,
+            },
+            Section {
+                href: "/console/settings/identity-provider",
+                name: "Identity provider",
+                icon: "id-card",
+                about: "Signing in with the account that agents have at your company.",
                 permission: Permission::ManageSecurity,
             },
             Section {

@@ -31,7 +31,9 @@ impl Show {
             Kind::Mentioned => ("Somebody mentions you", "With @ and your name, in a note."),
             Kind::Replied => ("An answer in your conversation", "By the customer or a colleague."),
             Kind::SlaNear => ("Your conversation is due soon", "Within the hour."),
-            Kind::SlaBreached => ("Your conversation is overdue", "A target of its service level was missed."),
+            Kind::SlaBreached => {
+                ("Your conversation is overdue", "A target of its service level was missed.")
+            }
             Kind::AccountFailing => {
                 ("An e-mail account fails", "Three times in a row; only for those who manage accounts.")
             }

@@ -203,11 +203,7 @@ pub async fn end_session(app: App, name: web::Path<String>, sent: Sent) -> Resul
 }
 
 #[post("/console/settings/security/programs/{id}/end")]
-pub async fn withdraw(
-    app: App,
-    id: web::Path<OauthGrantId>,
-    sent: Sent,
-) -> Result<HttpResponse, PageError> {
+pub async fn withdraw(app: App, id: web::Path<OauthGrantId>, sent: Sent) -> Result<HttpResponse, PageError> {
     let id = *id;
     app.write(move |tx| oauth_grant::withdraw(tx, &sent.signed_in.actor, id)).await?;
     Ok(see_other(&[HERE, "#programs"].concat()))
@@ -257,7 +253,10 @@ mod tests {
                 "Edge on Windows",
             ),
             ("Mozilla/5.0 (X11; Linux x86_64; rv:144.0) Gecko/20100101 Firefox/144.0", "Firefox on Linux"),
-            ("Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) Version/18.0 Safari/604.1", "Safari on iPhone"),
+            (
+                "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) Version/18.0 Safari/604.1",
+                "Safari on iPhone",
+            ),
             ("", "An unknown program"),
         ] {
             assert_eq!(device(user_agent), words);
