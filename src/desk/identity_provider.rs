@@ -203,11 +203,9 @@ pub fn admit(tx: &Tx<'_>, provider: &IdentityProvider, who: &Identity) -> Result
 }
 
 fn create(tx: &Tx<'_>, who: &Identity, email: &str) -> Result<AgentId> {
-    let name: String = who.name.as_deref().unwrap_or(email).chars().filter(|c| !c.is_control()).take(100).collect();
-    let new = AgentChange {
-        email: Some(email.to_owned()),
-        display_name: Some(name),
-        ..AgentChange::default()
-    };
+    let name: String =
+        who.name.as_deref().unwrap_or(email).chars().filter(|c| !c.is_control()).take(100).collect();
+    let new =
+        AgentChange { email: Some(email.to_owned()), display_name: Some(name), ..AgentChange::default() };
     Ok(agent::create(tx, &Actor::System, &new, None)?.id)
 }

@@ -101,12 +101,12 @@ pub async fn claims(
 /// The content of a token, if one of the keys signed it.
 fn verified(token: &str, keys: &Value) -> Result<Value, String> {
     let mut parts = token.split('.');
-    let (Some(head), Some(body), Some(seal), None) =
-        (parts.next(), parts.next(), parts.next(), parts.next())
+    let (Some(head), Some(body), Some(seal), None) = (parts.next(), parts.next(), parts.next(), parts.next())
     else {
         return Err("sent an id_token that is none".to_owned());
     };
-    let decode = |part: &str| URL_SAFE_NO_PAD.decode(part).map_err(|_| "sent an id_token that is none".to_owned());
+    let decode =
+        |part: &str| URL_SAFE_NO_PAD.decode(part).map_err(|_| "sent an id_token that is none".to_owned());
     let json = |part: &str| -> Result<Value, String> {
         serde_json::from_slice(&decode(part)?).map_err(|_| "sent an id_token that is none".to_owned())
     };

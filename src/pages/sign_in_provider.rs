@@ -45,7 +45,8 @@ pub fn redirect_uri(app: &App) -> String {
 pub async fn begin(app: App, request: HttpRequest, query: Query) -> Result<HttpResponse, PageError> {
     let next = local_path(query.text("next")?, HOME).to_owned();
     app.limiter().check(client::network(client::address(&request, &app)))?;
-    let own = app.read(identity_provider::enabled)?.ok_or_else(|| Error::not_found("page", request.path()))?;
+    let own =
+        app.read(identity_provider::enabled)?.ok_or_else(|| Error::not_found("page", request.path()))?;
     let found = match oidc::discover(&own.issuer).await {
         Ok(found) => found,
         Err(problem) => {
@@ -91,7 +92,10 @@ pub async fn come_back(app: App, request: HttpRequest, query: Query) -> Result<H
 
 async fn finish(app: &App, request: &HttpRequest, query: &Query) -> Result<HttpResponse> {
     let Some(begun) = begun(app, request) else {
-        return sign_in::refuse(app, "This sign-in was not begun here, or took too long. Please begin again.");
+        return sign_in::refuse(
+            app,
+            "This sign-in was not begun here, or took too long. Please begin again.",
+        );
     };
     let state = query.text("state")?.unwrap_or_default();
     let from = query.text("iss")?;

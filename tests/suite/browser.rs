@@ -31,7 +31,10 @@ pub fn run(script: &str, desk: &TestDesk, more: &[(&str, String)]) -> bool {
 
 /// A desk with one conversation by mail, as intake makes it.
 async fn desk_with_mail() -> TestDesk {
-    let desk = TestDesk::start_now().await;
+    with_mail(TestDesk::start_now().await).await
+}
+
+async fn with_mail(desk: TestDesk) -> TestDesk {
     let ann = desk.as_ann().await;
     let account = json!({ "email": "support@desk.example", "type": "pop3" });
     ann.post("/anytime/emailAccounts", account).await.expect(201);
@@ -115,7 +118,7 @@ async fn an_agent_works_by_keyboard_beside_a_colleague() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_page_is_accessible_in_both_themes_and_widths() {
-    let desk = desk_with_mail().await;
+    let desk = with_mail(TestDesk::start_demo_now().await).await;
     let ann = desk.as_ann().await;
     for name in ["refund", "warranty"] {
         ann.post("/anytime/tags", json!({ "name": name })).await.expect(201);
@@ -149,6 +152,12 @@ async fn every_page_is_accessible_in_both_themes_and_widths() {
         "/console/filters/new",
         "/console/settings",
         "/console/settings/profile",
+        "/console/settings/notifications",
+        "/console/settings/security",
+        "/console/settings/identity-provider",
+        "/console/style",
+        "/demo/mail",
+        "/demo/mail/1",
         "/console/settings/site",
         "/console/settings/agents",
         "/console/settings/agents/1",
@@ -167,4 +176,11 @@ async fn every_page_is_accessible_in_both_themes_and_widths() {
     ];
     let more = [("PATHS", json!(paths).to_string()), ("LINKS", json!(links).to_string())];
     tokio::task::block_in_place(|| run("access.mjs", &desk, &more));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_agents_account_and_the_mail_catcher_of_a_demo() {
+    let desk = with_mail(TestDesk::start_demo_now().await).await;
+    desk.create_agent("ben", false).await;
+    tokio::task::block_in_place(|| run("account.mjs", &desk, &[]));
 }

@@ -312,8 +312,11 @@ mod provider {
         async fn start() -> Self {
             let receiver = Receiver::start().await;
             let issuer = format!("http://127.0.0.1:{}", receiver.port);
-            let (says, begun, is_forging): (Arc<Mutex<Value>>, Arc<Mutex<(String, String)>>, Arc<Mutex<bool>>) =
-                (Arc::new(Mutex::new(json!({}))), Arc::default(), Arc::default());
+            let (says, begun, is_forging): (
+                Arc<Mutex<Value>>,
+                Arc<Mutex<(String, String)>>,
+                Arc<Mutex<bool>>,
+            ) = (Arc::new(Mutex::new(json!({}))), Arc::default(), Arc::default());
             let (own, other) = (key(), key());
             let (told, kept, forging) = (says.clone(), begun.clone(), is_forging.clone());
             receiver.answer(move |request| {
@@ -410,7 +413,12 @@ mod provider {
         let state = provider.begin(&browser).await;
         let back = format!("/console/sign-in/provider/back?code=the-code&state={state}");
         let inside = browser.get(&back).await;
-        assert_eq!((inside.status, inside.location.as_deref()), (303, Some("/console/all")), "{}", inside.html);
+        assert_eq!(
+            (inside.status, inside.location.as_deref()),
+            (303, Some("/console/all")),
+            "{}",
+            inside.html
+        );
         assert_eq!(browser.get("/console/all").await.status, 200);
         // The way back works once.
         assert_eq!(browser.get(&back).await.status, 400);
@@ -445,7 +453,10 @@ mod provider {
         let more = [("allowedDomains", "desk.example"), ("createsAgents", "on")];
         provider.configure(&desk, &more).await;
         assert_eq!(provider.sign_in(&desk).await.status, 303);
-        assert_eq!(desk.number("SELECT count(*) FROM agent WHERE email = 'luis@desk.example' AND is_admin = 0"), 1);
+        assert_eq!(
+            desk.number("SELECT count(*) FROM agent WHERE email = 'luis@desk.example' AND is_admin = 0"),
+            1
+        );
         desk.app.write(|tx| tx.run("UPDATE agent SET is_active = 0 WHERE id = 2", [])).await.unwrap();
         provider.sign_in(&desk).await.shows("was deactivated");
     }
@@ -514,9 +525,15 @@ mod provider {
         assert_eq!(luis.post(&[path, "/delete"].concat(), &fields[..1]).await.status, 403);
         // Another issuer needs its own secret.
         let csrf = ann.get(path).await.csrf();
-        let fields = [("csrf", csrf.as_str()), ("name", "x"), ("issuer", "https://evil.example"), ("clientId", "desk")];
+        let fields = [
+            ("csrf", csrf.as_str()),
+            ("name", "x"),
+            ("issuer", "https://evil.example"),
+            ("clientId", "desk"),
+        ];
         ann.post(path, &fields).await.shows("Is required for this issuer");
-        let broken = [("csrf", csrf.as_str()), ("name", "x"), ("issuer", "http://id.example"), ("isEnabled", "on")];
+        let broken =
+            [("csrf", csrf.as_str()), ("name", "x"), ("issuer", "http://id.example"), ("isEnabled", "on")];
         ann.post(path, &broken).await.shows("does not begin with https://");
         assert_eq!(ann.post(&[path, "/delete"].concat(), &[("csrf", &csrf)]).await.status, 303);
         assert_eq!(desk.browser().get("/console/sign-in/provider").await.status, 404);

@@ -88,6 +88,7 @@ fn answer(
         None => return Err(Error::not_found("conversation", id)),
     };
     let (is_note, text) = split_mark(&mail.body.plain);
+    let text = if has_own_words(text) { text } else { "" };
     if text.is_empty() && mail.files.is_empty() {
         return Err(Error::invalid("text", "is empty above the quote"));
     }
@@ -104,6 +105,15 @@ fn answer(
     Ok((about.id, message.id))
 }
 
+/// Whether anything stands above the quote. Of a mail that is nothing but a quote the quote is kept as its text.
+fn has_own_words(text: &str) -> bool {
+    let mut own =
+        text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('>')).peekable();
+    let quotes = text.lines().any(|line| line.starts_with('>'));
+    // "On Monday Ann wrote:" and nothing else.
+    own.peek().is_some() && !(quotes && own.all(|line| line.ends_with(':')))
+}
+
 /// Whether the first line asks for a note, and the text without it.
 fn split_mark(text: &str) -> (bool, &str) {
     let text = text.trim();
@@ -117,6 +127,14 @@ fn split_mark(text: &str) -> (bool, &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_quote_is_nobodys_answer() {
+        assert!(has_own_words("Yes.\n\nOn Monday Ann wrote:\n> Shall we?"));
+        assert!(has_own_words("Please send:"));
+        assert!(!has_own_words("On Monday Ann wrote:\n> Shall we?\n>\n"));
+        assert!(!has_own_words(" \n"));
+    }
 
     #[test]
     fn a_first_line_makes_a_note() {

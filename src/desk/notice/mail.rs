@@ -119,9 +119,11 @@ fn tell_one(
 ) -> Result<()> {
     let mut sentences: Vec<String> = notices.iter().map(|notice| notice.sentence.clone()).collect();
     sentences.dedup();
-    let headline = match sentences.as_slice() {
-        [one] => one.clone(),
-        several => format!("{} and {} more", several[0], several.len() - 1),
+    // What matters most comes first.
+    let first = notices.iter().max_by_key(|notice| notice.kind).map(|notice| notice.sentence.as_str());
+    let headline = match (first.unwrap_or_default(), sentences.len()) {
+        (first, 0 | 1) => first.to_owned(),
+        (first, several) => format!("{first} and {} more", several - 1),
     };
     let shown = shown(tx, by, about, notices)?;
     let excerpt = shown.as_ref().map(|message| beginning(&message.plain_body));

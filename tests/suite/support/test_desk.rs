@@ -45,6 +45,11 @@ impl TestDesk {
         Self::start_at(Clock::System, |_| {}).await
     }
 
+    /// The same as a demo.
+    pub async fn start_demo_now() -> Self {
+        Self::start_at(Clock::System, |config| config.is_demo = true).await
+    }
+
     async fn start_at(clock: Clock, set: impl FnOnce(&mut Config)) -> Self {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let directory = tempfile::tempdir().unwrap();
