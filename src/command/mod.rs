@@ -150,6 +150,7 @@ impl Demo {
             "           signs in {} once, within 30 minutes\n",
             self.summary.people.contacts[0].name
         );
+        text += &format!("  Mail     {base}/demo/mail   (nothing leaves; answer as the customer)\n");
         text += &format!("  API      {base}/api/docs\n");
         text += &format!(
             "           curl -u {}:{key} {base}/api/v3/anytime/conversations\n",

@@ -28,6 +28,7 @@ for (const javaScriptEnabled of [true, false]) {
   check("a button brings a customer's mail", (await page.locator("#thread").count()) === 1);
 
   await page.goto(`${desk}/console/settings/security`);
+  await page.fill("#password", process.env.PASSWORD);
   await page.getByRole("button", { name: "Set up" }).click();
   await page.locator(".qr svg").waitFor();
   const key = await page.textContent("#totp-secret");

@@ -198,7 +198,7 @@ async fn an_account_that_fails_three_times_is_told_to_those_who_manage_accounts(
         desk.app
             .write(|tx| {
                 let account = anytime::ids::EmailAccountId(1);
-                anytime::desk::email_account::record_check(tx, account, Some("connection refused"))
+                anytime::desk::email_account::record_check(tx, account, Some("connection refused"), None)
             })
             .await
             .unwrap();

@@ -45,7 +45,8 @@ async fn post(browser: &Browser, path: &str, fields: &[(&str, &str)]) -> View {
 
 /// Turns it on for Ann; gives the app and the recovery codes.
 async fn enrol(desk: &TestDesk, browser: &Browser) -> (App, Vec<String>) {
-    assert_eq!(post(browser, "/two-step", &[]).await.status, 303);
+    assert_eq!(post(browser, "/two-step", &[("password", "wrong")]).await.status, 400);
+    assert_eq!(post(browser, "/two-step", &[("password", PASSWORD)]).await.status, 303);
     let page = browser.get(SECURITY).await;
     page.shows("<svg").shows("otpauth://totp/");
     let app = App::of(&page);
@@ -161,7 +162,7 @@ async fn turning_it_off_needs_password_and_code_and_an_administrator_can_reset_i
     assert_eq!(fresh.status, 200);
     let used = post(&browser, "/two-step/off", &[("password", PASSWORD), ("code", &codes[1])]).await;
     assert_eq!(used.status, 400, "the codes before are void");
-    assert_eq!(post(&browser, "/two-step", &[]).await.status, 409, "it is on");
+    assert_eq!(post(&browser, "/two-step", &[("password", PASSWORD)]).await.status, 409, "it is on");
 
     // Another agent without the right cannot take it off; an administrator can.
     let mallory = desk.browser();

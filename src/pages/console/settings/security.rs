@@ -127,8 +127,12 @@ fn counted(app: &App, request: &HttpRequest) -> Result<IpAddr> {
     Ok(address)
 }
 
+/// Needs the password: a session that somebody else got hold of is no way to lock its owner out.
 #[post("/console/settings/security/two-step")]
-pub async fn begin(app: App, sent: Sent) -> Result<HttpResponse, PageError> {
+pub async fn begin(app: App, request: HttpRequest, sent: Sent) -> Result<HttpResponse, PageError> {
+    if let Err(error) = proved(&app, &request, &sent).await {
+        return refused(&app, &sent.signed_in, error);
+    }
     let (by, vault) = (sent.signed_in.actor, app.vault().clone());
     app.write(move |tx| second_factor::begin(tx, &by, &vault)).await?;
     Ok(see_other(&[HERE, "#two-step"].concat()))
