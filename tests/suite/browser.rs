@@ -174,7 +174,7 @@ async fn every_page_is_accessible_in_both_themes_and_widths() {
         "/portal/conversations/new",
         "/portal/conversations/1",
     ];
-    let more = [("PATHS", json!(paths).to_string()), ("LINKS", json!(links).to_string())];
+    let more = [("PATHS", json!(&paths[..]).to_string()), ("LINKS", json!(links).to_string())];
     tokio::task::block_in_place(|| run("access.mjs", &desk, &more));
 }
 
