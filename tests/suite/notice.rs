@@ -261,17 +261,18 @@ async fn an_answer_to_a_notice_from_anybody_else_is_set_aside_and_never_a_messag
     assert_eq!(machine["outcome"], "ignored", "{machine}");
     let empty = answers(&room, "luis@desk.example", &[], QUOTE).await;
     assert_eq!(empty["outcome"], "quarantined", "{empty}");
-    // The agent may no longer see the conversation, is no longer active, or answers much too late.
-    assign(&room.ann, 1, room.ann.id).await;
-    let mut departments = room.ann.get("/anytime/conversations/1").await.expect(200);
-    departments["conversation"].take();
+    // Somebody who is no agent any more.
+    room.ann.put(&format!("/agents/{}", luis.id), json!({ "isActive": false })).await.expect(200);
+    let gone = answers(&room, "luis@desk.example", &[], "I still have your mail").await;
+    assert_eq!(gone["outcome"], "quarantined", "{gone}");
+    assert!(gone["reason"].as_str().unwrap().contains("no longer active"), "{gone}");
+    // Much too late.
     room.desk.advance(Duration::from_secs(31 * 24 * 3600));
     let late = answers(&room, "luis@desk.example", &[], "Too late").await;
     assert_eq!(late["outcome"], "quarantined", "{late}");
     assert!(late["reason"].as_str().unwrap().contains("too old"), "{late}");
-    room.ann.put(&format!("/agents/{}", luis.id), json!({ "isActive": false })).await;
     assert_eq!(room.desk.number("SELECT count(*) FROM message"), before);
-    assert_eq!(room.conversations().await, 1);
+    assert_eq!(room.desk.number("SELECT count(*) FROM conversation"), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
