@@ -315,11 +315,9 @@ mod provider {
         async fn start() -> Self {
             let receiver = Receiver::start().await;
             let issuer = format!("http://127.0.0.1:{}", receiver.port);
-            let (says, begun, is_forging): (
-                Arc<Mutex<Value>>,
-                Arc<Mutex<(String, String)>>,
-                Arc<Mutex<bool>>,
-            ) = (Arc::new(Mutex::new(json!({}))), Arc::default(), Arc::default());
+            let says = Arc::new(Mutex::new(json!({})));
+            let begun: Arc<Mutex<(String, String)>> = Arc::default();
+            let is_forging: Arc<Mutex<bool>> = Arc::default();
             let (own, other) = (key(), key());
             let (told, kept, forging) = (says.clone(), begun.clone(), is_forging.clone());
             receiver.answer(move |request| {
