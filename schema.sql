@@ -3,6 +3,16 @@
 -- milliseconds in columns ending in _at; closed lists are small integers in sort order or short codes with a CHECK;
 -- sizes are bytes. Foreign keys are on. An index names the query it serves.
 
+-- How the portal looks; one row. version counts changes: pages name it in the URLs of what browsers keep.
+CREATE TABLE appearance (
+  id INTEGER PRIMARY KEY CHECK (id = 1),
+  -- #rrggbb; NULL is the product's own.
+  color TEXT,
+  logo_type TEXT,
+  logo BLOB,
+  version INTEGER NOT NULL DEFAULT 0
+) STRICT;
+
 ------------------------------------------------------------------------------------------------------------------------
 -- The site
 ------------------------------------------------------------------------------------------------------------------------
@@ -629,15 +639,21 @@ CREATE TABLE snooze (
 CREATE INDEX snooze_until ON snooze (until_at) WHERE until_at IS NOT NULL;
 
 -- What an agent just did in the console: says names it, before is what the conversations were (JSON), problems what
--- did not work (JSON). Kept for an hour, so that it can be taken back.
+-- did not work (JSON). Kept for an hour, so that it can be taken back. work is what is left to do of something big
+-- (JSON): a job takes it in steps, done of total conversations are through.
 CREATE TABLE undo (
   id INTEGER PRIMARY KEY AUTOINCREMENT,
   agent_id INTEGER NOT NULL REFERENCES agent (id) ON DELETE CASCADE,
   says TEXT NOT NULL,
   before TEXT NOT NULL,
   problems TEXT NOT NULL DEFAULT '[]',
+  work TEXT,
+  done INTEGER NOT NULL DEFAULT 0,
+  total INTEGER NOT NULL DEFAULT 0,
   created_at INTEGER NOT NULL
 ) STRICT;
+-- What the job takes up.
+CREATE INDEX undo_work ON undo (id) WHERE work IS NOT NULL;
 
 -- Which agents have a conversation open, and who writes. A row counts for a short while after seen_at.
 CREATE TABLE presence (
@@ -1386,6 +1402,7 @@ CREATE TABLE job (
 -- What every file starts with
 ------------------------------------------------------------------------------------------------------------------------
 
+INSERT INTO appearance (id) VALUES (1);
 INSERT INTO auto_allocation (id) VALUES (1);
 INSERT INTO rule_version (id, version) VALUES (1, random());
 

@@ -60,6 +60,8 @@ pub struct Work {
     pub throttled: Mutex<HashMap<EmailAccountId, Timestamp>>,
     /// Held while mail is processed: one at a time, so that the order of mails is kept.
     pub processing: tokio::sync::Mutex<()>,
+    /// Held while a job runs, by its name: none overlaps itself.
+    pub jobs: Mutex<HashMap<&'static str, Arc<tokio::sync::Mutex<()>>>>,
     /// The last event that live pages were told of.
     pub told: AtomicI64,
 }

@@ -5,6 +5,7 @@ pub mod agent;
 pub mod agent_permission;
 pub mod allocation;
 pub mod api_key;
+pub mod appearance;
 pub mod attachment;
 pub mod audit;
 pub mod availability;

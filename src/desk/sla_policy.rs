@@ -88,6 +88,11 @@ pub fn uses_business_hours(s: &Snapshot<'_>) -> Result<bool> {
     )
 }
 
+/// Those whose clocks stand still outside working time, deleted ones included: conversations may still have them.
+pub fn by_working_time(s: &Snapshot<'_>) -> Result<Vec<SlaPolicyId>> {
+    s.all("SELECT id FROM sla_policy WHERE is_business_hours = 1", [], |row| row.get(0))
+}
+
 /// Comes last unless a position is given. Open conversations follow in the background, as with every change here.
 pub fn create(tx: &Tx<'_>, by: &Actor, new: &SlaPolicyChange) -> Result<SlaPolicy> {
     by.require(Permission::ManageSettings)?;

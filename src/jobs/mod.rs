@@ -1,6 +1,7 @@
 //! When things run: the schedule, and the runner that keeps a job from overlapping itself. tokio-cron-scheduler is only
 //! the clock; a job is a function that returns, so that tests call it directly.
 
+mod act;
 mod allocate;
 mod check_sla;
 pub mod credential;
@@ -19,7 +20,7 @@ pub mod test_account;
 mod wake;
 mod watch_mail;
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use futures_util::FutureExt;
@@ -74,6 +75,7 @@ pub const SCHEDULE: &[Job] = &[
         follows_commits: true,
         run: |app| index_search::run(app).boxed(),
     },
+    Job { name: "act", every: "*/30 * * * * *", follows_commits: true, run: |app| act::run(app).boxed() },
     Job {
         name: "allocate",
         every: "*/30 * * * * *",
@@ -145,7 +147,7 @@ pub async fn start(app: &App) -> Result<Jobs> {
     let tracker = TaskTracker::new();
     relay::begin(app).await?;
     for job in SCHEDULE {
-        let running = Arc::new(Mutex::new(()));
+        let running = running(app, job);
         if job.follows_commits {
             tracker.spawn(follow(app.clone(), job, running.clone()));
         }
@@ -160,6 +162,24 @@ pub async fn start(app: &App) -> Result<Jobs> {
     tracker.spawn(watch_mail::run(app.clone()));
     scheduler.start().await.map_err(Error::internal)?;
     Ok(Jobs { scheduler, tracker })
+}
+
+fn running(app: &App, job: &Job) -> Arc<Mutex<()>> {
+    let mut jobs = app.work().jobs.lock().unwrap_or_else(PoisonError::into_inner);
+    jobs.entry(job.name).or_default().clone()
+}
+
+/// Runs a job because somebody asked, as soon as it does not run already, and writes that down. `NotFound` when no job
+/// has the name. An error of the job itself is in its row.
+pub async fn run_now(app: &App, name: &str) -> Result<()> {
+    let job = SCHEDULE.iter().find(|job| job.name == name);
+    let job = job.ok_or_else(|| Error::not_found("job", name))?;
+    let running = running(app, job);
+    let _guard = running.lock().await;
+    let started_at = app.now();
+    let error = run(app, job).await;
+    let next = next_run(job, app.now());
+    app.write(move |tx| job::record(tx, job.name, started_at, error.as_deref(), next)).await
 }
 
 async fn follow(app: App, job: &'static Job, running: Arc<Mutex<()>>) {
@@ -194,6 +214,12 @@ async fn run_once(app: &App, job: &'static Job, running: &Mutex<()>) {
         return;
     }
     let started_at = app.now();
+    let error = run(app, job).await;
+    note(app, job, started_at, error).await;
+}
+
+/// What went wrong.
+async fn run(app: &App, job: &'static Job) -> Option<String> {
     let result = std::panic::AssertUnwindSafe((job.run)(app)).catch_unwind().await;
     let error = match result {
         Ok(Ok(())) => None,
@@ -203,7 +229,7 @@ async fn run_once(app: &App, job: &'static Job, running: &Mutex<()>) {
     if let Some(error) = &error {
         tracing::warn!(job = job.name, error, "a job failed");
     }
-    note(app, job, started_at, error).await;
+    error
 }
 
 async fn note(app: &App, job: &'static Job, started_at: crate::time::Timestamp, error: Option<String>) {

@@ -34,19 +34,40 @@ impl Form {
 }
 
 /// A file as it came, in memory: at most what one conversation may hold.
-struct File {
-    name: String,
-    content_type: String,
-    bytes: Vec<u8>,
+pub struct File {
+    /// Of the field of the form.
+    pub field: String,
+    pub name: String,
+    pub content_type: String,
+    pub bytes: Vec<u8>,
 }
 
 /// Reads the whole form; `check` sees the text fields before any file is stored (for the form's secret).
 pub async fn read(
     app: &App,
     by: &Actor,
-    mut multipart: Multipart,
+    multipart: Multipart,
     check: impl FnOnce(&Form) -> Result<()>,
 ) -> Result<Form> {
+    let (mut form, files) = parts(multipart).await?;
+    check(&form)?;
+    for file in files {
+        form.files.push(store(app, by, file).await?);
+    }
+    Ok(form)
+}
+
+/// Reads a form whose files are no attachments: they stay in memory, each with the name of its field.
+pub async fn read_in_memory(
+    multipart: Multipart,
+    check: impl FnOnce(&Form) -> Result<()>,
+) -> Result<(Form, Vec<File>)> {
+    let (form, files) = parts(multipart).await?;
+    check(&form)?;
+    Ok((form, files))
+}
+
+async fn parts(mut multipart: Multipart) -> Result<(Form, Vec<File>)> {
     let mut form = Form::default();
     let mut files = Vec::new();
     let mut total = 0;
@@ -67,10 +88,10 @@ pub async fn read(
         }
         match file_name {
             // A browser sends an empty part for a file field that nothing was chosen for.
-            Some(name) if name.is_empty() && bytes.is_empty() => {}
-            Some(name) => {
+            Some(file_name) if file_name.is_empty() && bytes.is_empty() => {}
+            Some(file_name) => {
                 total += bytes.len();
-                files.push(File { name, content_type, bytes: bytes.to_vec() });
+                files.push(File { field: name, name: file_name, content_type, bytes: bytes.to_vec() });
             }
             None => form.fields.push((name, String::from_utf8_lossy(&bytes).replace('\0', ""))),
         }
@@ -81,11 +102,7 @@ pub async fn read(
             ));
         }
     }
-    check(&form)?;
-    for file in files {
-        form.files.push(store(app, by, file).await?);
-    }
-    Ok(form)
+    Ok((form, files))
 }
 
 async fn store(app: &App, by: &Actor, file: File) -> Result<Attachment> {

@@ -124,6 +124,21 @@ pub fn save(
     find(tx, id)?.ok_or_else(|| Error::not_found("draft of conversation", id))
 }
 
+/// Makes an earlier text the draft again; the text it replaces goes to the history.
+pub fn restore(tx: &Tx<'_>, by: &Actor, id: ConversationId, version: i64) -> Result<Draft> {
+    let found = versions(tx, by, id)?.into_iter().find(|kept| kept.id == version);
+    let found = found.ok_or_else(|| Error::not_found("earlier draft", version))?;
+    let now = find(tx, id)?;
+    let files: Vec<String> =
+        now.iter().flat_map(|draft| &draft.files).map(|file| file.guid.clone()).collect();
+    let text = DraftText {
+        subject: found.subject,
+        body: found.body,
+        ..now.map(|draft| draft.text).unwrap_or_default()
+    };
+    save(tx, by, id, &text, &files)
+}
+
 /// Throws the draft away; its text stays in the history. `NotFound` when there is none.
 pub fn delete(tx: &Tx<'_>, by: &Actor, id: ConversationId) -> Result<()> {
     editable(tx, by, id)?;

@@ -11,7 +11,7 @@ use crate::db::Snapshot;
 use crate::desk::search::Search;
 use crate::desk::{Actor, Page, Paging};
 use crate::error::{Error, Result};
-use crate::ids::{ContactId, TagId};
+use crate::ids::{ContactId, ConversationId, TagId};
 use crate::rules::Predicate;
 use crate::rules::sql::Where;
 use crate::time::Timestamp;
@@ -38,9 +38,19 @@ pub enum Sort {
     NextSlaBreach,
 }
 
+/// Whether conversations that are put aside are listed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Aside {
+    #[default]
+    Shown,
+    Hidden,
+    Alone,
+}
+
 #[derive(Debug, Clone, Default)]
 pub struct ListQuery {
     pub filter: Option<Filter>,
+    pub aside: Aside,
     /// Of a filter that is not the system's, and of the request: all must hold.
     pub predicates: Vec<Predicate>,
     /// Only its words; what its operators mean is in the other properties.
@@ -73,6 +83,17 @@ impl Filter {
             Self::Unassigned => " AND c.agent_assignee_id IS NULL AND c.status < 5",
             Self::MentionedMe => " AND c.id IN (SELECT conversation_id FROM mention WHERE agent_id = :agent)",
             Self::Closed => " AND c.status = 5",
+        }
+    }
+}
+
+impl Aside {
+    /// Condition on `conversation c`.
+    pub(super) fn condition(self) -> &'static str {
+        match self {
+            Self::Shown => "",
+            Self::Hidden => " AND NOT EXISTS (SELECT 1 FROM snooze z WHERE z.conversation_id = c.id)",
+            Self::Alone => " AND c.id IN (SELECT conversation_id FROM snooze)",
         }
     }
 }
@@ -110,6 +131,22 @@ pub fn list(s: &Snapshot<'_>, by: &Actor, query: &ListQuery) -> Result<Page<Conv
     };
     complete(s, &mut items)?;
     Ok(Page { items, total })
+}
+
+/// The ids of up to `limit` conversations of a list, whatever its page and order.
+pub fn ids(s: &Snapshot<'_>, by: &Actor, query: &ListQuery, limit: i64) -> Result<Vec<ConversationId>> {
+    let visibility = Visibility::of(by);
+    let mut rules = Where::default();
+    let conditions = conditions(query, &visibility, &mut rules);
+    let list = List { s, query, visibility, rules, conditions };
+    let expression = query.search.as_ref().filter(|search| search.has_words()).map(Search::expression);
+    let search = expression.as_deref().map(|expression| Match { expression, lowest: None });
+    let scope = Scope { from: query.from, search };
+    let sql = ["SELECT c.id FROM ", &list.found(&scope), " AND ", TAKES_ALL, " LIMIT :limit"].concat();
+    let mut params = list.visibility.params();
+    params.extend(list.params(&scope));
+    params.push((":limit", &limit));
+    s.all(&sql, params.as_slice(), |row| row.get(0))
 }
 
 /// One list: everything but the bounds that a search sets.
@@ -273,6 +310,7 @@ impl ListQuery {
     /// Nothing but words is asked for.
     fn is_plain(&self) -> bool {
         self.filter.is_none_or(|filter| filter == Filter::All)
+            && self.aside == Aside::Shown
             && self.predicates.is_empty()
             && !self.has_attachment
             && self.tag.is_none()
@@ -285,6 +323,7 @@ impl ListQuery {
 fn conditions(query: &ListQuery, visibility: &Visibility, rules: &mut Where) -> String {
     let mut sql = String::from("c.is_deleted = 0");
     sql.push_str(query.filter.map_or("", Filter::condition));
+    sql.push_str(query.aside.condition());
     if query.tag.is_some() {
         sql.push_str(" AND c.id IN (SELECT conversation_id FROM conversation_tag WHERE tag_id = :tag)");
     }

@@ -43,7 +43,7 @@ use crate::ids::{
 use crate::time::Timestamp;
 
 pub use create::{NewConversation, create};
-pub use list::{Filter, ListQuery, Sort, list};
+pub use list::{Aside, Filter, ListQuery, Sort, list};
 pub use message::{Body, Message, MessageType, Source};
 pub use reply::{NewMessage, reply};
 pub use update::{ConversationChange, update};

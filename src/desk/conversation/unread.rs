@@ -3,7 +3,7 @@
 
 use rusqlite::ToSql;
 
-use super::{VISIBLE, Visibility};
+use super::{Aside, VISIBLE, Visibility};
 use crate::db::Snapshot;
 use crate::desk::Actor;
 use crate::desk::filter::Narrowing;
@@ -23,17 +23,36 @@ const TOGETHER: usize = 100;
 
 /// The counts of each filter, and how many unread conversations the caller sees in all.
 pub fn count(s: &Snapshot<'_>, by: &Actor, filters: &[Narrowing]) -> Result<(i64, Vec<Unread>)> {
+    count_with(s, by, filters, Aside::Shown)
+}
+
+/// The counts of each filter without what is put aside.
+pub fn count_at_hand(s: &Snapshot<'_>, by: &Actor, filters: &[Narrowing]) -> Result<Vec<Unread>> {
+    Ok(count_with(s, by, filters, Aside::Hidden)?.1)
+}
+
+fn count_with(
+    s: &Snapshot<'_>,
+    by: &Actor,
+    filters: &[Narrowing],
+    aside: Aside,
+) -> Result<(i64, Vec<Unread>)> {
     let (mut all, mut counts) = (0, Vec::with_capacity(filters.len()));
     // Also without any filter: the caller still wants the sum.
     for filters in filters.chunks(TOGETHER).chain(filters.is_empty().then_some(filters)) {
-        let (sum, some) = count_some(s, by, filters)?;
+        let (sum, some) = count_some(s, by, filters, aside)?;
         all = sum;
         counts.extend(some);
     }
     Ok((all, counts))
 }
 
-fn count_some(s: &Snapshot<'_>, by: &Actor, filters: &[Narrowing]) -> Result<(i64, Vec<Unread>)> {
+fn count_some(
+    s: &Snapshot<'_>,
+    by: &Actor,
+    filters: &[Narrowing],
+    aside: Aside,
+) -> Result<(i64, Vec<Unread>)> {
     let visibility = Visibility::of(by);
     let mut rules = Where::default();
     let mut sql = String::from("SELECT count(*)");
@@ -55,6 +74,7 @@ fn count_some(s: &Snapshot<'_>, by: &Actor, filters: &[Narrowing]) -> Result<(i6
         " FROM conversation c INDEXED BY conversation_unread WHERE c.is_deleted = 0 AND c.is_read = 0 AND ",
     );
     sql.push_str(VISIBLE);
+    sql.push_str(aside.condition());
     let mut params = visibility.params();
     params.extend(rules.params().collect::<Vec<(&str, &dyn ToSql)>>());
     let found = s.one(&sql, params.as_slice(), |row| {
