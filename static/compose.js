@@ -1,6 +1,7 @@
 // The composer: the shared draft is saved while somebody types, recipients say why they are there, files can be dropped
 // and pasted, @ offers colleagues. Without this file the same forms work.
 
+import { attempt } from "./draft.js";
 import { element } from "./toast.js";
 
 const SAVE_AFTER = 1500;
@@ -72,6 +73,41 @@ export function stopComposer() {
 }
 
 addEventListener("pagehide", stopComposer);
+
+// ---- Rich text: the editor comes when somebody begins to write ----------------------------------------------------------------
+
+const PLAIN = "plain text";
+const isPlain = () => attempt(() => localStorage.getItem(PLAIN)) === "1";
+const showPlain = () => document.documentElement.toggleAttribute("data-plain", isPlain());
+showPlain();
+
+async function enrich(area) {
+  if (area.rich || area.dataset.loading !== undefined || isPlain()) return;
+  area.dataset.loading = "";
+  try {
+    const { enrich } = await import("./editor.js");
+    if (area.isConnected) enrich(area);
+  } catch {
+    // Without the editor the textarea does.
+  }
+  delete area.dataset.loading;
+}
+
+document.addEventListener("focusin", (event) => event.target.matches?.("textarea[data-rich]") && enrich(event.target));
+
+// The editor's button, and the way back in the textarea's own bar.
+document.addEventListener("plain", (event) => {
+  attempt(() => localStorage.setItem(PLAIN, "1"));
+  event.target.rich?.leave();
+  showPlain();
+});
+document.addEventListener("click", (event) => {
+  const button = event.target.closest?.("[data-enrich]");
+  if (!button) return;
+  attempt(() => localStorage.removeItem(PLAIN));
+  showPlain();
+  enrich(button.form.querySelector("[data-rich]"));
+});
 
 export function startComposer() {
   isDirty = false;
@@ -146,7 +182,7 @@ document.addEventListener("click", (event) => {
 // ---- Files by drop and paste ------------------------------------------------------------------------------------------------
 
 function attach(area, files) {
-  const input = area.form?.querySelector("input[type=file]");
+  const input = area.closest("form")?.querySelector("input[type=file]");
   if (!input || !files.length) return false;
   const all = new DataTransfer();
   for (const file of [...input.files, ...files]) all.items.add(file);
@@ -168,7 +204,8 @@ document.addEventListener("drop", (event) => {
   if (area && attach(area, event.dataTransfer.files)) event.preventDefault();
 });
 document.addEventListener("paste", (event) => {
-  if (event.target.matches?.("[data-drop]") && attach(event.target, event.clipboardData.files)) event.preventDefault();
+  const area = event.target.closest?.("[data-drop]");
+  if (area && attach(area, event.clipboardData.files)) event.preventDefault();
 });
 
 // ---- A list at the caret: colleagues after @, and whatever else registers ------------------------------------------------------
@@ -193,8 +230,8 @@ function insert(area, from, text) {
   area.dispatchEvent(new Event("input", { bubbles: true }));
 }
 
-/** Offers `items` ({ name, detail, text }) in place of the text from `from` to the caret. */
-export function offer(area, from, items) {
+/** Offers `items` ({ name, detail, text }) in place of the text from `from` to the caret; `put` takes the chosen text. */
+export function offer(area, from, items, put) {
   closePopup();
   if (!items.length) return;
   const options = items.map((item, index) => {
@@ -208,16 +245,17 @@ export function offer(area, from, items) {
   });
   const box = element("div", { className: "popup" }, element("div", { className: "options", role: "listbox" }, ...options));
   area.after(box);
-  popup = { area, from, items, options, box, at: 0 };
+  popup = { area, from, items, options, box, put, at: 0 };
   choose(0);
 }
 
 async function take(index) {
-  const { area, from, items } = popup;
+  const { area, from, items, put } = popup;
   const to = area.selectionStart;
   closePopup();
   const { text } = items[index];
   const chosen = typeof text === "function" ? await text() : text;
+  if (put) return put(chosen);
   area.setRangeText(chosen, from, to, "end");
   area.dispatchEvent(new Event("input", { bubbles: true }));
 }
@@ -264,15 +302,17 @@ document.addEventListener("click", async (event) => {
   const area = document.getElementById("reply-text");
   const text = await cannedText(button);
   area.focus();
-  insert(area, area.selectionStart, text);
+  if (area.rich) area.rich.insert(text);
+  else insert(area, area.selectionStart, text);
 });
 
 document.addEventListener("input", (event) => {
   const area = event.target;
   if (area.id !== "reply-text") return;
-  const before = area.value.slice(0, area.selectionStart);
+  const place = area.rich?.root ?? area;
+  const before = area.rich?.before() ?? area.value.slice(0, area.selectionStart);
   const found = /(?:^|\s)(\/|::)([\p{L}\p{N} -]{0,30})$/u.exec(before);
-  if (!found) return popup?.area === area && closePopup();
+  if (!found) return popup?.area === place && closePopup();
   const typed = found[2].toLowerCase();
   const fits = (button) => `${button.dataset.shortcutsText} ${button.textContent}`.toLowerCase().includes(typed);
   const items = canned().filter(fits).slice(0, 8).map((button) => ({
@@ -280,5 +320,6 @@ document.addEventListener("input", (event) => {
     detail: button.dataset.shortcutsText,
     text: () => cannedText(button),
   }));
-  offer(area, before.length - found[1].length - found[2].length, items);
+  const count = found[1].length + found[2].length;
+  offer(place, before.length - count, items, area.rich && ((text) => area.rich.replace(count, text)));
 });
