@@ -71,6 +71,12 @@ pub struct Words {
     pub message_hint: &'static str,
     pub send_request: &'static str,
     pub fill_in: &'static str,
+    pub too_long: &'static str,
+    pub number: &'static str,
+    pub date: &'static str,
+    pub web_address: &'static str,
+    /// Any other problem of a field.
+    pub wrong: &'static str,
     pub too_large: &'static str,
     pub too_fast: &'static str,
     /// {site} is the name of the site.

@@ -5,12 +5,14 @@ mod attachment;
 mod conversation;
 mod home;
 mod language;
+pub mod look;
 mod new;
 mod sign_in;
 
 use actix_web::web::ServiceConfig;
 
 use crate::app::App;
+use crate::desk::appearance::{self, Appearance};
 use crate::desk::site::{self, Site};
 use crate::error::{Error, Problem, Result};
 use crate::language::{Language, Words};
@@ -20,6 +22,8 @@ use crate::web::Visitor;
 
 pub fn routes(config: &mut ServiceConfig) {
     config
+        .service(look::css)
+        .service(look::logo)
         .service(home::home)
         .service(home::sign_in)
         .service(language::choose)
@@ -42,6 +46,7 @@ pub fn routes(config: &mut ServiceConfig) {
 /// What every page of the portal shows around its content.
 struct Frame {
     site: String,
+    appearance: Appearance,
     zone: Zone,
     /// The session's form secret; `None` on the pages of people who have not signed in.
     csrf: Option<String>,
@@ -53,10 +58,12 @@ struct Frame {
 
 impl Frame {
     fn new(app: &App, language: Language, visitor: Option<&Visitor>, here: &'static str) -> Result<Self> {
-        let Site { name, time_zone, .. } = app.read(site::get)?;
+        let (Site { name, time_zone, .. }, appearance) =
+            app.read(|s| Ok((site::get(s)?, appearance::get(s)?)))?;
         let zone = visitor.and_then(|visitor| visitor.contact.time_zone.clone()).unwrap_or(time_zone);
         Ok(Self {
             site: name,
+            appearance,
             zone: Zone::of_reader(&zone, language),
             language,
             words: language.words(),
@@ -99,24 +106,43 @@ impl Complaints {
         }
     }
 
-    /// About `subject`, `body` or `file`, in the language of the page where it is about something left out.
-    fn about<'a>(&'a self, field: &str, words: &'a Words) -> Option<&'a str> {
+    /// About `subject`, `body` or `file`, in the language of the page.
+    fn about(&self, field: &str, words: &'static Words) -> Option<&'static str> {
         let is_about = |problem: &&Problem| match field {
             "body" => matches!(problem.field.as_str(), "plainBody" | "htmlBody"),
             "file" => problem.field == "file" || problem.field.starts_with("attachments"),
             field => problem.field == field,
         };
-        self.0.iter().find(is_about).map(|problem| match problem.message.as_str() {
-            "is required" | "or 'htmlBody' is required" => words.fill_in,
-            TOO_LARGE => words.too_large,
-            message => message,
-        })
+        self.0.iter().find(is_about).map(|problem| in_words(&problem.message, words))
+    }
+}
+
+/// What `desk` says is wrong with a field, in the reader's language.
+fn in_words(message: &str, words: &'static Words) -> &'static str {
+    let says = |part: &str| message.contains(part);
+    match () {
+        () if message == TOO_LARGE => words.too_large,
+        () if says("is required") => words.fill_in,
+        () if says("is longer than") => words.too_long,
+        () if says("number") => words.number,
+        () if says("is not a date") => words.date,
+        () if says("is not a URL") => words.web_address,
+        () if says("is not an e-mail address") => words.no_address,
+        () => words.wrong,
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_problem_is_told_in_the_readers_language() {
+        let told = |message: &str| in_words(message, Language::De.words());
+        assert_eq!(told("'x' of 'Order' is not a whole number"), "Bitte eine Zahl eingeben.");
+        assert_eq!(told("is longer than 256 characters"), "Das ist zu lang.");
+        assert_eq!(told("is something new"), "Bitte noch einmal prüfen.");
+    }
 
     #[test]
     fn an_empty_field_is_asked_for_in_words_of_the_form() {

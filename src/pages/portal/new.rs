@@ -66,6 +66,10 @@ pub async fn submit(
                 Error::Invalid(_) => Complaints::of(Error::Invalid(control::tell(&mut controls, error)?))?,
                 other => Complaints::of(other)?,
             };
+            for control in &mut controls {
+                let told = control.problem.take();
+                control.problem = told.map(|message| super::in_words(&message, language.words()).to_owned());
+            }
             let frame = Frame::new(&app, language, Some(&visitor), "new")?;
             let page =
                 New { frame, subject: form.text("subject"), body: form.text("body"), controls, complaints };
