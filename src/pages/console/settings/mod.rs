@@ -2,6 +2,7 @@
 //! is on it; `desk` decides again when they do.
 
 mod agent;
+mod appearance;
 mod audit;
 mod auto_allocation;
 mod blocked_sender;
@@ -26,6 +27,7 @@ mod routing;
 mod rule_form;
 mod security;
 mod site;
+mod sla_policy;
 mod tag;
 mod trigger;
 mod webhook;
@@ -43,7 +45,7 @@ use crate::error::{Error, Result};
 use crate::web::SignedIn;
 
 pub fn routes(config: &mut ServiceConfig) {
-    config.service(index::show).service(job::show);
+    config.service(index::show).service(job::show).service(job::run);
     config.service(tag::show).service(tag::create).service(tag::rename).service(tag::delete);
     config
         .service(custom_field::list)
@@ -53,6 +55,15 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(custom_field::save)
         .service(custom_field::delete);
     config.service(site::show).service(site::save);
+    config.service(appearance::show).service(appearance::save);
+    config
+        .service(sla_policy::list)
+        .service(sla_policy::save_pauses)
+        .service(sla_policy::fresh)
+        .service(sla_policy::create)
+        .service(sla_policy::show)
+        .service(sla_policy::save)
+        .service(sla_policy::press);
     config.service(auto_allocation::show).service(auto_allocation::save);
     config
         .service(routing::list)
@@ -244,6 +255,13 @@ const GROUPS: &[Group] = &[
                 permission: Permission::ManageSiteProfile,
             },
             Section {
+                href: "/console/settings/appearance",
+                name: "Appearance",
+                icon: "palette",
+                about: "Name, logo and colour of the portal.",
+                permission: Permission::ManageSiteProfile,
+            },
+            Section {
                 href: "/console/settings/working-time",
                 name: "Working time",
                 icon: "clock",
@@ -347,6 +365,13 @@ const GROUPS: &[Group] = &[
                 name: "Triggers",
                 icon: "zap",
                 about: "What happens by itself when something happens.",
+                permission: Permission::ManageSettings,
+            },
+            Section {
+                href: "/console/settings/sla-policies",
+                name: "Service levels",
+                icon: "timer",
+                about: "How fast conversations must be answered and closed.",
                 permission: Permission::ManageSettings,
             },
             Section {

@@ -5,13 +5,15 @@ use crate::db::Snapshot;
 use crate::desk::condition::{NewCondition, NewFormula};
 use crate::desk::field;
 use crate::error::Result;
-use crate::rules::{Entry, Formula, MatchType, Usage};
+use crate::pages::console::filter::MATCHES;
+use crate::rules::{Entry, Formula, Usage};
 
 /// What a line offers and shows.
 pub struct Conditions {
     pub fields: Vec<Entry>,
     pub lines: Vec<Line>,
-    pub matches: Vec<&'static str>,
+    /// Names, and what they are called.
+    pub matches: Vec<(&'static str, &'static str)>,
 }
 
 #[derive(Default)]
@@ -22,7 +24,7 @@ pub struct Line {
 }
 
 /// Empty lines after the ones that are filled in.
-const SPARE: usize = 3;
+const SPARE: usize = 6;
 
 impl Conditions {
     pub fn new(s: &Snapshot<'_>, form: &Fields, usage: Usage) -> Result<Self> {
@@ -30,7 +32,7 @@ impl Conditions {
             field::catalogue(s)?.entries().iter().filter(|entry| entry.allows(usage)).cloned().collect();
         let mut lines: Vec<Line> = filled(form).collect();
         lines.extend((0..SPARE).map(|_| Line::default()));
-        Ok(Self { fields, lines, matches: MatchType::ALL.iter().map(|it| it.name()).collect() })
+        Ok(Self { fields, lines, matches: MATCHES.map(|(kind, text)| (kind.name(), text)).into() })
     }
 }
 

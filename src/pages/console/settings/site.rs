@@ -8,8 +8,10 @@ use super::super::Layout;
 use super::field::{Fields, Sent};
 use super::{Nav, frame};
 use crate::app::App;
+use crate::db::Tx;
+use crate::desk::Permission;
 use crate::desk::site::{self, ProfileChange};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::pages::form::Mistakes;
 use crate::pages::set_up::time_zones;
 use crate::web::page::see_other;
@@ -25,12 +27,14 @@ struct SitePage {
     form: Fields,
     time_zones: Vec<String>,
     mistakes: Mistakes,
+    may_configure: bool,
 }
 
 impl SitePage {
     fn new(app: &App, signed_in: &SignedIn, form: Fields, mistakes: Mistakes) -> Result<Self> {
         let (layout, nav) = frame(app, signed_in, HERE)?;
-        Ok(Self { layout, nav, form, time_zones: time_zones(), mistakes })
+        let may_configure = signed_in.actor.require(Permission::ManageSettings).is_ok();
+        Ok(Self { layout, nav, form, time_zones: time_zones(), mistakes, may_configure })
     }
 }
 
@@ -42,6 +46,7 @@ pub async fn show(app: App, signed_in: SignedIn) -> Result<Page<SitePage>, PageE
         ("company", site.company),
         ("website", site.website),
         ("timeZone", site.time_zone),
+        ("undoSeconds", site.undo_seconds.to_string()),
     ]);
     Ok(Page(SitePage::new(&app, &signed_in, form, Mistakes::default())?))
 }
@@ -57,7 +62,19 @@ pub async fn save(app: App, sent: Sent) -> Result<HttpResponse, PageError> {
         time_zone: fields.own("timeZone"),
         date_time_format: None,
     };
-    match app.write(move |tx| site::change_profile(tx, &by, &change)).await {
+    // Absent for agents who may change the profile alone.
+    let seconds = fields.filled("undoSeconds");
+    let save = move |tx: &Tx<'_>| {
+        site::change_profile(tx, &by, &change)?;
+        match seconds.as_deref().map(str::trim) {
+            None => Ok(()),
+            Some(text) => {
+                let wrong = || Error::invalid("undoSeconds", format!("'{text}' is not a number"));
+                site::set_undo_seconds(tx, &by, text.parse().map_err(|_| wrong())?)
+            }
+        }
+    };
+    match app.write(save).await {
         Ok(_) => Ok(see_other(HERE)),
         Err(error) => {
             let page = SitePage::new(&app, &signed_in, fields, Mistakes::of(error)?)?;

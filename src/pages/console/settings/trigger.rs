@@ -4,11 +4,12 @@ use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, get, post, web};
 use askama::Template;
 
-use super::super::Layout;
+use super::super::{Layout, words};
 use super::field::{Fields, Sent};
 use super::rule_form::{self, Conditions};
 use super::{Nav, frame};
 use crate::app::App;
+use crate::db::Snapshot;
 use crate::desk::agent::{self, Agent};
 use crate::desk::code::{Status, TriggerEvent};
 use crate::desk::order::Place;
@@ -28,13 +29,58 @@ const HERE: &str = "/console/settings/triggers";
 struct List {
     layout: Layout,
     nav: Nav,
-    triggers: Vec<Trigger>,
+    /// Each with what it no longer reaches.
+    triggers: Vec<(Trigger, Option<String>)>,
+}
+
+/// What each event is called.
+const EVENTS: [(TriggerEvent, &str); 6] = [
+    (TriggerEvent::ConversationCreated, "A conversation is created"),
+    (TriggerEvent::ConversationReplyIsReceived, "The contact writes again"),
+    (TriggerEvent::AgentReplied, "An agent replies"),
+    (TriggerEvent::AssigneeIsChanged, "The assignee changes"),
+    (TriggerEvent::StatusIsChanged, "The status changes"),
+    (TriggerEvent::StaysAtStatusPeriod, "It stays at a status"),
+];
+
+/// What a trigger does, in one line.
+fn about(trigger: &Trigger) -> String {
+    let event = EVENTS.iter().find(|(event, _)| *event == trigger.event).map_or("", |(_, name)| name);
+    let status = trigger.status.map(|status| [" (", words::status(status), ")"].concat()).unwrap_or_default();
+    let span = trigger.span.map(|span| format!(" for {span} {}", trigger.unit.name())).unwrap_or_default();
+    let conditions = match trigger.formula.conditions.len() {
+        0 => String::new(),
+        1 => ", 1 condition".to_owned(),
+        count => format!(", {count} conditions"),
+    };
+    let sets = match trigger.values.len() {
+        0 => String::new(),
+        1 => "; sets a field".to_owned(),
+        count => format!("; sets {count} fields"),
+    };
+    let mails = if trigger.mail.is_some() { "; sends a mail" } else { "" };
+    [event, &status, &span, &conditions, &sets, mails].concat()
+}
+
+/// Agents who would get the mail and are gone.
+fn warning(s: &Snapshot<'_>, trigger: &Trigger) -> Result<Option<String>> {
+    let mut gone = Vec::new();
+    for id in trigger.mail.iter().flat_map(|mail| &mail.agents) {
+        if !agent::is_assignable(s, *id)? {
+            gone.push(agent::get_ever(s, *id)?.map_or_else(|| id.to_string(), |agent| agent.display_name));
+        }
+    }
+    Ok((!gone.is_empty()).then(|| format!("Its mail no longer reaches {}", gone.join(", "))))
 }
 
 #[get("/console/settings/triggers")]
 pub async fn list(app: App, signed_in: SignedIn) -> Result<Page<List>, PageError> {
     let (layout, nav) = frame(&app, &signed_in, HERE)?;
-    Ok(Page(List { layout, nav, triggers: app.read(|s| trigger::list(s, &signed_in.actor))? }))
+    let triggers = app.read(|s| {
+        let with_warning = |found: Trigger| Ok((warning(s, &found)?, found)).map(|(told, it)| (it, told));
+        trigger::list(s, &signed_in.actor)?.into_iter().map(with_warning).collect::<Result<_>>()
+    })?;
+    Ok(Page(List { layout, nav, triggers }))
 }
 
 #[derive(Template)]

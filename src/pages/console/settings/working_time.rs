@@ -1,7 +1,8 @@
 //! `/console/settings/working-time`: the week, and holidays one by one or from an iCalendar file.
 
+use actix_multipart::Multipart;
 use actix_web::http::StatusCode;
-use actix_web::{HttpResponse, get, post, web};
+use actix_web::{HttpRequest, HttpResponse, get, post, web};
 use askama::Template;
 
 use super::super::Layout;
@@ -15,7 +16,8 @@ use crate::error::{Error, Result};
 use crate::ids::HolidayId;
 use crate::pages::form::Mistakes;
 use crate::web::page::see_other;
-use crate::web::{Page, PageError, SignedIn, filters};
+use crate::web::upload::{self, Form};
+use crate::web::{Page, PageError, SignedIn, csrf, filters};
 
 const HERE: &str = "/console/settings/working-time";
 
@@ -161,14 +163,27 @@ pub async fn add_holiday(app: App, sent: Sent) -> Result<HttpResponse, PageError
     answer(&app, sent, result.map_err(|error| beside("date", error)))
 }
 
+/// A chosen file, or pasted text.
 #[post("/console/settings/working-time/import")]
-pub async fn import(app: App, sent: Sent) -> Result<HttpResponse, PageError> {
-    let by = sent.signed_in.actor.clone();
-    let result = match ical::days(sent.fields.text("calendar")) {
+pub async fn import(
+    app: App,
+    signed_in: SignedIn,
+    request: HttpRequest,
+    multipart: Multipart,
+) -> Result<HttpResponse, PageError> {
+    let check = |form: &Form| csrf::check(&request, &signed_in.session, Some(form.text("csrf")));
+    let (form, files) = upload::read_in_memory(multipart, check).await?;
+    let by = signed_in.actor.clone();
+    let text = match files.first() {
+        Some(file) => String::from_utf8_lossy(&file.bytes).into_owned(),
+        None => form.text("calendar").to_owned(),
+    };
+    let result = match ical::days(&text) {
         Ok(days) => app.write(move |tx| holiday::import(tx, &by, &days)).await.map(|_| ()),
         Err(error) => Err(error),
     };
-    answer(&app, sent, result)
+    let fields = Fields::of([("calendar", form.text("calendar").to_owned())]);
+    answer(&app, Sent { signed_in, fields }, result)
 }
 
 #[post("/console/settings/working-time/holidays/{id}/delete")]
