@@ -26,9 +26,9 @@ addEventListener("pageshow", () => {
 });
 
 document.addEventListener("keydown", (event) => {
-  if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && event.target.matches?.("textarea")) {
+  if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && event.target.matches?.("textarea, .editor")) {
     event.preventDefault();
-    const form = event.target.form;
+    const form = event.target.closest("form");
     const closing = event.shiftKey && form?.querySelector("[data-send-close]");
     form?.requestSubmit(closing || form.querySelector("button:not([type=button])"));
   }
@@ -116,6 +116,8 @@ document.addEventListener("keydown", (event) => {
   menu.open = false;
   menu.querySelector("summary").focus();
 });
+
+document.addEventListener("click", (event) => event.target.closest?.("[data-print]") && print());
 
 showTheme();
 

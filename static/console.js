@@ -6,6 +6,7 @@ import { restoreDrafts } from "./draft.js";
 import { startKeys } from "./keys.js";
 import { keepsWatch, standWatch, tell } from "./notice.js";
 import { startPresence } from "./presence.js";
+import { element } from "./toast.js";
 
 const conversation = () => document.querySelector("[data-live=conversation]");
 const list = () => document.querySelector("[data-live=list]");
@@ -122,6 +123,7 @@ async function applyNews() {
 let stream = null;
 
 function heard(id) {
+  ahead = null;
   changed.add(id);
   timer ??= setTimeout(applyNews, 250);
 }
@@ -170,10 +172,29 @@ document.addEventListener("click", async (event) => {
 
 const isDesk = () => document.querySelector(".desk") && matchMedia("(min-width: 80rem)").matches;
 
+/** The next conversation, fetched before somebody asks for it: looking changes nothing. */
+let ahead = null;
+const FRESH = 30000;
+
+function lookAhead() {
+  ahead = null;
+  const next = isDesk() && document.querySelector(".neighbours [rel=next]");
+  if (!next || navigator.connection?.saveData) return;
+  const { href } = next;
+  const wait = window.requestIdleCallback ?? ((action) => setTimeout(action, 200));
+  wait(() => (ahead = { href, at: Date.now(), answer: fetchPage(href).catch(() => null) }));
+}
+
+async function pageOf(href) {
+  const known = ahead?.href === href && Date.now() - ahead.at < FRESH ? await ahead.answer : null;
+  ahead = null;
+  return known ?? fetchPage(href);
+}
+
 async function visit(href, remembers) {
   stopComposer();
   try {
-    const { page, url } = await fetchPage(href);
+    const { page, url } = await pageOf(href);
     const fresh = page.querySelector(".pane-main");
     if (!fresh) throw new Error("not a conversation");
     if (remembers) history.pushState(null, "", url);
@@ -235,6 +256,28 @@ document.addEventListener("submit", (event) => {
   save(event.target);
 });
 
+// ---- Something that goes on: how far it is, until it is done --------------------------------------------------------------
+
+async function showProgress() {
+  const running = document.querySelector("[data-running]");
+  if (!running) return;
+  const url = new URL(here(), location.href);
+  url.searchParams.set("done", running.dataset.done);
+  try {
+    const { page } = await fetchPage(url);
+    const fresh = page.querySelector(".toasts");
+    if (!fresh) return running.closest(".toasts").remove();
+    running.closest(".toasts").replaceWith(document.adoptNode(fresh));
+    if (!document.querySelector("[data-running]")) {
+      showRows(page);
+      swap(page, "rail-filters");
+    }
+  } catch {
+    // Offline: the next look tells.
+  }
+  setTimeout(showProgress, 600);
+}
+
 // ---- Selection ----------------------------------------------------------------------------------------------------------
 
 function countSelected() {
@@ -258,6 +301,23 @@ document.addEventListener("click", (event) => {
   }
   lastBox = box;
   countSelected();
+});
+
+// ---- Why: what happened by itself, beside the thread -----------------------------------------------------------------------
+
+document.addEventListener("click", async (event) => {
+  const link = event.target.closest?.("[data-why]");
+  if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
+  event.preventDefault();
+  const { page } = await fetchPage(link.dataset.why).catch(() => ({}));
+  if (!page) return location.assign(link.href);
+  const close = element("button", { className: "button button-quiet button-small" }, "Close");
+  const form = element("form", { method: "dialog", className: "drawer-head" }, element("h2", {}, "Why?"), close);
+  const dialog = element("dialog", { className: "drawer", "aria-label": "Why" }, form, ...page.body.childNodes);
+  dialog.addEventListener("click", (click) => click.target === dialog && dialog.close());
+  dialog.addEventListener("close", () => dialog.remove());
+  document.body.append(dialog);
+  dialog.showModal();
 });
 
 // ---- Pictures open in the page -----------------------------------------------------------------------------------------
@@ -295,6 +355,7 @@ function start() {
     document.querySelector(".row-open")?.scrollIntoView({ block: "nearest" });
     if (!location.hash) toLatest(open);
     startComposer();
+    lookAhead();
   }
   startPresence(open?.dataset.conversation);
 }
@@ -308,6 +369,7 @@ function toLatest(open) {
 }
 
 start();
+showProgress();
 listen();
 startKeys();
 

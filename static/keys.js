@@ -268,7 +268,7 @@ export function startKeys() {
       return openPalette();
     }
     const typing = event.target.closest?.("input:not([type=checkbox], [type=radio]), textarea, select, [contenteditable], dialog");
-    if (event.key === "Escape" && typing?.matches("textarea, input")) return event.target.blur();
+    if (event.key === "Escape" && typing?.matches("textarea, input, .editor")) return event.target.blur();
     if (typing || event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented || !keysAreOn()) return;
     const sequence = typed ? `${typed} ${event.key}` : event.key;
     const isKnown = bindings.some(({ key }) => key === sequence || key.startsWith(`${sequence} `));

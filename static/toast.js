@@ -17,7 +17,7 @@ export function toast(text) {
 
 // What the server tells was done stays longer: it can be taken back.
 const done = document.querySelector("[data-done]");
-if (done) {
+if (done && done.dataset.running === undefined) {
   // The address would tell it again at every reload.
   const url = new URL(location.href);
   url.searchParams.delete("done");

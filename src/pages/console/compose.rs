@@ -67,11 +67,15 @@ pub struct Written {
     pub cc: String,
     pub subject: String,
     pub body: String,
+    /// The same with its marks, for the editor; empty where it was written as plain text.
+    pub html: String,
     pub status: String,
     /// Uploads that are stored already: guid and name.
     pub files: Vec<(String, String)>,
     /// Who saved the shared draft that stands here, and when.
     pub kept: Option<(String, When)>,
+    /// How many earlier texts of it there are.
+    pub earlier: usize,
     pub offers: Vec<Offer>,
     pub people: Vec<Recipient>,
     pub accounts: Vec<EmailAccount>,
@@ -102,12 +106,14 @@ impl Written {
         mode: Option<Mode>,
     ) -> Result<Self> {
         let mut written = Self::empty(s, &signed_in.actor, conversation)?;
+        written.earlier = draft::versions(s, &signed_in.actor, conversation.id)?.len();
         if conversation.is_editable
             && let Some(kept) = draft::get(s, &signed_in.actor, conversation.id)?
         {
             let who = agent::names(s, &[kept.saved_by_id])?.remove(&kept.saved_by_id).unwrap_or_default();
             written.kept = Some((who, Zone::of_agent(signed_in).long(kept.saved_at)));
             written.body = kept.text.body.plain;
+            written.html = kept.text.body.html;
             written.files = kept.files.into_iter().map(|file| (file.guid, file.file_name)).collect();
             written.subject = kept.text.subject;
             let keep = |own: &mut String, kept: String| {
@@ -213,7 +219,7 @@ pub async fn reply(
         return again(&app, &signed_in, &conversation, &form, Mistakes::default(), None);
     }
     match send(&app, &signed_in, &conversation, &form).await {
-        Ok(message) => Ok(see_other(&next_stop(&app, &signed_in, id, message.id, &form)?)),
+        Ok(message) => Ok(see_other(&next_stop(&app, &signed_in, id, message.id, &form).await?)),
         Err(error) => again(&app, &signed_in, &conversation, &form, Mistakes::of(error)?, None),
     }
 }
@@ -283,8 +289,8 @@ fn check_seen(tx: &Tx<'_>, by: &Actor, id: ConversationId, seen: Option<i64>) ->
     }
 }
 
-/// Where the agent wants to go once the answer is on its way.
-fn next_stop(
+/// Where the agent wants to go once the answer is on its way; what they choose beside the button is remembered.
+async fn next_stop(
     app: &App,
     signed_in: &SignedIn,
     id: ConversationId,
@@ -292,7 +298,13 @@ fn next_stop(
     form: &Form,
 ) -> Result<String> {
     let context = Context::of_form(app, &signed_in.actor, form.text("context"));
-    let wanted = app.read(|s| preference::get(s, signed_in.agent.id))?.after_send;
+    let mut preference = app.read(|s| preference::get(s, signed_in.agent.id))?;
+    let wanted = AfterSend::parse(form.text("after")).unwrap_or(preference.after_send);
+    if wanted != preference.after_send {
+        preference.after_send = wanted;
+        let by = signed_in.actor.clone();
+        app.write(move |tx| preference::set(tx, &by, &preference)).await?;
+    }
     let next = form.text("next").parse().ok().map(ConversationId);
     Ok(match (wanted, next) {
         // After a note one goes on with the conversation.
@@ -324,6 +336,7 @@ fn again(
         written.allows_new = form.text("allowNew") == "on";
     }
     written.body = text("body");
+    written.html = text("html");
     written.files = files(app, &signed_in.actor, form)?;
     written.is_refused = true;
     if let Some(mode) = mode {
@@ -333,6 +346,7 @@ fn again(
         let text = resolved(app, signed_in, conversation.id, CannedMessageId(canned))?;
         let gap = if written.body.is_empty() { "" } else { "\n\n" };
         written.body = [&written.body, gap, text.as_str()].concat();
+        written.html.clear();
     }
     let query = Query::parse(form.text("context"))?;
     let page = page(app, signed_in, conversation.id, query, Some((written, mistakes)))?;
@@ -401,7 +415,9 @@ async fn new_message(
     };
     let mail = kind == MessageType::Email;
     let plain = if text.is_empty() { "(forwarded)".to_owned() } else { text.to_owned() };
-    let body = app.compute(move || Body::new(None, Some(&plain))).await??;
+    // The editor's field beside the text; without it the text is all there is.
+    let html = form.text("html").to_owned();
+    let body = app.compute(move || Body::new(Some(&html), Some(&plain))).await??;
     Ok(NewMessage {
         from: Some(form.text("from").to_owned()).filter(|from| mail && !from.is_empty()),
         to: mail.then_some(to),
@@ -489,7 +505,8 @@ pub async fn save_draft(app: App, id: Path<ConversationId>, sent: Sent) -> Resul
         cc: text("cc"),
         ..DraftText::default()
     };
-    let written = app.compute(move || started.with_body(None, Some(&body))).await??;
+    let html = text("html");
+    let written = app.compute(move || started.with_body(Some(&html), Some(&body))).await??;
     let guids = sent.fields.all("guid");
     let saved = app.write(move |tx| draft::save(tx, &by, id, &written, &guids)).await?;
     let at = Zone::of_agent(&sent.signed_in).short(saved.saved_at, app.now());

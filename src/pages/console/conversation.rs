@@ -8,7 +8,8 @@ use askama::Template;
 
 use super::choice::Choices;
 use super::compose::{self, Written};
-use super::list::{COUNTED, Context, Due, Pane};
+use super::due::{Clock, Due};
+use super::list::{COUNTED, Context, Pane};
 use super::settings::Sent;
 use super::thread::{self, Entry};
 use super::{Layout, inbox, words};
@@ -21,6 +22,7 @@ use crate::desk::conversation::{
     self, Conversation, ConversationChange, ListQuery, MessageType, message, presence,
 };
 use crate::desk::outgoing_mail::State;
+use crate::desk::preference::AfterSend;
 use crate::desk::undo::{self, Action, Undo};
 use crate::desk::{Actor, Paging, field};
 use crate::error::Result;
@@ -121,11 +123,7 @@ pub fn page(
                 let value = conversation.fields.iter().find(|value| value.field_id == field.id);
                 value.map(|value| value.text.clone()).unwrap_or_default()
             })?,
-            due: conversation
-                .sla
-                .next_breach_at
-                .filter(|_| conversation.status.is_open())
-                .map(|at| Due::new(at, &zone, now)),
+            due: Clock::new(s)?.due(&conversation, &zone, now),
             aside_until: conversation.snooze.as_ref().and_then(|aside| aside.until).map(|at| zone.long(at)),
             others,
             me: signed_in.agent.id,

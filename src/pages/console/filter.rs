@@ -39,7 +39,8 @@ struct Row {
     value: String,
 }
 
-const MATCHES: [(MatchType, &str); 9] = [
+/// How each way to compare is called.
+pub const MATCHES: [(MatchType, &str); 9] = [
     (MatchType::Is, "is"),
     (MatchType::IsNot, "is not"),
     (MatchType::Contains, "contains"),

@@ -12,7 +12,7 @@ use super::{Layout, words};
 use crate::app::App;
 use crate::db::Snapshot;
 use crate::desk::code::{Priority, Status};
-use crate::desk::conversation::{self, ConversationChange, Filter, ListQuery};
+use crate::desk::conversation::{self, Aside, ConversationChange, Filter, ListQuery};
 use crate::desk::undo::{self, Action, Before, Undo};
 use crate::desk::{Paging, filter};
 use crate::error::{Error, Result};
@@ -32,6 +32,9 @@ struct InboxPage {
     time_zone: String,
 }
 
+/// Conversations that a request changes while its agent waits.
+const AT_ONCE: usize = 200;
+
 struct Empty {
     icon: &'static str,
     title: &'static str,
@@ -43,6 +46,7 @@ struct Empty {
 pub async fn home(app: App, signed_in: SignedIn) -> Result<HttpResponse, PageError> {
     let mine = ListQuery {
         filter: Some(Filter::MyOpen),
+        aside: Aside::Hidden,
         paging: Paging { index: 1, size: 1 },
         count_limit: Some(1),
         ..ListQuery::default()
@@ -58,8 +62,8 @@ pub async fn show(
     slug: Path<String>,
     query: Query,
 ) -> Result<Page<InboxPage>, PageError> {
-    let system = filter::by_slug(&slug).ok_or_else(|| Error::not_found("filter", &slug))?;
-    page(&app, signed_in, Which::System(system), query).await
+    let which = Which::by_slug(&slug).ok_or_else(|| Error::not_found("filter", &slug))?;
+    page(&app, signed_in, which, query).await
 }
 
 /// A saved filter.
@@ -107,14 +111,27 @@ async fn page(
     Ok(Page(app.scan(read).await?))
 }
 
-/// One change to every selected conversation. Each is changed by itself: one that refuses does not hold up the others.
+/// One change to every selected conversation, or with `everything` to all that the list holds. Each is changed by
+/// itself: one that refuses does not hold up the others. What is too much for one request, a job does.
 #[post("/console/conversations/batch")]
 pub async fn batch(app: App, sent: Sent) -> Result<HttpResponse, PageError> {
     let back = local_path(Some(sent.fields.text("back")), "/console").to_owned();
-    let ids: Vec<ConversationId> = sent.fields.ids("id").map(ConversationId).collect();
     let (action, verb) = chosen(&sent)?;
+    let ids: Vec<ConversationId> = match sent.fields.is_checked("everything") {
+        false => sent.fields.ids("id").map(ConversationId).collect(),
+        true => {
+            let context = Context::of_form(&app, &sent.signed_in.actor, sent.fields.text("context"));
+            let signed_in = sent.signed_in.clone();
+            app.scan(move |s| context.everything(s, &signed_in)).await?
+        }
+    };
     if ids.is_empty() {
         return Ok(see_other(&back));
+    }
+    if AT_ONCE < ids.len() {
+        let by = sent.signed_in.actor.clone();
+        let done = app.write(move |tx| undo::begin(tx, &by, &ids, &action, verb)).await?;
+        return Ok(see_other(&with_done(&back, done)));
     }
     let done = act(&app, &sent.signed_in, ids, action, verb).await?;
     Ok(see_other(&with_done(&back, done)))
@@ -144,15 +161,10 @@ pub async fn act(
     for (id, result) in join_all(acts).await {
         match result {
             Ok(was) => before.push(was),
-            Err(error @ (Error::Internal(_) | Error::StorageFull)) => return Err(error),
-            Err(error) => problems.push(format!("#{id}: {error}")),
+            Err(error) => problems.extend(undo::problem(id, error)?),
         }
     }
-    let says = match before.len() {
-        0 => "Nothing was changed".to_owned(),
-        1 => format!("1 conversation {verb}"),
-        count => format!("{count} conversations {verb}"),
-    };
+    let says = undo::says(before.len(), verb);
     let by = signed_in.actor.clone();
     app.write(move |tx| undo::keep(tx, &by, &says, &before, &problems)).await
 }
@@ -206,6 +218,13 @@ fn chosen(sent: &Sent) -> Result<(Action, &'static str)> {
 fn empty(which: &Which) -> Empty {
     let filter = match which {
         Which::System(system) => system.filter,
+        Which::Aside => {
+            return Empty {
+                icon: "alarm-clock",
+                title: "Nothing is put aside",
+                text: "What you put aside with h waits here, and comes back at its time or when the customer writes.",
+            };
+        }
         Which::Saved(_) => {
             return Empty {
                 icon: "list-filter",

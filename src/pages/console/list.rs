@@ -2,13 +2,13 @@
 //! one was opened from (filter, order, page) travels along in the links as a `Context`.
 
 use std::collections::HashMap;
-use std::time::Duration;
 
+use super::due::{Clock, Due};
 use super::words;
 use crate::app::App;
 use crate::db::Snapshot;
 use crate::desk::condition::{self, NewCondition, NewFormula};
-use crate::desk::conversation::{self, Conversation, ListQuery, Sort, presence};
+use crate::desk::conversation::{self, Aside, Conversation, ListQuery, Sort, presence};
 use crate::desk::filter::{self, Filter, Narrowing, SystemFilter};
 use crate::desk::search::query::Operator;
 use crate::desk::search::snippet::{self, Part};
@@ -21,8 +21,10 @@ use crate::rules::Usage;
 use crate::time::Timestamp;
 use crate::web::{Query, SignedIn};
 
-/// A list says "more than" beyond this.
+/// A list says "more than" beyond this, and no more are changed at once.
 pub const COUNTED: i64 = 10_000;
+/// What the list of what is put aside is called in addresses.
+pub const ASIDE: &str = "put-aside";
 
 const ORDERS: [(&str, &str, Sort); 5] = [
     ("last-reply", "Last reply", Sort::LastReplyTime),
@@ -32,9 +34,10 @@ const ORDERS: [(&str, &str, Sort); 5] = [
     ("next-breach", "Next SLA breach", Sort::NextSlaBreach),
 ];
 
-/// A list: one of the system's filters, a saved one, or what a search finds.
+/// A list: one of the system's filters, what is put aside, a saved filter, or what a search finds.
 pub enum Which {
     System(SystemFilter),
+    Aside,
     Saved(Filter),
     Search(String),
 }
@@ -47,9 +50,30 @@ pub struct Context {
 }
 
 impl Which {
+    /// The list that the word in an address names.
+    pub fn by_slug(slug: &str) -> Option<Self> {
+        match slug {
+            ASIDE => Some(Self::Aside),
+            _ => filter::by_slug(slug).map(Self::System),
+        }
+    }
+
+    /// What is put aside is no work now: lists of work leave it out.
+    fn aside(&self) -> Aside {
+        use conversation::Filter::{MyDepartmentOpen, MyOpen, Unassigned};
+        match self {
+            Self::Aside => Aside::Alone,
+            Self::System(system) if matches!(system.filter, MyOpen | MyDepartmentOpen | Unassigned) => {
+                Aside::Hidden
+            }
+            _ => Aside::Shown,
+        }
+    }
+
     pub fn name(&self) -> &str {
         match self {
             Self::System(filter) => filter.name,
+            Self::Aside => "Put aside",
             Self::Saved(filter) => &filter.name,
             Self::Search(_) => "Search",
         }
@@ -59,6 +83,7 @@ impl Which {
     pub fn mark(&self) -> String {
         match self {
             Self::System(filter) => filter.slug.to_owned(),
+            Self::Aside => ASIDE.to_owned(),
             Self::Saved(filter) => filter.id.to_string(),
             Self::Search(_) => "search".to_owned(),
         }
@@ -67,6 +92,7 @@ impl Which {
     fn path(&self) -> String {
         match self {
             Self::System(filter) => ["/console/", filter.slug].concat(),
+            Self::Aside => ["/console/", ASIDE].concat(),
             Self::Saved(filter) => format!("/console/filters/{}", filter.id),
             Self::Search(_) => "/console/search".to_owned(),
         }
@@ -109,8 +135,8 @@ impl Context {
 
     fn named(s: &Snapshot<'_>, by: &Actor, query: &Query) -> Option<Which> {
         let name = query.text("filter").ok().flatten()?;
-        if let Some(system) = filter::by_slug(name) {
-            return Some(Which::System(system));
+        if let Some(which) = Which::by_slug(name) {
+            return Some(which);
         }
         if name == "search" {
             return Some(Which::Search(query.text("q").ok().flatten().unwrap_or_default().to_owned()));
@@ -134,8 +160,10 @@ impl Context {
         let mut wanted = self.wanted.clone();
         let moment =
             || condition::moment(s, now, &signed_in.actor, Some(Zone::of_agent(signed_in).time_zone()));
+        wanted.aside = self.which.aside();
         match &self.which {
             Which::System(system) => wanted.filter = Some(system.filter),
+            Which::Aside => {}
             Which::Saved(saved) => match filter::narrowing(s, &moment()?, saved)? {
                 Narrowing::System(filter) => wanted.filter = Some(filter),
                 Narrowing::Own(predicate) => wanted.predicates.push(predicate),
@@ -152,6 +180,12 @@ impl Context {
             }
         }
         Ok(wanted)
+    }
+
+    /// Every conversation of the list, up to `COUNTED`.
+    pub fn everything(&self, s: &Snapshot<'_>, signed_in: &SignedIn) -> Result<Vec<ConversationId>> {
+        let wanted = self.asked(s, signed_in, signed_in.now)?;
+        conversation::list::ids(s, &signed_in.actor, &wanted, COUNTED)
     }
 
     /// The parameters that conversations' links carry.
@@ -270,39 +304,11 @@ pub struct Row {
     /// Colleagues who have it open now.
     pub viewers: Vec<Viewer>,
     pub due: Option<Due>,
+    /// While it is put aside: until when.
+    pub aside: Option<String>,
     /// Of a search: the subject, and the stretch of a message, with the words pointed out.
     pub subject: Vec<Part>,
     pub found: Vec<Part>,
-}
-
-/// What is left until the next promise of the SLA breaks (contract 25.3): green, amber in the last hour, red after.
-pub struct Due {
-    pub class: &'static str,
-    pub text: String,
-    pub at: When,
-}
-
-impl Due {
-    pub fn new(at: Timestamp, zone: &Zone, now: Timestamp) -> Self {
-        let over = now.since(at);
-        let left = at.since(now);
-        let (class, text) = match () {
-            () if at <= now => ("due-over", ["overdue by ", &span(over)].concat()),
-            () if left <= Duration::from_secs(3600) => ("due-soon", span(left)),
-            () => ("due-good", span(left)),
-        };
-        Self { class, text, at: zone.long(at) }
-    }
-}
-
-/// `40 min`, `3 h 20 min`, `2 d 4 h`.
-fn span(span: Duration) -> String {
-    let minutes = span.as_secs() / 60;
-    match (minutes / 1440, minutes / 60 % 24, minutes % 60) {
-        (0, 0, minutes) => format!("{minutes} min"),
-        (0, hours, minutes) => format!("{hours} h {minutes} min"),
-        (days, hours, _) => format!("{days} d {hours} h"),
-    }
 }
 
 pub struct Viewer {
@@ -382,6 +388,7 @@ fn rows(
             viewers.entry(present.conversation_id).or_default().push(viewer);
         }
     }
+    let clock = Clock::new(s)?;
     let mut hits = match search {
         Some(search) => snippet::of_each(s, search, &ids)?,
         None => HashMap::new(),
@@ -398,11 +405,11 @@ fn rows(
             tags: conversation.tags.iter().filter_map(|id| tags.get(id).cloned()).collect(),
             at: zone.short(conversation.last_replied_at.unwrap_or(conversation.created_at), now),
             viewers: viewers.remove(&conversation.id).unwrap_or_default(),
-            due: conversation
-                .sla
-                .next_breach_at
-                .filter(|_| conversation.status.is_open())
-                .map(|at| Due::new(at, &zone, now)),
+            due: clock.due(&conversation, &zone, now),
+            aside: conversation.snooze.as_ref().map(|aside| match aside.until {
+                Some(at) => ["until ", zone.long(at).words()].concat(),
+                None => "until they write".to_owned(),
+            }),
             subject: search.map(|search| snippet::mark(&conversation.subject, search)).unwrap_or_default(),
             found: hits.remove(&conversation.id).unwrap_or_default(),
             conversation,
@@ -415,17 +422,4 @@ fn rows(
 fn speaker(conversation: &Conversation) -> Option<AgentId> {
     let party = conversation.last_replied_by.as_ref().filter(|party| party.kind == "agent")?;
     party.id.map(AgentId)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_is_left_is_told_in_two_units_at_most() {
-        let seconds = |minutes: u64| Duration::from_secs(minutes * 60);
-        assert_eq!(span(seconds(40)), "40 min");
-        assert_eq!(span(seconds(200)), "3 h 20 min");
-        assert_eq!(span(seconds(2 * 1440 + 250)), "2 d 4 h");
-    }
 }

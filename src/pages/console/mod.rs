@@ -7,6 +7,8 @@ mod contact;
 pub mod conversation;
 pub mod decision;
 mod deleted;
+mod draft;
+mod due;
 mod filter;
 pub mod inbox;
 mod junk;
@@ -40,6 +42,7 @@ use crate::web::SignedIn;
 pub fn routes(config: &mut ServiceConfig) {
     config.service(live::stream).service(presence::beat).service(palette::find);
     config.service(new::show).service(new::submit).service(contact::show);
+    config.service(contact::edit).service(contact::save).service(draft::list).service(draft::restore);
     config.service(inbox::batch).service(inbox::take_back);
     config.service(conversation::show).service(conversation::properties).service(conversation::close);
     config.service(conversation::read).service(conversation::unread).service(conversation::delete);
@@ -124,7 +127,7 @@ impl Layout {
                 counted.push(saved_filter::narrowing_by(&catalogue, &moment, filter)?);
             }
         }
-        let (_, unread) = unread::count(s, by, &counted)?;
+        let unread = unread::count_at_hand(s, by, &counted)?;
         let system = saved_filter::SYSTEM.into_iter().zip(FILTER_ICONS).map(|(filter, icon)| RailFilter {
             href: ["/console/", filter.slug].concat(),
             mark: filter.slug.to_owned(),
@@ -139,7 +142,22 @@ impl Layout {
             name: filter.name,
             ..RailFilter::default()
         });
-        let filters = system.chain(own).zip(unread);
+        let mut filters: Vec<RailFilter> = (system.chain(own).zip(unread))
+            .map(|(filter, unread)| RailFilter {
+                unread: unread.conversations,
+                mentions: unread.mentions,
+                ..filter
+            })
+            .collect();
+        // Before what is closed.
+        let aside = RailFilter {
+            href: ["/console/", list::ASIDE].concat(),
+            mark: list::ASIDE.to_owned(),
+            name: "Put aside".to_owned(),
+            icon: "alarm-clock",
+            ..RailFilter::default()
+        };
+        filters.insert(saved_filter::SYSTEM.len() - 1, aside);
         Ok(Self {
             site_name: site::get(s)?.name,
             agent_id: signed_in.agent.id,
@@ -149,13 +167,7 @@ impl Layout {
             words: String::new(),
             is_demo: signed_in.is_demo,
             sees_junk: by.require(Permission::ManageJunk).is_ok(),
-            filters: filters
-                .map(|(filter, unread)| RailFilter {
-                    unread: unread.conversations,
-                    mentions: unread.mentions,
-                    ..filter
-                })
-                .collect(),
+            filters,
             failing: match by.require(Permission::ManageChannels) {
                 Ok(()) => email_account::failing(s)?,
                 Err(_) => Vec::new(),

@@ -12,9 +12,10 @@ use crate::desk::code::{Channel, Priority, Status};
 use crate::desk::contact::{self, Contact, ContactQuery};
 use crate::desk::conversation::{self, Body, MessageType, NewConversation, NewMessage, Source};
 use crate::desk::email_account::{self, EmailAccount};
-use crate::desk::{Paging, Permission, attachment, is_address};
-use crate::error::{Problems, Result};
+use crate::desk::{Paging, Permission, attachment, field, is_address};
+use crate::error::{Error, Problems, Result};
 use crate::ids::{AgentId, ConversationId, DepartmentId, TagId};
+use crate::pages::control::{self, Control};
 use crate::pages::form::Mistakes;
 use crate::web::page::see_other;
 use crate::web::upload::{self, Form};
@@ -30,6 +31,8 @@ struct New {
     contacts: Vec<Contact>,
     form: Form,
     files: Vec<(String, String)>,
+    /// The site's own fields.
+    controls: Vec<Control>,
     mistakes: Mistakes,
     me: AgentId,
 }
@@ -52,10 +55,18 @@ pub async fn show(app: App, signed_in: SignedIn, query: Query) -> Result<Page<Ne
     form.fields.push(("status".to_owned(), Status::PendingExternal.name().to_owned()));
     form.fields.push(("priority".to_owned(), Priority::Normal.name().to_owned()));
     form.fields.push(("agent".to_owned(), signed_in.agent.id.to_string()));
-    Ok(Page(page(&app, &signed_in, form, Mistakes::default())?))
+    let controls =
+        app.read(|s| control::controls(s, &field::own(s)?, |field| field.default_value.clone()))?;
+    Ok(Page(page(&app, &signed_in, form, controls, Mistakes::default())?))
 }
 
-fn page(app: &App, signed_in: &SignedIn, form: Form, mistakes: Mistakes) -> Result<New> {
+fn page(
+    app: &App,
+    signed_in: &SignedIn,
+    form: Form,
+    controls: Vec<Control>,
+    mistakes: Mistakes,
+) -> Result<New> {
     let by = &signed_in.actor;
     app.read(|s| {
         let mut files = Vec::new();
@@ -74,6 +85,7 @@ fn page(app: &App, signed_in: &SignedIn, form: Form, mistakes: Mistakes) -> Resu
             accounts: email_account::list(s, false)?,
             contacts,
             files,
+            controls,
             me: signed_in.agent.id,
             form,
             mistakes,
@@ -93,7 +105,19 @@ pub async fn submit(
     match create(&app, &signed_in, &form).await {
         Ok(id) => Ok(see_other(&format!("/console/conversations/{id}"))),
         Err(error) => {
-            let page = page(&app, &signed_in, form, Mistakes::of(error)?)?;
+            let mut controls = app.read(|s| {
+                let fields = field::own(s)?;
+                let sent = control::sent(&fields, &form.fields);
+                control::controls(s, &fields, |field| {
+                    let value = sent.iter().find(|value| field.is_named(&value.field));
+                    value.map(|value| value.value.clone()).unwrap_or_default()
+                })
+            })?;
+            let mistakes = match error {
+                Error::Invalid(_) => Mistakes::of(Error::Invalid(control::tell(&mut controls, error)?))?,
+                other => Mistakes::of(other)?,
+            };
+            let page = page(&app, &signed_in, form, controls, mistakes)?;
             Ok(Page(page).with_status(StatusCode::BAD_REQUEST))
         }
     }
@@ -115,7 +139,8 @@ async fn create(app: &App, signed_in: &SignedIn, form: &Form) -> Result<Conversa
     }
     problems.check()?;
     let text = form.text("body").to_owned();
-    let body = app.compute(move || Body::new(None, Some(&text))).await??;
+    let html = form.text("html").to_owned();
+    let body = app.compute(move || Body::new(Some(&html), Some(&text))).await??;
     let id = |name: &str| form.text(name).parse::<i64>().ok().filter(|id| *id != 0);
     let split = |name: &str| -> Vec<String> {
         form.text(name).split([',', ';']).map(|part| named(part).0).filter(|part| !part.is_empty()).collect()
@@ -144,7 +169,7 @@ async fn create(app: &App, signed_in: &SignedIn, form: &Form) -> Result<Conversa
             .filter_map(|(_, id)| id.parse().ok().map(TagId))
             .collect(),
         message,
-        fields: Vec::new(),
+        fields: control::sent(&app.read(field::own)?, &form.fields),
     };
     let by = signed_in.actor.clone();
     let created = app

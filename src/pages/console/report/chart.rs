@@ -35,6 +35,8 @@ const LEFT: f64 = 56.0;
 const BOTTOM: f64 = 28.0;
 const TOP: f64 = 10.0;
 const COLOURS: [&str; 4] = ["var(--accent)", "var(--green)", "var(--amber)", "var(--violet)"];
+/// What a letter below the bars takes.
+const LETTER: f64 = 7.0;
 /// Names written below the bars.
 const NAMES: usize = 12;
 
@@ -106,7 +108,8 @@ impl Chart {
                 });
             }
             if place % every == 0 {
-                below.push((start + step / 2.0, short(&slot.name)));
+                let letters = (step * every as f64 / LETTER) as usize;
+                below.push((start + step / 2.0, short(&slot.name, letters)));
             }
         }
         let series = names.iter().zip(COLOURS.iter().cycle());
@@ -129,8 +132,11 @@ fn nice(most: f64) -> f64 {
     [1.0, 2.0, 4.0, 5.0, 10.0].map(|step| step * power).into_iter().find(|top| most <= *top).unwrap_or(most)
 }
 
-/// A day without its year, a longer name cut.
-fn short(name: &str) -> String {
+/// A day without its year; a name that is longer than its place is cut.
+fn short(name: &str, letters: usize) -> String {
     let name = name.get(5..).filter(|_| name.starts_with("20")).unwrap_or(name);
-    name.chars().take(12).collect()
+    match name.chars().count() <= letters {
+        true => name.to_owned(),
+        false => name.chars().take(letters.saturating_sub(1)).chain(['…']).collect(),
+    }
 }
