@@ -117,6 +117,23 @@ async fn an_agent_works_by_keyboard_beside_a_colleague() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn nothing_typed_is_lost_and_nothing_is_sent_twice() {
+    let desk = desk_with_mail().await;
+    let ann = desk.as_ann().await;
+    let canned = json!({ "name": "Thanks", "message": "Thank you for your mail.", "shortcuts": "thx" });
+    ann.post("/cannedMessages", canned).await.expect(201);
+    let total = 215;
+    for number in 2..=total {
+        let subject = format!("Number {number}");
+        let message = json!({ "type": "note", "plainBody": "x" });
+        let new = json!({ "subject": subject, "channel": "portal", "message": message });
+        ann.post("/anytime/conversations", new).await.expect(201);
+    }
+    let more = [("TOTAL", total.to_string())];
+    tokio::task::block_in_place(|| run("write.mjs", &desk, &more));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn every_page_is_accessible_in_both_themes_and_widths() {
     let desk = with_mail(TestDesk::start_demo_now().await).await;
     let ann = desk.as_ann().await;
@@ -132,6 +149,8 @@ async fn every_page_is_accessible_in_both_themes_and_widths() {
         json!({ "subject": "Gone", "channel": "portal", "message": { "type": "note", "plainBody": "x" } });
     ann.post("/anytime/conversations", new).await.expect(201);
     ann.delete("/anytime/conversations/2").await.expect(204);
+    let policy = json!({ "name": "Everything", "isEnabled": true, "firstRespondWithin": 60 });
+    ann.post("/anytime/slaPolicies", policy).await.expect(201);
     let mut links = Vec::new();
     for _ in 0..4 {
         links.push(
@@ -169,6 +188,43 @@ async fn every_page_is_accessible_in_both_themes_and_widths() {
         "/console/settings/inbound-mails",
         "/console/settings/outgoing-mails",
         "/console/settings/jobs",
+        "/console/put-aside",
+        "/console/junk",
+        "/console/contacts/1/edit",
+        "/console/conversations/1/drafts",
+        "/console/conversations/1/why",
+        "/console/reports",
+        "/console/reports/volume",
+        "/console/reports/channel",
+        "/console/reports/efficiency",
+        "/console/reports/sla",
+        "/console/settings/agents/new",
+        "/console/settings/appearance",
+        "/console/settings/audit-log",
+        "/console/settings/auto-allocation",
+        "/console/settings/blocked-senders",
+        "/console/settings/canned-messages",
+        "/console/settings/canned-messages/new",
+        "/console/settings/email-accounts/new",
+        "/console/settings/fields",
+        "/console/settings/fields/new",
+        "/console/settings/integration-accounts",
+        "/console/settings/integration-accounts/new",
+        "/console/settings/oauth-clients",
+        "/console/settings/oauth-clients/new",
+        "/console/settings/password-policy",
+        "/console/settings/rehearsals",
+        "/console/settings/roles",
+        "/console/settings/roles/new",
+        "/console/settings/routing",
+        "/console/settings/routing/new",
+        "/console/settings/sla-policies",
+        "/console/settings/sla-policies/1",
+        "/console/settings/triggers",
+        "/console/settings/triggers/new",
+        "/console/settings/webhooks",
+        "/console/settings/webhooks/new",
+        "/console/settings/working-time",
         "/portal",
         "/portal/conversations",
         "/portal/conversations/new",

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::support::test_desk::{Browser, Client, TestDesk};
+use crate::support::test_desk::{Browser, Client, TestDesk, eventually};
 
 async fn conversation(ann: &Client, subject: &str) -> i64 {
     let new =
@@ -283,9 +283,15 @@ async fn a_conversation_is_put_aside_and_brought_back() {
     let fields = [("csrf", csrf.as_str()), ("until", "tomorrow")];
     assert_eq!(browser.post(path, &fields).await.status, 303);
     browser.get("/console/conversations/1").await.shows("Put aside until");
-    browser.get("/console/all").await.shows("Put aside");
+    let is_listed = async |path: &str| browser.get(path).await.html.contains("id=\"row-1\"");
+    assert!(is_listed("/console/all").await);
+    assert!(!is_listed("/console/unassigned").await, "no work now");
+    assert!(is_listed("/console/put-aside").await);
+    browser.get("/console/put-aside").await.shows("until Tue ");
     assert_eq!(browser.post("/console/conversations/1/wake", &[("csrf", &csrf)]).await.status, 303);
     assert!(!browser.get("/console/conversations/1").await.html.contains("Put aside until"));
+    assert!(is_listed("/console/unassigned").await);
+    assert!(!is_listed("/console/put-aside").await);
     let fields = [("csrf", csrf.as_str()), ("until", "never")];
     assert_eq!(browser.post(path, &fields).await.status, 400);
 }
@@ -329,4 +335,175 @@ async fn a_filter_is_made_changed_and_deleted_in_the_console() {
     browser.get(&path).await.shows("Saddle squeaks");
     assert_eq!(browser.post(&format!("{path}/delete"), &[("csrf", &csrf)]).await.status, 303);
     assert_eq!(browser.get(&path).await.status, 404);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn everything_that_a_list_holds_is_changed_in_steps_and_taken_back_as_one() {
+    let desk = TestDesk::start().await;
+    let ann = desk.as_ann().await;
+    for number in 1..=230 {
+        conversation(&ann, &format!("Number {number}")).await;
+    }
+    let (browser, csrf) = signed_in(&desk).await;
+    let me = ann.id.to_string();
+    let page = browser.get("/console/unassigned?sort=priority").await;
+    page.shows("All 230 that match");
+    let context = page.hidden("context").replace("&#38;", "&").replace("&amp;", "&");
+    let fields = [
+        ("csrf", csrf.as_str()),
+        ("back", "/console/unassigned"),
+        ("context", &context),
+        ("id", "3"),
+        ("everything", "1"),
+        ("agent", &me),
+    ];
+    let back = browser.post("/console/conversations/batch", &fields).await.location.unwrap();
+    browser.get(&back).await;
+    let done = eventually("everything is assigned", || async {
+        let page = browser.get(&back).await;
+        page.html.contains("230 conversations assigned").then_some(page)
+    })
+    .await;
+    let mine = "SELECT count(*) FROM conversation WHERE agent_assignee_id IS NOT NULL";
+    assert_eq!(desk.number(mine), 230);
+    let undo = done.html.split("action=\"/console/undo/").nth(1).unwrap().split('"').next().unwrap();
+    browser.post(&format!("/console/undo/{undo}"), &[("csrf", &csrf), ("back", "/console/all")]).await;
+    eventually("nobody is assigned again", || async { (desk.number(mine) == 0).then_some(()) }).await;
+}
+
+#[tokio::test]
+async fn undo_gives_back_to_nobody() {
+    let desk = TestDesk::start().await;
+    let ann = desk.as_ann().await;
+    conversation(&ann, "One").await;
+    let (browser, csrf) = signed_in(&desk).await;
+    let me = ann.id.to_string();
+    let fields = [("csrf", csrf.as_str()), ("id", "1"), ("agent", &me), ("back", "/console/all")];
+    browser.post("/console/conversations/batch", &fields).await;
+    assert_eq!(desk.number("SELECT coalesce(agent_assignee_id, 0) FROM conversation"), ann.id);
+    browser.post("/console/undo/1", &[("csrf", &csrf), ("back", "/console/all")]).await;
+    assert_eq!(desk.number("SELECT coalesce(agent_assignee_id, 0) FROM conversation"), 0);
+}
+
+#[tokio::test]
+async fn an_earlier_draft_is_taken_up_again() {
+    let desk = TestDesk::start().await;
+    let ann = desk.as_ann().await;
+    conversation(&ann, "One").await;
+    let (browser, csrf) = signed_in(&desk).await;
+    for text in ["The first text, which took an hour", "Something else altogether"] {
+        let fields = [("csrf", csrf.as_str()), ("body", text)];
+        assert_eq!(browser.post("/console/conversations/1/draft", &fields).await.status, 200);
+    }
+    browser.get("/console/conversations/1").await.shows("Earlier drafts");
+    let list = browser.get("/console/conversations/1/drafts").await;
+    list.shows("The first text, which took an hour").shows("Ann");
+    let path = "/console/conversations/1/drafts/1";
+    assert_eq!(browser.post(path, &[("csrf", &csrf)]).await.status, 303);
+    browser.get("/console/conversations/1").await.shows(">The first text, which took an hour</textarea>");
+    browser.get("/console/conversations/1/drafts").await.shows("Something else altogether");
+    assert_eq!(browser.post("/console/conversations/1/drafts/99", &[("csrf", &csrf)]).await.status, 404);
+    desk.create_agent("ben", false).await;
+    let ben = desk.browser();
+    ben.sign_in("ben").await;
+    assert_eq!(ben.get("/console/conversations/9/drafts").await.status, 404);
+    assert_eq!(desk.browser().get("/console/conversations/1/drafts").await.status, 303);
+}
+
+#[tokio::test]
+async fn a_contact_is_changed_and_comes_back_filled_in_when_refused() {
+    let desk = TestDesk::start().await;
+    let ann = desk.as_ann().await;
+    for email in ["lena@customer.example", "other@customer.example"] {
+        let identities = json!([{ "type": "email", "value": email }]);
+        ann.post("/contacts", json!({ "name": "Lena", "identities": identities })).await.expect(201);
+    }
+    let (browser, csrf) = signed_in(&desk).await;
+    let page = "/console/contacts/1/edit";
+    browser.get(page).await.shows("value=\"lena@customer.example\"");
+    let save = |name: &'static str, email: &'static str| {
+        let fields = [
+            ("csrf", csrf.clone()),
+            ("name", name.into()),
+            ("email", email.into()),
+            ("city", "Leipzig".into()),
+        ];
+        let browser = browser.clone();
+        async move {
+            let fields: Vec<(&str, &str)> =
+                fields.iter().map(|(key, value)| (*key, value.as_str())).collect();
+            browser.post(page, &fields).await
+        }
+    };
+    let refused = save("Lena H", "nonsense").await;
+    assert_eq!(refused.status, 400);
+    refused.shows("&#39;nonsense&#39; is not an e-mail address").shows("id=\"problem-email\"");
+    refused.shows("value=\"Lena H\"").shows("value=\"Leipzig\"");
+    let refused = save("Lena H", "other@customer.example").await;
+    assert_eq!(refused.status, 400);
+    refused.shows("belongs to another contact");
+    assert_eq!(save("Lena Hoffmann", "new@customer.example").await.status, 303);
+    browser.get("/console/contacts/1").await.shows("Lena Hoffmann").shows("new@customer.example");
+    desk.create_agent("ben", false).await;
+    let ben = desk.browser();
+    ben.sign_in("ben").await;
+    let may = ben.get(page).await.status;
+    assert!(matches!(may, 200 | 403), "{may}");
+    assert_eq!(browser.get("/console/contacts/99/edit").await.status, 404);
+    assert_eq!(desk.browser().get(page).await.status, 303);
+}
+
+#[tokio::test]
+async fn a_new_conversation_takes_the_sites_own_fields() {
+    let desk = TestDesk::start().await;
+    let ann = desk.as_ann().await;
+    let field = json!({ "name": "Order number", "type": "text", "isRequired": true });
+    let field = ann.post("/anytime/fields", field).await.expect(201)["field"]["id"].clone();
+    let name = format!("field-{}", field.as_str().map_or_else(|| field.to_string(), str::to_owned));
+    let (browser, csrf) = signed_in(&desk).await;
+    browser.get("/console/conversations/new").await.shows("Order number");
+    let mut fields = vec![
+        ("csrf", csrf.as_str()),
+        ("kind", "note"),
+        ("to", ""),
+        ("subject", "By phone"),
+        ("body", "They called"),
+        ("status", "new"),
+        ("priority", "normal"),
+    ];
+    fields.push((&name, "FB-1"));
+    let made = browser.upload("/console/conversations/new", &fields, &[]).await;
+    assert_eq!(made.status, 303, "{}", made.html);
+    browser.get("/console/conversations/1").await.shows("value=\"FB-1\"");
+}
+
+#[tokio::test]
+async fn what_comes_after_sending_is_chosen_beside_the_button_and_remembered() {
+    let desk = TestDesk::start().await;
+    let ann = desk.as_ann().await;
+    for subject in ["One", "Two"] {
+        conversation(&ann, subject).await;
+    }
+    let (browser, csrf) = signed_in(&desk).await;
+    let answer = |after: &'static str| {
+        let fields = [
+            ("csrf", csrf.clone()),
+            ("context", "filter=all".to_owned()),
+            ("next", "1".to_owned()),
+            ("type", "reply".to_owned()),
+            ("status", "keep".to_owned()),
+            ("body", "Hello".to_owned()),
+            ("after", after.to_owned()),
+        ];
+        let browser = browser.clone();
+        async move {
+            let fields: Vec<(&str, &str)> =
+                fields.iter().map(|(key, value)| (*key, value.as_str())).collect();
+            browser.upload("/console/conversations/2/reply", &fields, &[]).await.location.unwrap()
+        }
+    };
+    assert!(answer("stay").await.starts_with("/console/conversations/2?"));
+    assert_eq!(answer("back").await, "/console/all");
+    assert!(answer("next").await.starts_with("/console/conversations/1?"));
+    browser.get("/console/conversations/1").await.shows("value=\"next\" selected");
 }

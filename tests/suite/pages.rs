@@ -230,7 +230,7 @@ async fn a_customer_is_asked_for_the_required_fields_and_told_what_is_missing() 
     let refused = submit("2", "many").await;
     assert_eq!(refused.status, 400);
     refused
-        .shows("is not a whole number")
+        .shows("Please write a number.")
         .shows("<option value=\"2\" selected>Chair</option>")
         .shows("It broke.");
     assert_eq!(submit("", "7").await.status, 400);

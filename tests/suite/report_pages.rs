@@ -46,14 +46,15 @@ async fn the_week_and_holidays_are_set_in_the_console() {
     assert_eq!(week["workingTimes"][2]["isBusinessDay"], false);
     let calendar = "BEGIN:VCALENDAR\nBEGIN:VEVENT\nDTSTART;VALUE=DATE:20260403\nSUMMARY:Good Friday\nEND:VEVENT\nEND:VCALENDAR";
     let import = [("csrf", csrf.as_str()), ("calendar", calendar)];
-    for _ in 0..2 {
-        assert_eq!(browser.post("/console/settings/working-time/import", &import).await.status, 303);
-    }
+    let path = "/console/settings/working-time/import";
+    assert_eq!(browser.upload(path, &import, &[]).await.status, 303);
+    let file = [("file", "holidays.ics", calendar.as_bytes())];
+    assert_eq!(browser.upload(path, &[("csrf", &csrf), ("calendar", "")], &file).await.status, 303);
     let holidays = ann.get("/anytime/holidays").await.expect(200);
     assert_eq!(holidays["holidays"].as_array().unwrap().len(), 1);
     assert_eq!(holidays["holidays"][0]["title"], "Good Friday");
     let wrong = [("csrf", csrf.as_str()), ("calendar", "hello")];
-    let refused = browser.post("/console/settings/working-time/import", &wrong).await;
+    let refused = browser.upload(path, &wrong, &[]).await;
     assert_eq!(refused.status, 400);
     refused.shows("Is not an iCalendar file");
 }

@@ -163,3 +163,111 @@ async fn a_webhook_is_set_up_tested_and_replayed_by_forms() {
     assert_eq!(send(&ann, &new, &format!("{page}/1/delete"), &[]).await.status, 303);
     ann.get(page).await.shows("Nobody is told");
 }
+
+#[tokio::test]
+async fn a_service_level_is_made_ordered_switched_and_deleted() {
+    let desk = TestDesk::start().await;
+    let ann = signed_in(&desk, "ann").await;
+    let page = "/console/settings/sla-policies";
+    ann.get(page).await.shows("No promises yet");
+    let form = "/console/settings/sla-policies/new";
+    let wrong = send(&ann, form, form, &[("name", "Fast"), ("when", "all"), ("first", "soon")]).await;
+    assert_eq!(wrong.status, 400);
+    wrong.shows("&#39;soon&#39; is not a whole number").shows("value=\"Fast\"");
+    let none = send(&ann, form, form, &[("name", "Fast"), ("when", "all")]).await;
+    assert_eq!(none.status, 400);
+    for (name, hours) in [("Fast", "1"), ("Everything", "8")] {
+        let fields = [
+            ("name", name),
+            ("isEnabled", "on"),
+            ("isBusinessHours", "on"),
+            ("when", "all"),
+            ("first", hours),
+            ("firstUnit", "hours"),
+            ("resolve", "90"),
+            ("resolveUnit", "minutes"),
+        ];
+        assert_eq!(send(&ann, form, form, &fields).await.status, 303);
+    }
+    ann.get(page).await.shows("first answer in 1 h, closed in 1 h 30 min").shows("in working time");
+    let order = "SELECT id FROM sla_policy WHERE deleted_at IS NULL ORDER BY position LIMIT 1";
+    assert_eq!(send(&ann, page, &format!("{page}/2/up"), &[]).await.status, 303);
+    assert_eq!(desk.number(order), 2);
+    assert_eq!(send(&ann, page, &format!("{page}/2/enable"), &[]).await.status, 303);
+    ann.get(page).await.shows("Switch on");
+    assert_eq!(send(&ann, page, &format!("{page}/2/delete"), &[]).await.status, 303);
+    assert_eq!(desk.number(order), 1);
+    let pauses = [("status", "pendingExternal"), ("status", "onHold")];
+    assert_eq!(send(&ann, page, &format!("{page}/pauses"), &pauses).await.status, 303);
+    ann.get(page).await.shows("value=\"onHold\" checked");
+    desk.create_agent("luis", false).await;
+    let luis = signed_in(&desk, "luis").await;
+    assert_eq!(luis.get(page).await.status, 403);
+    assert_eq!(send(&luis, "/console/all", &format!("{page}/1/delete"), &[]).await.status, 403);
+    assert_eq!(desk.browser().get(page).await.status, 303);
+}
+
+#[tokio::test]
+async fn the_portal_has_the_colour_and_logo_of_the_site() {
+    let desk = TestDesk::start().await;
+    let ann = signed_in(&desk, "ann").await;
+    let page = "/console/settings/appearance";
+    let csrf = ann.get(page).await.csrf();
+    let nobody = desk.browser();
+    assert!(!nobody.get("/portal").await.html.contains("look.css"));
+    assert_eq!(nobody.get("/portal/logo").await.status, 404);
+    let png = b"\x89PNG\r\n\x1a\n and what follows";
+    let fields = [("csrf", csrf.as_str()), ("siteName", "Bikes"), ("color", "#ffee00")];
+    let saved = ann.upload(page, &fields, &[("logo", "logo.png", png)]).await;
+    assert_eq!(saved.status, 303, "{}", saved.html);
+    nobody.get("/portal").await.shows("look.css?v=1").shows("/portal/logo?v=1").shows("Bikes");
+    let css = nobody.get("/portal/look.css?v=1").await;
+    css.shows("--accent:#ffee00").shows("--accent-ink:#11152b");
+    let logo = nobody.get("/portal/logo?v=1").await;
+    assert_eq!(logo.headers["content-type"], "image/png");
+    assert!(logo.headers["content-security-policy"].to_str().unwrap().contains("sandbox"));
+    assert_eq!(logo.headers["x-content-type-options"], "nosniff");
+    for (name, bytes) in [("logo.svg", &b"<svg onload=alert(1)>"[..]), ("page.html", b"<script>")] {
+        let refused = ann.upload(page, &fields, &[("logo", name, bytes)]).await;
+        assert_eq!(refused.status, 400);
+        refused.shows("Must be a PNG, JPEG, GIF or WebP picture").shows("value=\"Bikes\"");
+    }
+    let wrong = [("csrf", csrf.as_str()), ("siteName", "Bikes"), ("color", "red;}")];
+    assert_eq!(ann.upload(page, &wrong, &[]).await.status, 400);
+    let plain = [("csrf", csrf.as_str()), ("siteName", "Bikes"), ("ownColor", "on"), ("removeLogo", "on")];
+    assert_eq!(ann.upload(page, &plain, &[]).await.status, 303);
+    assert!(!nobody.get("/portal").await.html.contains("look.css"));
+    desk.create_agent("luis", false).await;
+    assert_eq!(signed_in(&desk, "luis").await.get(page).await.status, 403);
+    assert_eq!(nobody.get(page).await.status, 303);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_runs_when_it_is_asked_to() {
+    let desk = TestDesk::start().await;
+    let ann = signed_in(&desk, "ann").await;
+    let page = "/console/settings/jobs";
+    let job = [("job", "housekeeping")];
+    assert_eq!(send(&ann, page, page, &job).await.status, 303);
+    assert_eq!(desk.number("SELECT runs FROM job WHERE name = 'housekeeping'"), 1);
+    ann.get(page).await.shows("Run now<span class=\"visually-hidden\">: housekeeping</span>");
+    assert_eq!(send(&ann, page, page, &[("job", "nonsense")]).await.status, 404);
+    desk.create_agent("luis", false).await;
+    let luis = signed_in(&desk, "luis").await;
+    assert_eq!(send(&luis, "/console/all", page, &job).await.status, 403);
+}
+
+#[tokio::test]
+async fn how_long_a_mail_can_be_taken_back_is_a_setting() {
+    let desk = TestDesk::start().await;
+    let ann = signed_in(&desk, "ann").await;
+    let page = "/console/settings/site";
+    ann.get(page).await.shows("name=\"undoSeconds\" type=\"number\" min=\"0\" max=\"120\" value=\"5\"");
+    let fields = [("siteName", "Bikes"), ("timeZone", "Europe/Berlin"), ("undoSeconds", "500")];
+    let refused = send(&ann, page, page, &fields).await;
+    assert_eq!(refused.status, 400);
+    refused.shows("Must be from 0 to 120, not 500").shows("value=\"500\"");
+    let fields = [("siteName", "Bikes"), ("timeZone", "Europe/Berlin"), ("undoSeconds", "20")];
+    assert_eq!(send(&ann, page, page, &fields).await.status, 303);
+    assert_eq!(desk.number("SELECT undo_seconds FROM site"), 20);
+}

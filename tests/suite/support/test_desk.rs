@@ -328,6 +328,19 @@ impl Browser {
         self.send(self.http.post(self.url(path)).form(fields)).await
     }
 
+    /// A form with files: text fields, then the name of a field with its file's name and bytes.
+    pub async fn upload(&self, path: &str, fields: &[(&str, &str)], files: &[(&str, &str, &[u8])]) -> View {
+        let mut form = reqwest::multipart::Form::new();
+        for (name, value) in fields {
+            form = form.text((*name).to_owned(), (*value).to_owned());
+        }
+        for (field, name, bytes) in files {
+            let part = reqwest::multipart::Part::bytes(bytes.to_vec()).file_name((*name).to_owned());
+            form = form.part((*field).to_owned(), part);
+        }
+        self.send(self.http.post(self.url(path)).multipart(form)).await
+    }
+
     pub async fn send(&self, request: reqwest::RequestBuilder) -> View {
         let response = request.send().await.unwrap();
         let location = response.headers().get("location").map(|value| value.to_str().unwrap().to_owned());
