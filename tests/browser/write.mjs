@@ -69,8 +69,12 @@ wrong.length = 0; // what could not be reached is told in the browser's console
 await page.keyboard.type(". The last words");
 const cookies = await context.cookies();
 await context.clearCookies();
-await page.locator("#reply-form [data-send]").click();
-await page.waitForURL(/sign-in/);
+const [refused] = await Promise.all([
+  page.waitForResponse((response) => response.url().endsWith("/reply")),
+  page.locator("#reply-form [data-send]").click(),
+]);
+check("without a session nothing is sent", refused.status() === 401);
+await page.waitForLoadState("load");
 await signIn(page);
 await page.goto(`${desk}/console/conversations/1?filter=all`);
 check("a lost session keeps what was typed", (await page.inputValue("#reply-text")).includes("The last words") || (await page.inputValue("#reply-text")).includes("Plain, and more"));

@@ -45,7 +45,7 @@ impl Clock {
         };
         let (class, icon, about, text) = match () {
             () if at <= now => {
-                ("due-over", "timer", "Overdue since", [&span(now.since(at)), " over"].concat())
+                ("due-over", "timer", "Overdue since", [&coarse(now.since(at)), " over"].concat())
             }
             () if rests && !self.calendar.is_open(now) => {
                 ("due-paused", "pause", "The clock stands still outside working time. Due", span(left))
@@ -64,6 +64,16 @@ fn span(span: Duration) -> String {
         (0, 0, minutes) => format!("{minutes} min"),
         (0, hours, minutes) => format!("{hours} h {minutes} min"),
         (days, hours, _) => format!("{days} d {hours} h"),
+    }
+}
+
+/// `40 min`, `3 h`, `2 d`: how long ago a promise broke need not be exact.
+fn coarse(span: Duration) -> String {
+    let minutes = span.as_secs() / 60;
+    match (minutes / 1440, minutes / 60) {
+        (0, 0) => format!("{minutes} min"),
+        (0, hours) => format!("{hours} h"),
+        (days, _) => format!("{days} d"),
     }
 }
 
