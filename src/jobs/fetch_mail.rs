@@ -29,7 +29,7 @@ pub struct Fetched {
 }
 
 /// As long one run waits for its accounts; who takes longer goes on beside the next.
-const RUN: Duration = Duration::from_secs(20);
+const RUN: Duration = Duration::from_secs(2);
 
 /// Fetches from every account that is due, at the same time. A server that takes its time holds up no other account.
 pub async fn run(app: &App) -> Result<()> {

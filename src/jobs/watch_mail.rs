@@ -14,8 +14,8 @@ use crate::error::{Error, Result};
 use crate::ids::EmailAccountId;
 use crate::mail::fetch_error::FetchError;
 
-/// How often it is looked which accounts there are.
-const LOOK: Duration = Duration::from_secs(5);
+/// How often it is looked which accounts there are, and whether they are well.
+const LOOK: Duration = Duration::from_secs(3);
 /// After a session broke, and on a server that does not offer IDLE.
 const SHORT_REST: Duration = Duration::from_secs(60);
 const LONG_REST: Duration = Duration::from_secs(15 * 60);
@@ -90,19 +90,29 @@ async fn watch(app: App, id: EmailAccountId, end: CancellationToken) {
     loop {
         let rest = tokio::select! {
             () = end.cancelled() => return,
-            result = wait_for_mail(&app, id) => match result {
-                Ok(()) => LONG_REST,
-                Err(error) => {
-                    // Whether mail can be fetched is told by the fetching.
-                    tracing::debug!(email_account.id = id.0, %error, "the wait for new mail ended");
-                    credential::forget(&app, id).await;
-                    SHORT_REST
-                }
-            },
+            rest = turn(&app, id) => rest,
         };
         tokio::select! {
             () = end.cancelled() => return,
             () = tokio::time::sleep(rest) => {}
+        }
+    }
+}
+
+/// One wait, and how long to rest after it. Only a mailbox that can be fetched from is waited in: a server that refuses
+/// us is asked again as seldom as the fetching does.
+async fn turn(app: &App, id: EmailAccountId) -> Duration {
+    let is_well = app.read(|s| email_account::require(s, id));
+    if !is_well.is_ok_and(|account| account.last_success_at.is_some() && account.last_error.is_none()) {
+        return LOOK;
+    }
+    match wait_for_mail(app, id).await {
+        Ok(()) => LONG_REST,
+        Err(error) => {
+            // Whether mail can be fetched is told by the fetching.
+            tracing::debug!(email_account.id = id.0, %error, "the wait for new mail ended");
+            credential::forget(app, id).await;
+            SHORT_REST
         }
     }
 }

@@ -1,11 +1,11 @@
-//! Creating and changing e-mail accounts, and what makes their settings sound.
+//! Creating and changing e-mail accounts.
 
 use super::provider::{GRAPH_SCOPE, GRAPH_URL};
-use super::{Authentication, EmailAccount, Kind, choose_default, keep_default, place, require, taken};
+use super::{Authentication, EmailAccount, Kind, check, choose_default, keep_default, place, require, taken};
 use crate::db::Tx;
 use crate::desk::audit::{self, Action};
 use crate::desk::secret::Vault;
-use crate::desk::{Actor, Permission, agent, check_name, check_text, department};
+use crate::desk::{Actor, Permission};
 use crate::error::{Error, OnConstraint, Problems, Result};
 use crate::ids::{AgentId, DepartmentId, EmailAccountId};
 use crate::mail::is_address;
@@ -63,7 +63,7 @@ pub fn create(tx: &Tx<'_>, by: &Actor, vault: &Vault, new: &EmailAccountChange) 
         return Err(Error::invalid("email", format!("'{email}' is not an e-mail address")));
     }
     let kind = new.kind.or(new.speaks_of).unwrap_or(Kind::Pop3);
-    check_kind(kind, new)?;
+    check::kind(kind, new)?;
     let (server, authentication, scope) = match kind {
         Kind::Exchange => (GRAPH_URL, Authentication::OAuth2, GRAPH_SCOPE),
         Kind::Pop3 | Kind::Imap => ("", Authentication::Password, ""),
@@ -99,7 +99,7 @@ pub fn update(
     let moves = |new: &Option<String>, old: &str| new.as_deref().is_some_and(|new| new.trim() != old);
     let changes_kind = change.kind.is_some_and(|kind| kind != before.kind);
     let kind = change.kind.unwrap_or(before.kind);
-    check_kind(kind, change)?;
+    check::kind(kind, change)?;
     let moves_incoming = changes_kind || moves(&change.incoming_server, &before.incoming_server);
     let moves_smtp = moves(&change.smtp_server, &before.smtp_server);
     let moves_token = moves(&change.oauth.token_url, &before.oauth.token_url);
@@ -211,7 +211,7 @@ fn apply(
     change: &EmailAccountChange,
 ) -> Result<EmailAccount> {
     let before = require(tx, id)?;
-    check(tx, before.kind, change)?;
+    check::fields(tx, before.kind, change)?;
     let seal = |column: &str, secret: &Option<String>| -> Result<Option<Vec<u8>>> {
         secret.as_deref().filter(|p| !p.is_empty()).map(|p| vault.seal(&place(column, id), p)).transpose()
     };
@@ -275,7 +275,7 @@ fn apply(
     )
     .on_constraint("email_account.email", || taken(change.email.as_deref().unwrap_or_default()))?;
     let after = require(tx, id)?;
-    check_whole(&after)?;
+    check::whole(&after)?;
     let is_other_mailbox = |account: &EmailAccount| {
         (
             account.kind.name(),
@@ -288,140 +288,4 @@ fn apply(
         super::keep_cursor(tx, id, "")?;
     }
     Ok(after)
-}
-
-/// What no field is wrong about alone.
-fn check_whole(account: &EmailAccount) -> Result<()> {
-    let mut problems = Problems::default();
-    let uses_oauth = account.authentication == Authentication::OAuth2;
-    if account.kind == Kind::Exchange && !uses_oauth {
-        problems.add("authentication", "of an account of the type 'exchange' is 'oauth2'");
-    }
-    if uses_oauth {
-        problems.require(!account.oauth.token_url.is_empty(), "oauthTokenUrl", "is needed for OAuth 2.0");
-        problems.require(!account.oauth.client_id.is_empty(), "oauthClientId", "is needed for OAuth 2.0");
-    }
-    if account.kind == Kind::Pop3 {
-        for (field, folder) in [("folder", &account.folder), ("moveToFolder", &account.move_to_folder)] {
-            problems.require(folder.is_empty(), field, "needs IMAP or Exchange: POP3 has no folders");
-        }
-    }
-    problems.require(
-        !account.leave_copy_on_server || account.move_to_folder.is_empty(),
-        "moveToFolder",
-        "cannot be set while a copy is left where it is ('leaveCopyOnServer')",
-    );
-    problems.check()
-}
-
-fn check(tx: &Tx<'_>, kind: Kind, change: &EmailAccountChange) -> Result<()> {
-    let mut problems = Problems::default();
-    if let Some(email) = &change.email {
-        problems.require(is_address(email.trim()), "email", format!("'{email}' is not an e-mail address"));
-    }
-    if let Some(name) = change.display_name.as_deref().filter(|name| !name.trim().is_empty()) {
-        problems.require(
-            check_name("", name, 100).is_ok(),
-            "displayName",
-            "is too long or has control characters",
-        );
-    }
-    if let Some(host) = change.incoming_server.as_deref().map(str::trim).filter(|host| !host.is_empty()) {
-        match kind {
-            Kind::Exchange => check_url(&mut problems, &kind.field("Server"), host),
-            Kind::Pop3 | Kind::Imap => check_host(&mut problems, &kind.field("Server"), host),
-        }
-    }
-    if let Some(host) = change.smtp_server.as_deref().map(str::trim).filter(|host| !host.is_empty()) {
-        check_host(&mut problems, "smtpServer", host);
-    }
-    for (field, url) in
-        [("oauthAuthorizeUrl", &change.oauth.authorize_url), ("oauthTokenUrl", &change.oauth.token_url)]
-    {
-        if let Some(url) = url.as_deref().map(str::trim).filter(|url| !url.is_empty()) {
-            check_url(&mut problems, field, url);
-        }
-    }
-    for (field, port) in
-        [(kind.field("Port"), change.incoming_port), ("smtpPort".to_owned(), change.smtp_port)]
-    {
-        let port = port.unwrap_or(1);
-        problems.require((1..=65_535).contains(&port), &field, format!("'{port}' is not a port"));
-    }
-    for (field, text, limit) in [
-        (kind.field("UserName"), &change.incoming_user_name, 1024),
-        (kind.field("Password"), &change.incoming_password, 1024),
-        ("smtpUserName".to_owned(), &change.smtp_user_name, 1024),
-        ("smtpPassword".to_owned(), &change.smtp_password, 1024),
-        ("folder".to_owned(), &change.folder, 255),
-        ("moveToFolder".to_owned(), &change.move_to_folder, 255),
-        ("oauthClientId".to_owned(), &change.oauth.client_id, 1024),
-        ("oauthClientSecret".to_owned(), &change.oauth.client_secret, 4096),
-        ("oauthScope".to_owned(), &change.oauth.scope, 2000),
-        ("oauthRefreshToken".to_owned(), &change.oauth.refresh_token, 16_384),
-    ] {
-        let text = text.as_deref().unwrap_or_default();
-        problems.require(
-            text.len() <= limit && !text.contains(char::is_control),
-            &field,
-            "is too long or has control characters",
-        );
-    }
-    if let Some(seconds) = change.poll_interval_seconds {
-        problems.require(
-            (5..=86_400).contains(&seconds),
-            "pollInterval",
-            format!("'{seconds}' is not between 5 and 86400 seconds"),
-        );
-    }
-    if let Some(Some(at)) = change.take_over_before {
-        problems.require(at <= tx.now(), "takeOverBefore", format!("'{at}' is in the future"));
-    }
-    if let Some(Some(id)) = change.agent_assignee_id {
-        let known = agent::is_assignable(tx, id)?;
-        problems.require(known, "agentAssigneeId", format!("there is no active agent {id}"));
-    }
-    if let Some(Some(id)) = change.department_assignee_id
-        && let Some(objection) = department::objection(tx, id)?
-    {
-        problems.add("departmentAssigneeId", objection);
-    }
-    check_text("signature", change.signature.as_deref().unwrap_or_default(), 10_000)?;
-    problems.check()
-}
-
-/// Fields that begin with the name of another kind.
-fn check_kind(kind: Kind, change: &EmailAccountChange) -> Result<()> {
-    match change.speaks_of.filter(|spoken_of| *spoken_of != kind) {
-        None => Ok(()),
-        Some(other) => {
-            let message =
-                format!("belong to accounts of the type '{}'; this one is '{}'", other.name(), kind.name());
-            Err(Error::invalid(other.field("…"), message))
-        }
-    }
-}
-
-fn check_host(problems: &mut Problems, field: &str, host: &str) {
-    let is_host = host.len() < 256
-        && host.chars().all(|c| c.is_alphanumeric() || matches!(c, '.' | '-' | ':' | '[' | ']' | '_'));
-    problems.require(is_host, field, format!("'{host}' is not a host name or an address"));
-}
-
-/// Secrets go there, so it is https; plain http only to this very machine.
-fn check_url(problems: &mut Problems, field: &str, text: &str) {
-    let shown: String = text.chars().take(200).collect();
-    let url = url::Url::parse(text).ok().filter(|url| {
-        text.len() <= 2000 && url.has_host() && url.username().is_empty() && url.password().is_none()
-    });
-    let Some(url) = url else {
-        return problems.add(field, format!("'{shown}' is not a URL"));
-    };
-    let is_own = match url.host() {
-        Some(url::Host::Ipv4(address)) => address.is_loopback(),
-        Some(url::Host::Ipv6(address)) => address.is_loopback(),
-        _ => false,
-    };
-    let is_safe = url.scheme() == "https" || (url.scheme() == "http" && is_own);
-    problems.require(is_safe, field, format!("'{shown}' does not begin with https://"));
 }

@@ -2,6 +2,7 @@
 //! is the default. Secrets are write-only: sealed by the vault, never returned.
 
 mod change;
+mod check;
 mod health;
 pub mod provider;
 

@@ -5,7 +5,7 @@ use base64::alphabet::Alphabet;
 use base64::engine::{GeneralPurpose, GeneralPurposeConfig};
 
 /// Control characters, which no folder has, are left out: a line break would begin another command.
-pub fn quoted(name: &str) -> String {
+pub(super) fn quoted(name: &str) -> String {
     let mut out = String::from("\"");
     let mut foreign = Vec::new();
     for c in name.chars().filter(|c| !c.is_control()) {

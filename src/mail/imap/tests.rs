@@ -3,6 +3,7 @@
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, DuplexStream, duplex};
 
 use super::*;
+use crate::mail::server::{Login, Security};
 
 fn server(security: Security, login: Login) -> Server {
     Server {

@@ -4,9 +4,9 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::support::dovecot::Dovecot;
+use crate::support::dovecot::{Dovecot, PASSWORD};
 use crate::support::mail::{account, mail};
 use crate::support::process::{Process, administrator};
 use crate::support::test_desk::eventually;
@@ -16,6 +16,21 @@ const MAILS: usize = 100;
 #[tokio::test(flavor = "multi_thread")]
 async fn mail_survives_kill_nine_exactly_once() {
     let Some(dovecot) = Dovecot::start() else { return };
+    survive(&dovecot, json!({})).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn mail_from_an_imap_folder_survives_kill_nine_exactly_once() {
+    let Some(dovecot) = Dovecot::start() else { return };
+    let imap = json!({
+        "type": "imap", "imapServer": "127.0.0.1", "imapPort": dovecot.imaps_port, "imapSecurity": "ssl",
+        "imapUserName": "support", "imapPassword": PASSWORD,
+    });
+    survive(&dovecot, imap).await;
+}
+
+/// `more` changes the account before anything is fetched.
+async fn survive(dovecot: &Dovecot, more: Value) {
     let rounds: usize = std::env::var("KILL_ROUNDS").ok().and_then(|text| text.parse().ok()).unwrap_or(3);
     let mut kills = 0;
     for round in 0..rounds {
@@ -24,8 +39,10 @@ async fn mail_survives_kill_nine_exactly_once() {
         let (email, key) = administrator(&data);
         let mut process = Process::serve(&data);
         let ann = process.client(&email, &key);
-        let id = account(&ann, &dovecot, None).await;
-        ann.put(&format!("/anytime/emailAccounts/{id}"), json!({ "pollInterval": 5 })).await.expect(200);
+        let id = account(&ann, dovecot, None).await;
+        let path = format!("/anytime/emailAccounts/{id}");
+        ann.put(&path, json!({ "pollInterval": 5 })).await.expect(200);
+        ann.put(&path, more.clone()).await.expect(200);
         for index in 0..MAILS {
             let subject = format!("nonce {round}-{index}");
             let headers = [format!("Message-ID: <{round}.{index}@customer.example>")];

@@ -233,3 +233,20 @@ async fn mail_that_arrives_is_fetched_at_once_where_the_server_tells_of_it() {
     desk.stop().await;
     assert!(begun.elapsed() < std::time::Duration::from_secs(5), "{:?}", begun.elapsed());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_says_nothing_holds_up_no_other_account() {
+    let Some(dovecot) = Dovecot::start() else { return };
+    let desk = TestDesk::start_now().await;
+    let ann = desk.as_ann().await;
+    // It takes connections and leaves them waiting for a greeting.
+    let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = silent.local_addr().unwrap().port();
+    let stuck = json!({ "email": "stuck@desk.example", "isEnabled": true, "pollInterval": 5 });
+    account(&ann, port, stuck).await;
+    let (_waiting, _) = silent.accept().await.unwrap();
+    account(&ann, dovecot.imap_port, json!({ "isEnabled": true, "pollInterval": 5 })).await;
+    dovecot.deliver("support", &numbered(1));
+    eventually("the mail of the other account", async || (conversations(&ann).await == 1).then_some(()))
+        .await;
+}
