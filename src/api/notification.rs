@@ -8,7 +8,8 @@ use crate::db::Snapshot;
 use crate::desk::notice::{self, Notice};
 use crate::desk::{Actor, event};
 use crate::error::Result;
-use crate::web::{ApiError, Caller, live};
+use crate::web::live::{self, Listener};
+use crate::web::{ApiError, Caller};
 
 /// Follow what concerns the calling agent
 ///
@@ -23,7 +24,7 @@ use crate::web::{ApiError, Caller, live};
 )]
 #[get("/api/v3/anytime/notification")]
 pub async fn stream(app: App, by: Caller, request: HttpRequest) -> Result<HttpResponse, ApiError> {
-    Ok(live::stream(app, by.agent_id, &request, tell)?)
+    Ok(live::stream(app, Listener { agent: by.agent_id, session: None }, &request, tell)?)
 }
 
 fn tell(s: &Snapshot<'_>, by: &Actor, news: &LiveEvent) -> Result<String> {

@@ -70,8 +70,8 @@ pub fn enrolment(
     if is_on(s, agent)? {
         return Ok(None);
     }
-    let Some(stored) = stored(s, vault, agent)? else { return Ok(None) };
-    let base32 = base32(&stored.secret).to_uppercase();
+    let Some(secret) = stored(s, vault, agent)?.and_then(|stored| stored.secret) else { return Ok(None) };
+    let base32 = base32(&secret).to_uppercase();
     let encode = |text: &str| -> String {
         url::form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>().replace('+', "%20")
     };
@@ -170,8 +170,9 @@ fn step_of(tx: &Tx<'_>, stored: &Stored, code: &str) -> Result<Option<i64>> {
     if digits.len() != 6 || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
         return Ok(None);
     }
+    let Some(secret) = stored.secret else { return Ok(None) };
     let seconds = tx.now().millis().max(0).unsigned_abs() / 1000;
-    let step = app(stored.secret)?.check(&digits, seconds).map(|step| step as i64);
+    let step = app(secret)?.check(&digits, seconds).map(|step| step as i64);
     Ok(step.filter(|step| stored.last_step < *step))
 }
 
@@ -182,7 +183,8 @@ fn app(secret: [u8; SECRET_BYTES]) -> Result<Totp> {
 }
 
 struct Stored {
-    secret: [u8; SECRET_BYTES],
+    /// `None` where the key cannot open it: recovery codes work all the same.
+    secret: Option<[u8; SECRET_BYTES]>,
     is_confirmed: bool,
     last_step: i64,
 }
@@ -194,10 +196,7 @@ fn stored(s: &Snapshot<'_>, vault: &Vault, agent: AgentId) -> Result<Option<Stor
         |row| Ok((row.get::<_, Vec<u8>>(0)?, row.get(1)?, row.get(2)?)),
     )?;
     let Some((sealed, is_confirmed, last_step)) = found else { return Ok(None) };
-    let opened = vault.open(&place(agent), &sealed).as_deref().and_then(from_hex);
-    let secret = opened.ok_or_else(|| {
-        Error::Unavailable("the stored secret of the app cannot be opened with this key".to_owned())
-    })?;
+    let secret = vault.open(&place(agent), &sealed).as_deref().and_then(from_hex);
     Ok(Some(Stored { secret, is_confirmed, last_step }))
 }
 

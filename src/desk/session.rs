@@ -117,6 +117,14 @@ pub fn end(tx: &Tx<'_>, agent: AgentId, name: &str) -> Result<()> {
     }
 }
 
+/// Whether a session that was there still is.
+pub fn goes_on(s: &Snapshot<'_>, session: &[u8], now: Timestamp) -> Result<bool> {
+    s.exists(
+        "SELECT 1 FROM session WHERE hash = ? AND ? < seen_at AND ? < created_at",
+        (session, now.minus(IDLE), now.minus(LONGEST)),
+    )
+}
+
 /// Whether `seen_at` is old enough to be written again.
 pub fn wants_touch(session: &Session, now: Timestamp) -> bool {
     SEEN_EVERY <= now.since(session.seen_at)

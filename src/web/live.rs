@@ -12,7 +12,7 @@ use tokio::sync::broadcast::error::RecvError;
 
 use crate::app::{App, LiveEvent};
 use crate::db::Snapshot;
-use crate::desk::{Actor, Rights, availability, conversation, event, notice};
+use crate::desk::{Actor, Rights, availability, conversation, event, notice, session};
 use crate::error::Result;
 use crate::ids::{AgentId, EventId};
 
@@ -23,13 +23,20 @@ const REPLAY: i64 = 200;
 /// The text of an event for an agent, made by `frame`; empty when it is nothing to them.
 pub type Tell = fn(&Snapshot<'_>, &Actor, &LiveEvent) -> Result<String>;
 
-/// The stream for one agent, in the words of `tell`. It resumes after `Last-Event-ID`, and ends when the server stops or the agent's access
-/// does.
-pub fn stream(app: App, agent: AgentId, request: &HttpRequest, tell: Tell) -> Result<HttpResponse> {
+/// Whose stream it is: an agent's, and of which session where it is a browser's.
+#[derive(Clone, Copy)]
+pub struct Listener {
+    pub agent: AgentId,
+    pub session: Option<[u8; 32]>,
+}
+
+/// The stream for one agent, in the words of `tell`. It resumes after `Last-Event-ID`, and ends when the server stops,
+/// the agent's access does or the session: nothing is told after that.
+pub fn stream(app: App, listener: Listener, request: &HttpRequest, tell: Tell) -> Result<HttpResponse> {
     let receiver = app.live().subscribe();
     let last = request.headers().get("last-event-id").and_then(|value| value.to_str().ok()?.parse().ok());
     let first = match last {
-        Some(last) => missed(&app, agent, EventId(last), tell)?,
+        Some(last) => missed(&app, listener, EventId(last), tell)?,
         None => "retry: 3000\n\n".to_owned(),
     };
     let state = (app, receiver, Some(first));
@@ -41,15 +48,15 @@ pub fn stream(app: App, agent: AgentId, request: &HttpRequest, tell: Tell) -> Re
             let stopping = app.stopping().clone();
             let text = tokio::select! {
                 () = stopping.cancelled() => return None,
-                () = tokio::time::sleep(PING) => match rights(&app, agent) {
+                () = tokio::time::sleep(PING) => match rights(&app, listener) {
                     Some(_) => {
-                        is_there(&app, agent).await;
+                        is_there(&app, listener.agent).await;
                         ": ping\n\n".to_owned()
                     }
                     None => return None,
                 },
                 event = receiver.recv() => match event {
-                    Ok(event) => match rights(&app, agent) {
+                    Ok(event) => match rights(&app, listener) {
                         Some(actor) => match app.read(|s| tell(s, &actor, &event)) {
                             Ok(text) if !text.is_empty() => text,
                             _ => continue,
@@ -79,13 +86,17 @@ async fn is_there(app: &App, agent: AgentId) {
     }
 }
 
-fn rights(app: &App, agent: AgentId) -> Option<Actor> {
-    let rights = app.read(|s| Rights::of(s, agent)).ok().flatten()?;
+fn rights(app: &App, listener: Listener) -> Option<Actor> {
+    let rights = app.read(|s| match listener.session {
+        Some(session) if !session::goes_on(s, &session, app.now())? => Ok(None),
+        _ => Rights::of(s, listener.agent),
+    });
+    let rights = rights.ok().flatten()?;
     Some(Actor::Agent(std::sync::Arc::new(rights)))
 }
 
-fn missed(app: &App, agent: AgentId, last: EventId, tell: Tell) -> Result<String> {
-    let Some(by) = rights(app, agent) else { return Ok(String::new()) };
+fn missed(app: &App, listener: Listener, last: EventId, tell: Tell) -> Result<String> {
+    let Some(by) = rights(app, listener) else { return Ok(String::new()) };
     app.read(|s| {
         let events = event::after(s, last, REPLAY + 1)?;
         if REPLAY < events.len() as i64 {

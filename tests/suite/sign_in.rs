@@ -251,6 +251,28 @@ async fn sessions_are_listed_and_ended_one_by_one_or_all_at_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_open_stream_ends_with_its_session_and_says_nothing_more() {
+    let desk = TestDesk::start().await;
+    let ann = desk.as_ann().await;
+    let (here, there) = (desk.browser(), desk.browser());
+    here.sign_in("ann").await;
+    there.sign_in("ann").await;
+    let mut stream = there.http.get(there.url("/console/live")).send().await.unwrap();
+    assert!(stream.chunk().await.unwrap().is_some(), "it begins");
+    assert_eq!(post(&here, "/sessions", &[]).await.status, 303);
+    crate::support::scene::noted(&ann, "Secret plans", json!({})).await;
+    let rest = tokio::time::timeout(crate::support::test_desk::PATIENCE, async {
+        let mut rest = String::new();
+        while let Some(chunk) = stream.chunk().await.unwrap() {
+            rest += &String::from_utf8_lossy(&chunk);
+        }
+        rest
+    });
+    let rest = rest.await.expect("the stream ends");
+    assert!(!rest.contains("conversation"), "{rest}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn programs_that_act_for_an_agent_are_listed_and_can_be_stopped() {
     let desk = TestDesk::start().await;
     desk.as_agent("luis").await;

@@ -3,9 +3,11 @@
 use actix_web::{HttpRequest, HttpResponse, get};
 
 use crate::app::App;
-use crate::web::{PageError, SignedIn, live};
+use crate::web::live::{self, Listener};
+use crate::web::{PageError, SignedIn};
 
 #[get("/console/live")]
 pub async fn stream(app: App, request: HttpRequest, signed_in: SignedIn) -> Result<HttpResponse, PageError> {
-    Ok(live::stream(app, signed_in.agent.id, &request, live::tell_console)?)
+    let listener = Listener { agent: signed_in.agent.id, session: Some(signed_in.session.hash) };
+    Ok(live::stream(app, listener, &request, live::tell_console)?)
 }
