@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use anytime::config::Config;
 use serde_json::json;
 use totp_rs::{Algorithm, Builder, Secret};
 
@@ -214,6 +215,24 @@ async fn a_password_for_oauth_needs_the_code_as_well_and_an_api_key_does_not() {
     assert_eq!(ask(Some(&code)).await.0, 200);
     assert_eq!(ask(Some(&code)).await.0, 400, "used");
     ann.get("/agents/me").await.expect(200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_recovery_code_lets_in_even_where_the_key_file_was_lost() {
+    let desk = TestDesk::start_with(|config| config.secret_key = Some([1; 32])).await;
+    let browser = desk.browser();
+    browser.sign_in("ann").await;
+    let (app, codes) = enrol(&desk, &browser).await;
+    let clock = desk.clock.clone();
+    let directory = desk.stop().await;
+    let mut config = Config::for_directory(directory.path());
+    config.secret_key = Some([2; 32]);
+    let desk = TestDesk::run(config, clock, directory).await;
+    desk.advance(STEP);
+    let browser = desk.browser();
+    first_step(&browser).await;
+    assert_eq!(second_step(&browser, &app.code(&desk)).await.status, 400);
+    assert_eq!(second_step(&browser, &codes[0]).await.status, 303);
 }
 
 #[tokio::test(flavor = "multi_thread")]
