@@ -1,9 +1,13 @@
 //! Tells a reply from the mail it quotes, in text and in HTML, in the languages mail programs speak.
 //!
-//! Both forms become lines; one classifier decides where the quote starts. Replies written between quoted lines
-//! are never cut: what is cut is only what no reply follows. Nothing is lost, the quote is kept beside the reply.
+//! Both forms become lines; one classifier decides where the quote starts, and where above it a signature does.
+//! Replies written between quoted lines are never cut: what is cut is only what no reply follows. Nothing is lost,
+//! what is cut is kept beside the reply.
 
 mod marker;
+mod signature;
+#[cfg(test)]
+mod tests;
 
 use dom_query::{Document, NodeRef};
 
@@ -80,6 +84,8 @@ struct Line {
     is_quoted: bool,
     /// The markup itself says that the quoted mail starts here.
     is_start: bool,
+    /// The markup itself says that this is a signature.
+    is_signature: bool,
     /// For HTML: which node, counted in document order, the line starts with.
     node: Option<usize>,
 }
@@ -120,6 +126,14 @@ enum Cut {
 
 fn find_cut(lines: &[Line]) -> Option<Cut> {
     let (quoted, end) = classify(lines);
+    match find_quote(lines, &quoted, end) {
+        Some(Cut::Below(index)) => Some(Cut::Below(signature::find(lines, &quoted, index).unwrap_or(index))),
+        Some(cut) => Some(cut),
+        None => signature::find(lines, &quoted, lines.len()).map(Cut::Below),
+    }
+}
+
+fn find_quote(lines: &[Line], quoted: &[bool], end: usize) -> Option<Cut> {
     let mut cut = end;
     // A signature or list footer under the quote belongs to the mail program, not to the reply.
     let is_footer = |index: usize| lines[index].text == "--" || lines[index].text.starts_with("____");
@@ -133,7 +147,7 @@ fn find_cut(lines: &[Line]) -> Option<Cut> {
     }
     while cut > 0 && (quoted[cut - 1] || lines[cut - 1].is_blank() || is_separator(&lines[cut - 1].text)) {
         // A separator is only part of the quote when a quote follows it.
-        if is_separator(&lines[cut - 1].text) && !quoted[cut - 1] && !is_quote_ahead(lines, &quoted, cut, end)
+        if is_separator(&lines[cut - 1].text) && !quoted[cut - 1] && !is_quote_ahead(lines, quoted, cut, end)
         {
             break;
         }
@@ -144,9 +158,9 @@ fn find_cut(lines: &[Line]) -> Option<Cut> {
     if has_reply_above && has_quote_below {
         let has_quote = end < lines.len() || quoted[cut..].contains(&true);
         let first = (cut..lines.len()).find(|&index| !lines[index].is_blank())?;
-        return if has_quote { Some(Cut::Below(first)) } else { find_reply_below(lines, &quoted) };
+        return if has_quote { Some(Cut::Below(first)) } else { find_reply_below(lines, quoted) };
     }
-    if has_reply_above { find_reply_below(lines, &quoted) } else { None }
+    if has_reply_above { find_reply_below(lines, quoted) } else { None }
 }
 
 fn is_quote_ahead(lines: &[Line], quoted: &[bool], cut: usize, end: usize) -> bool {
@@ -239,6 +253,7 @@ struct Reader {
     /// Nodes seen so far, in document order.
     count: usize,
     quotes: usize,
+    signatures: usize,
     /// The next line starts the quoted mail.
     is_start: bool,
 }
@@ -259,6 +274,7 @@ impl Reader {
         }
         let is_block = is_block(&name);
         let is_quote = is_quote(node, &name);
+        let is_signature = is_signature(node, &name);
         if is_start(node, &name) {
             self.is_open = false;
             self.is_start = true;
@@ -269,14 +285,19 @@ impl Reader {
         if &*name == "hr" {
             self.text("________", number);
         }
+        if is_signature {
+            self.is_open = false;
+        }
         self.quotes += usize::from(is_quote);
+        self.signatures += usize::from(is_signature);
         let mut child = node.first_child();
         while let Some(node) = child {
             self.read(&node);
             child = node.next_sibling();
         }
         self.quotes -= usize::from(is_quote);
-        if is_block {
+        self.signatures -= usize::from(is_signature);
+        if is_block || is_signature {
             self.is_open = false;
         }
     }
@@ -290,6 +311,7 @@ impl Reader {
             self.lines.push(Line {
                 is_quoted: self.quotes > 0,
                 is_start: std::mem::take(&mut self.is_start),
+                is_signature: self.signatures > 0,
                 node: Some(number),
                 text: String::new(),
             });
@@ -326,6 +348,23 @@ fn is_start(node: &NodeRef<'_>, name: &str) -> bool {
     matches!(name, "div" | "span" | "hr" | "p" | "blockquote")
         && (node.id_attr().is_some_and(|id| IDS.contains(&&*id))
             || CLASSES.iter().any(|class| node.has_class(class)))
+}
+
+/// Elements into which mail programs put the signature.
+fn is_signature(node: &NodeRef<'_>, name: &str) -> bool {
+    const IDS: &[&str] =
+        &["Signature", "x_Signature", "AppleMailSignature", "ms-outlook-mobile-signature", "signature"];
+    const CLASSES: &[&str] = &[
+        "gmail_signature",
+        "moz-signature",
+        "protonmail_signature_block",
+        "zmail_signature",
+        "x_gmail_signature",
+    ];
+    matches!(name, "div" | "span" | "p" | "pre" | "table" | "blockquote")
+        && (node.id_attr().is_some_and(|id| IDS.contains(&&*id))
+            || CLASSES.iter().any(|class| node.has_class(class))
+            || node.attr("data-smartmail").is_some_and(|kind| &*kind == "gmail_signature"))
 }
 
 fn is_block(name: &str) -> bool {
@@ -388,270 +427,4 @@ fn half(html: &str, cut: usize, is_above: bool) -> String {
         node.remove_from_parent();
     }
     root.inner_html().to_string()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::html::to_text;
-    use std::path::{Path, PathBuf};
-
-    fn reply(text: &str) -> String {
-        split_text(text).reply
-    }
-
-    #[test]
-    fn quotes_below_the_reply_are_cut() {
-        for quote in [
-            "On Mon, Apr 2, 2012 at 6:26 PM, Ann <a@example.com> wrote:\n\n> Hi\n",
-            "On Mon, Apr 2, 2012 at 6:26 PM, Ann\n<a@example.com>\nwrote:\nHi",
-            "Am 13.12.2017 21:11 schrieb \"Ann\" <a@example.com>:\nHi",
-            "Le lun. 15 nov. 2021 à 19:42, Ann <a@example.com>\na écrit :\n> Hi",
-            "2021年11月15日(月) 19:42 Ann <a@example.com>:\n> Hi",
-            "-----Ursprüngliche Nachricht-----\nHi",
-            "________________________________\nFrom: Ann <a@example.com>\nSent: Monday\nTo: Bo\nSubject: Hi\n\nHi",
-            "*Von:* Ann\n*Gesendet:* Montag\n*An:* Bo\n\nHi",
-            "> Hi\n> you\n",
-        ] {
-            let split = split_text(&format!("Hello\n\n{quote}"));
-            assert_eq!(split.reply, "Hello", "{quote}");
-            assert_eq!(split.quoted, quote);
-        }
-    }
-
-    #[test]
-    fn our_own_marker_wins() {
-        let text = "Hello\n\nFrom: the start\n\nHelpdesk <h@example.com> said on 2.3.2024 10:10:\n\n\
-            ## Please write above this line ##\nHi\n";
-        let split = split_text(text);
-        assert_eq!(
-            split.reply,
-            "Hello\n\nFrom: the start\n\nHelpdesk <h@example.com> said on 2.3.2024 10:10:"
-        );
-        assert!(split.quoted.starts_with(marker::OWN_MARKER));
-        let with_attribution =
-            "Hello\n\nOn 2 March 2024, Helpdesk wrote:\n\n## Please write above this line ##\nHi";
-        assert_eq!(reply(with_attribution), "Hello");
-        let html = "<p>Hello</p><div>On 2 March 2024, Helpdesk wrote:<div>## Please write above this line ##</div><p>Hi</p></div>";
-        assert_eq!(split_html(html).reply, "<p>Hello</p><div></div>");
-    }
-
-    #[test]
-    fn answers_between_quoted_lines_stay() {
-        let inline = "On 2 May 2024, Ann wrote:\n> One?\n\nYes.\n\n> Two?\n\nNo.\n";
-        assert_eq!(split_text(inline), Split::whole(inline));
-        let rest = split_text(&format!("{inline}\n> The rest\n> of it\n"));
-        assert_eq!(rest.reply, inline.trim_end());
-        assert_eq!(rest.quoted, "> The rest\n> of it\n");
-        let html = "<blockquote type=cite>One?</blockquote><p>Yes.</p><blockquote type=cite>Two?</blockquote><p>No.</p>";
-        assert_eq!(split_html(html), Split::whole(html));
-    }
-
-    #[test]
-    fn a_reply_under_one_quote_is_found() {
-        let split = split_text("On 2 May 2024, Ann wrote:\n> Hi\n> you\n\nHello\n");
-        assert_eq!(
-            (split.reply.as_str(), split.quoted.as_str()),
-            ("Hello", "On 2 May 2024, Ann wrote:\n> Hi\n> you")
-        );
-    }
-
-    #[test]
-    fn a_reply_is_never_blank() {
-        for text in [
-            "",
-            "> only\n> quoted",
-            "On 2 May 2024, Ann wrote:\n\nHi",
-            "-----Original Message-----\nHi",
-            "\n\n> x",
-        ] {
-            assert_eq!(split_text(text), Split::whole(text));
-        }
-        for html in ["", "<blockquote type=cite>x</blockquote>", "<div class=yahoo_quoted>x</div>"] {
-            assert_eq!(split_html(html), Split::whole(html));
-        }
-    }
-
-    #[test]
-    fn prose_that_looks_like_a_marker_stays() {
-        for text in [
-            "On the one hand, 2 things.\n\nOn the other hand:\n\nnothing.",
-            "From: our database\nand more",
-            "See https://example.com/on-2024-someone-wrote:\nx",
-            "Times:\n2024-01-15 14:30:25\n15.01.2024 14:30\n\nbye",
-            "## Key\n----\n1. one\n\n----\n\nend",
-            "I paid on 3 May:\n\n- 5 EUR",
-        ] {
-            assert_eq!(split_text(text), Split::whole(text), "{text}");
-        }
-    }
-
-    #[test]
-    fn markup_of_mail_programs_is_known() {
-        for quote in [
-            "<div class=\"gmail_quote\">On 2 May 2024, Ann wrote:<br><blockquote class=\"gmail_quote\">Hi</blockquote></div>",
-            "<div class=\"moz-cite-prefix\">On 2 May 2024, Ann wrote:</div><blockquote type=\"cite\">Hi</blockquote><br>",
-            "<hr><div id=\"divRplyFwdMsg\"><b>From:</b> Ann</div><div>Hi</div>",
-            "<div style=\"border-top:solid 1pt\"><p><b>From:</b> Ann<br><b>Sent:</b> Monday<br><b>To:</b> Bo</p></div><p>Hi</p>",
-            "<div class=\"yahoo_quoted\"><div>On 2 May</div>Hi</div>",
-        ] {
-            let split = split_html(&format!("<div>Hello<br></div>{quote}"));
-            assert_eq!(to_text(&split.reply), "Hello", "{quote}");
-            assert!(to_text(&split.quoted).ends_with("Hi"), "{quote}");
-        }
-    }
-
-    #[test]
-    fn html_that_may_not_be_parsed_is_not_split() {
-        let html = format!("Hello{}<blockquote type=cite>Hi", "<div>".repeat(300));
-        assert_eq!(split_html(&html), Split::whole(&html));
-    }
-
-    fn corpus() -> Option<PathBuf> {
-        #[expect(clippy::disallowed_methods, reason = "a test reads where its corpora are")]
-        let directory = std::env::var("ANYTIME_CORPUS");
-        if directory.is_err() {
-            println!("skipped: no corpus");
-        }
-        directory.ok().map(|directory| Path::new(&directory).join("mail/replies"))
-    }
-
-    fn files(directory: &Path) -> Vec<(String, Vec<u8>)> {
-        let mut files: Vec<_> = std::fs::read_dir(directory)
-            .unwrap()
-            .map(|entry| entry.unwrap().path())
-            .filter(|path| path.is_file())
-            .map(|path| {
-                (path.file_name().unwrap().to_string_lossy().into_owned(), std::fs::read(&path).unwrap())
-            })
-            .collect();
-        files.sort();
-        files
-    }
-
-    /// Compares without white space; prints the failures and the score.
-    fn score(name: &str, cases: &[(String, String, String)], least: usize) {
-        let squeeze = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
-        let mut right = 0;
-        for (file, expected, found) in cases {
-            if squeeze(expected) == squeeze(found) {
-                right += 1;
-            } else {
-                println!("{name}/{file}: expected {:?}, found {:?}", squeeze(expected), squeeze(found));
-            }
-        }
-        println!("{name}: {right} of {}", cases.len());
-        assert!(right >= least, "{name}: {right} of {}", cases.len());
-    }
-
-    #[test]
-    fn text_replies_of_the_corpus_are_found() {
-        let Some(directory) = corpus() else { return };
-        // Most of these mails start with the same paragraph; signatures stay in the reply.
-        let last_words = "varius aliquet nec nec nibh.";
-        let signatures = [
-            "Sent from my Wiko RIDGE FAB 4G",
-            "Gesendet von Outlook",
-            "Envoyé à partir de",
-            "Get Outlook for",
-        ];
-        let cases: Vec<_> = files(&directory.join("crisp"))
-            .into_iter()
-            .filter_map(|(file, bytes)| {
-                let text = String::from_utf8(bytes).ok()?;
-                let end = text.find(last_words)? + last_words.len();
-                let has_signature =
-                    signatures.iter().any(|signature| text[end..].trim_start().starts_with(signature));
-                (!has_signature).then(|| (file, text[..end].to_owned(), reply(&text)))
-            })
-            .collect();
-        assert!(cases.len() > 30);
-        score("crisp", &cases, cases.len());
-    }
-
-    #[test]
-    fn prose_of_the_corpus_is_left_whole() {
-        let Some(directory) = corpus() else { return };
-        let whole = [
-            "email_1.txt",
-            "email_5.txt",
-            "email_21.txt",
-            "email_not_a_signature.txt",
-            "email_not_a_signature_2.txt",
-            "email_sent_from_my_not_signature.txt",
-            "email_with_regards.txt",
-            "email_tricky_1_on_false_positive.txt",
-            "email_tricky_2_url_with_wrote.txt",
-            "email_tricky_3_code_block.txt",
-            "email_tricky_4_from_in_body.txt",
-            "email_tricky_6_regards_in_sentence.txt",
-            "email_tricky_7_multiple_dashes.txt",
-            "email_tricky_8_sent_from_in_content.txt",
-            "email_tricky_11_double_signature.txt",
-            "email_tricky_13_timestamp_variations.txt",
-            "email_tricky_16_unicode_signatures.txt",
-            "email_tricky_18_inline_reply.txt",
-            "email_tricky_19_quote_without_header.txt",
-            "correct_sig.txt",
-            "email_emoji.txt",
-        ];
-        let cases: Vec<_> = files(&directory.join("crisp"))
-            .into_iter()
-            .filter(|(file, _)| whole.contains(&file.as_str()))
-            .map(|(file, bytes)| {
-                let text = String::from_utf8(bytes).unwrap();
-                (file, text.clone(), reply(&text))
-            })
-            .collect();
-        score("whole", &cases, cases.len());
-    }
-
-    #[test]
-    fn replies_of_the_other_corpora_are_found() {
-        let Some(directory) = corpus() else { return };
-        let html: Vec<_> = files(&directory.join("talon/html_replies"))
-            .into_iter()
-            .map(|(file, bytes)| {
-                let html = String::from_utf8_lossy(&bytes).into_owned();
-                (file, "Hi. I am fine. Thanks, Alex".to_owned(), to_text(&split_html(&html).reply))
-            })
-            .collect();
-        score("talon html", &html, html.len());
-        let parser = mail_parser::MessageParser::default();
-        let mut standard = Vec::new();
-        for (file, bytes) in files(&directory.join("talon/standard_replies")) {
-            let Some(name) = file.strip_suffix(".eml") else {
-                continue;
-            };
-            let expected =
-                std::fs::read_to_string(directory.join(format!("talon/standard_replies/{name}_reply_text")))
-                    .unwrap_or_else(|_| "Hello".to_owned());
-            let message = parser.parse(&bytes).unwrap();
-            standard.push((file, expected, reply(&message.body_text(0).unwrap())));
-        }
-        score("talon text", &standard, standard.len());
-        let ends = [
-            ("email_1_3.txt", "-Abhishek Kona"),
-            ("email_1_4.txt", "problem with it."),
-            ("email_2_1.txt", "with a reply"),
-            ("email_2_2.txt", "directly above line"),
-            ("email_1_6.txt", "of pixels"),
-            ("email_one_is_not_on.txt", "when I run..."),
-            ("email_bullets.txt", "and another"),
-            ("greedy_on.txt", "tunnel is not working."),
-            ("pathological.txt", "back to a computer."),
-            ("email_1_8.txt", "and under this."),
-            ("email_1_2.txt", "to delete them all individually.\""),
-        ];
-        let github: Vec<_> = files(&directory.join("github"))
-            .into_iter()
-            .filter_map(|(file, bytes)| {
-                let text = String::from_utf8_lossy(&bytes).into_owned();
-                let (_, end) = ends.iter().find(|(name, _)| *name == file)?;
-                let at = text.find(end)? + end.len();
-                Some((file, text[..at].to_owned(), reply(&text)))
-            })
-            .collect();
-        score("github", &github, github.len());
-    }
 }
