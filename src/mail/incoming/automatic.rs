@@ -29,15 +29,16 @@ pub(super) fn classify(headers: &Headers<'_>, from: Option<&Mailbox>) -> Option<
             first(headers, AutomaticKind::AutoReply, &names)
         })
         .or_else(|| {
+            let action = headers.text("X-Apple-Action").filter(|action| action == "VACATION")?;
+            found(AutomaticKind::OutOfOffice, "X-Apple-Action", &action)
+        })
+        .or_else(|| {
             let to = headers.texts("Delivered-To").find(|to| to.eq_ignore_ascii_case("autoresponder"))?;
             found(AutomaticKind::AutoReply, "Delivered-To", &to)
         })
-        .or_else(|| {
-            let subject = headers.text("Subject")?;
-            is_away_subject(&subject).then(|| found(AutomaticKind::OutOfOffice, "Subject", &subject))?
-        })
         .or_else(|| precedence(headers, "Precedence"))
         .or_else(|| precedence(headers, "X-Precedence"))
+        .or_else(|| first(headers, AutomaticKind::List, &["X-ML-Name", "X-MLServer", "Mailing-List"]))
         .or_else(|| {
             let name = headers.names().find(|name| name.to_ascii_lowercase().starts_with("list-"))?;
             first(headers, AutomaticKind::List, &[name])
@@ -77,19 +78,25 @@ pub(super) fn look_inside(mail: &mut Incoming) {
             }
             mail.bounce = Some(read);
         }
-        None if is_complaint(mail) => {
-            let subject = clean(&["Subject: ", &mail.subject].concat()).chars().take(200).collect();
-            mail.automatic = Some(Automatic { kind: AutomaticKind::FeedbackReport, header: subject });
-            mail.suppress_answer = true;
+        None | Some(AutomaticKind::Bulk) if is_complaint(mail) => {
+            by_subject(mail, AutomaticKind::FeedbackReport)
+        }
+        // A subject alone may be a person's; with a second sign it is a machine's.
+        None if is_away_subject(&mail.subject) && (mail.suppress_answer || text_says_away(mail)) => {
+            by_subject(mail, AutomaticKind::OutOfOffice);
         }
         None | Some(AutomaticKind::Bulk) if is_report(mail) => {
-            let subject = clean(&["Subject: ", &mail.subject].concat()).chars().take(200).collect();
-            mail.automatic = Some(Automatic { kind: AutomaticKind::Bounce, header: subject });
-            mail.suppress_answer = true;
+            by_subject(mail, AutomaticKind::Bounce);
             mail.bounce = Some(bounce::read(mail));
         }
         _ => {}
     }
+}
+
+fn by_subject(mail: &mut Incoming, kind: AutomaticKind) {
+    let subject = clean(&["Subject: ", &mail.subject].concat()).chars().take(200).collect();
+    mail.automatic = Some(Automatic { kind, header: subject });
+    mail.suppress_answer = true;
 }
 
 /// How subjects of reports begin, in lower case.
@@ -119,6 +126,7 @@ const REPORT_SUBJECTS: &[&str] = &[
     "email delivery failure",
     "non recapitabile",
     "user unknown",
+    "メールエラー通知",
 ];
 
 /// Whether the text alone says that this is a delivery report: a part that only reports have, or a subject of reports
@@ -128,22 +136,44 @@ fn is_report(mail: &Incoming) -> bool {
     if has("message/delivery-status") || has("message/global-delivery-status") {
         return true;
     }
+    if is_notification(mail, "Bounce") {
+        return true;
+    }
     let subject = mail.subject.trim().to_lowercase();
     if !REPORT_SUBJECTS.iter().any(|start| subject.starts_with(start)) {
         return false;
     }
     let text = mail.text.as_deref().unwrap_or_default().to_lowercase();
+    let says = |words: &[&str]| words.iter().any(|words| text.contains(words));
+    // A customer may complain of a failed delivery in words like these; no customer quotes what a mail server said.
+    let quotes_server = || {
+        bounce::quotes_server(&text) || says(&["\nreceived:", "\nmessage-id:", "return-path:", "> received:"])
+    };
     has("message/rfc822")
         || has("text/rfc822-headers")
-        || ["could not be delivered", "undeliverable", "original message", "delivery", "returned", "unknown"]
-            .iter()
-            .any(|words| text.contains(words))
+        || says(&[
+            "could not be delivered",
+            "undeliverable",
+            "original message",
+            "delivery",
+            "returned",
+            "unknown",
+        ]) && quotes_server()
+}
+
+/// Amazon SES tells of deliveries, bounces and complaints in JSON.
+fn is_notification(mail: &Incoming, kind: &str) -> bool {
+    let is_from_there = mail.from.as_ref().is_some_and(|from| from.address.ends_with("amazonaws.com"));
+    let text: String = mail.text.as_deref().unwrap_or_default().chars().take(2000).collect();
+    let text = text.replace(['\\', ' ', '\n', '\r'], "");
+    is_from_there && text.starts_with('{') && text.contains(&["\"notificationType\":\"", kind, "\""].concat())
 }
 
 /// Some providers report complaints without the type that RFC 5965 made for it.
 fn is_complaint(mail: &Incoming) -> bool {
-    mail.subject.trim().to_lowercase().starts_with("complaint about message from")
-        && mail.attachments.iter().any(|part| part.content_type == "message/rfc822")
+    is_notification(mail, "Complaint")
+        || mail.subject.trim().to_lowercase().starts_with("complaint about message from")
+            && mail.attachments.iter().any(|part| part.content_type == "message/rfc822")
 }
 
 /// How the subject of an out-of-office note begins, in lower case.
@@ -216,9 +246,13 @@ const AWAY_WORDS: &[&str] = &[
 ];
 
 fn says_away(mail: &Incoming) -> bool {
+    is_away_subject(&mail.subject) || text_says_away(mail)
+}
+
+fn text_says_away(mail: &Incoming) -> bool {
     let text = mail.text.as_deref().unwrap_or_default();
     let text: String = text.chars().take(2000).collect::<String>().to_lowercase();
-    is_away_subject(&mail.subject) || AWAY_WORDS.iter().any(|words| text.contains(words))
+    AWAY_WORDS.iter().any(|words| text.contains(words))
 }
 
 /// Whether the sender asks that nothing answers by itself.

@@ -172,13 +172,25 @@ fn status_in(text: &str) -> Option<String> {
 
 /// The line that a server's answer is on: with a reply code or an enhanced status.
 fn line_with_status(text: &str) -> String {
-    let has_reply_code = |line: &str| {
-        line.split(|c: char| !c.is_ascii_alphanumeric()).any(|word| {
-            word.len() == 3 && matches!(&word[..1], "4" | "5") && word.bytes().all(|b| b.is_ascii_digit())
-        })
-    };
     let found = text.lines().find(|line| status_in(line).is_some() || has_reply_code(line));
     one_line(found.unwrap_or_default())
+}
+
+/// Whether a text has what servers answer with: a code of 4 or 5 hundred beside a word of mail, or an enhanced status.
+pub(super) fn quotes_server(text: &str) -> bool {
+    text.lines().any(|line| {
+        status_in(line).is_some()
+            || has_reply_code(line)
+                && ["smtp", "user", "mailbox", "host", "recipient", "address", "rcpt", "message", "<"]
+                    .iter()
+                    .any(|word| line.contains(word))
+    })
+}
+
+fn has_reply_code(line: &str) -> bool {
+    line.split(|c: char| !c.is_ascii_alphanumeric()).any(|word| {
+        word.len() == 3 && matches!(&word[..1], "4" | "5") && word.bytes().all(|b| b.is_ascii_digit())
+    })
 }
 
 fn one_line(text: &str) -> String {

@@ -176,7 +176,13 @@ fn machines_are_told_from_people() {
         kind("Content-Type: multipart/report; report-type=feedback-report"),
         Some(AutomaticKind::FeedbackReport)
     );
-    assert_eq!(kind("Subject: Out of office: back on Monday"), Some(AutomaticKind::OutOfOffice));
+    // A subject alone may be a person's, whose answer would move nothing.
+    assert_eq!(kind("Subject: Out of office: back on Monday"), None);
+    assert_eq!(kind("Subject: Absence of a reply: where is my parcel?"), None);
+    assert_eq!(
+        kind("Subject: Out of office: back on Monday\nX-Auto-Response-Suppress: OOF"),
+        Some(AutomaticKind::OutOfOffice)
+    );
     assert_eq!(kind("Subject: Re: Out of office"), None);
     assert_eq!(kind("Received: from x\n".repeat(26).trim_end()), Some(AutomaticKind::Loop));
     let sender =
