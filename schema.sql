@@ -34,6 +34,8 @@ CREATE TABLE site (
   company TEXT NOT NULL DEFAULT '',
   website TEXT NOT NULL DEFAULT '',
   date_time_format TEXT NOT NULL DEFAULT 'MM/dd/yyyy HH:mm:ss',
+  -- The server whose Authentication-Results about senders are believed; empty believes nobody.
+  authserv_id TEXT NOT NULL DEFAULT '',
   thread_key BLOB NOT NULL,
   instance TEXT NOT NULL,
   -- SHA-256 of the one-time set-up token; NULL once the first administrator exists.
@@ -414,6 +416,8 @@ CREATE TABLE email_account (
   oauth_client_secret BLOB,
   oauth_scope TEXT NOT NULL DEFAULT '',
   oauth_refresh_token BLOB,
+  -- Mail to local+anything@domain arrives, too: then reports about mail that came back are sent to such an address.
+  has_plus_addresses INTEGER NOT NULL DEFAULT 0,
   -- Health of fetching: when it was last tried and last worked, what went wrong since, since when it has failed several
   -- times in a row, and when to try next.
   last_checked_at INTEGER,
@@ -425,6 +429,26 @@ CREATE TABLE email_account (
   created_at INTEGER NOT NULL
 ) STRICT;
 CREATE UNIQUE INDEX email_account_default ON email_account (is_default) WHERE is_default = 1;
+
+-- Keys that sign an account's outgoing mail (DKIM), at most one of a kind. sealed_key is PKCS#8 in base64, encrypted with
+-- the key file; public_key is what the DNS record says. Not enabled until its record is published.
+CREATE TABLE dkim_key (
+  email_account_id INTEGER NOT NULL REFERENCES email_account (id) ON DELETE CASCADE,
+  kind TEXT NOT NULL CHECK (kind IN ('rsa', 'ed25519')),
+  selector TEXT NOT NULL,
+  public_key TEXT NOT NULL,
+  sealed_key BLOB NOT NULL,
+  is_enabled INTEGER NOT NULL DEFAULT 0,
+  created_at INTEGER NOT NULL,
+  PRIMARY KEY (email_account_id, kind)
+) STRICT, WITHOUT ROWID;
+
+-- Domains that wrote to us, by what they look like: a new one with the look of a known one is pointed out.
+CREATE TABLE sender_domain (
+  look TEXT NOT NULL,
+  domain TEXT NOT NULL,
+  PRIMARY KEY (look, domain)
+) STRICT, WITHOUT ROWID;
 
 -- status: 1 new, 2 pendingInternal, 3 pendingExternal, 4 onHold, 5 closed. priority: 1 urgent, 2 high, 3 normal,
 -- 4 low. channel: 1 email, 2 chat, 3 offlineMessage, 7 portal (contract 1.8). AUTOINCREMENT, because people and
@@ -587,6 +611,11 @@ CREATE TABLE message (
   forward_of_id INTEGER REFERENCES message (id) ON DELETE SET NULL,
   -- When its writer changed a note.
   edited_at INTEGER,
+  -- What the receiving server found out about the sender of a mail that came in, its words, and what looks like a trick, a
+  -- line each (desk/sender_check.rs).
+  authentication TEXT CHECK (authentication IN ('passed', 'failed', 'unknown')),
+  authentication_said TEXT NOT NULL DEFAULT '',
+  sender_warnings TEXT NOT NULL DEFAULT '',
   -- HTML that was too complex to clean and is shown as plain text; and whether remote images were held back.
   is_simplified INTEGER NOT NULL DEFAULT 0,
   has_remote_images INTEGER NOT NULL DEFAULT 0,
@@ -996,6 +1025,9 @@ CREATE TABLE junk_email (
   plain_body TEXT NOT NULL DEFAULT '',
   quote TEXT NOT NULL DEFAULT '',
   internet_message_id TEXT,
+  authentication TEXT CHECK (authentication IN ('passed', 'failed', 'unknown')),
+  authentication_said TEXT NOT NULL DEFAULT '',
+  sender_warnings TEXT NOT NULL DEFAULT '',
   cause TEXT NOT NULL,
   is_simplified INTEGER NOT NULL DEFAULT 0,
   has_remote_images INTEGER NOT NULL DEFAULT 0,

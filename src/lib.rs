@@ -11,6 +11,8 @@ pub mod db;
 pub mod demo;
 pub mod desk;
 pub mod error;
+#[doc(hidden)]
+pub mod failpoint;
 pub mod html;
 pub mod http;
 pub mod ids;

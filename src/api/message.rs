@@ -67,6 +67,14 @@ pub struct MessageJson {
     is_automatic: bool,
     /// The message that this mail passed on to somebody else; contacts do not see it
     forward_of_id: Option<i64>,
+    /// Whether the domain of the sender of an incoming mail vouches for it (`passed`), disowns it (`failed`) or neither
+    /// (`unknown`), as the receiving server found out. Null where no server is trusted to tell
+    sender_authentication: Option<&'static str>,
+    /// The words of that server
+    #[schema(example = "dkim=pass, spf=pass")]
+    sender_authentication_reason: Option<String>,
+    /// What looks like a trick of the sender, a sentence each
+    sender_warnings: Vec<String>,
     /// When its writer last changed the note
     #[schema(value_type = Option<String>, format = DateTime)]
     edited_time: Option<Timestamp>,
@@ -125,6 +133,9 @@ impl MessageJson {
             undo_until,
             is_automatic: message.is_automatic,
             forward_of_id: message.forward_of_id.map(|id| id.0),
+            sender_authentication: message.sender_check.result(),
+            sender_authentication_reason: message.sender_check.result().map(|_| message.sender_check.said),
+            sender_warnings: message.sender_check.warnings,
             edited_time: message.edited_at,
             sender,
         })

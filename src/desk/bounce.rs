@@ -1,13 +1,15 @@
 //! What a delivery report does (contract 20.3): it belongs to the mail of ours that came back, and marks the recipient
 //! who did not get it. It makes no message and no contact, opens nothing again and is answered by nobody.
 
+use super::audit::{self, Action};
+use super::email_account;
 use super::event::{self, Change};
 use super::inbound_mail::{Decision, Outcome};
 use super::outgoing_mail::{self, OutgoingMail};
-use super::{Actor, site};
+use super::{Actor, Permission, site};
 use crate::db::{Snapshot, Tx};
 use crate::error::Result;
-use crate::ids::{MessageId, OutgoingMailId};
+use crate::ids::{EmailAccountId, MessageId, OutgoingMailId};
 use crate::mail::incoming::{Bounce, Incoming, Severity};
 use crate::mail::threading;
 
@@ -64,6 +66,43 @@ fn find(s: &Snapshot<'_>, incoming: &Incoming, bounce: &Bounce) -> Result<Option
         }
     }
     Ok(None)
+}
+
+/// Where reports about a mail go, its envelope sender: to an address of that very mail where the account takes
+/// plus-addresses, else to the account's own. Reports about automatic mail go nowhere (RFC 3834): nobody waits for
+/// them, and they cannot loop.
+pub fn return_path(s: &Snapshot<'_>, mail: &OutgoingMail) -> Result<Option<String>> {
+    if mail.is_automatic {
+        return Ok(None);
+    }
+    let own = || Ok(Some(mail.from_address.clone()));
+    let (Some(account), Some(conversation), Some(message)) =
+        (mail.email_account_id, mail.conversation_id, mail.message_id)
+    else {
+        return own();
+    };
+    if !has_plus_addresses(s, account)? {
+        return own();
+    }
+    let first = mail.recipients.first().map_or("", |recipient| &recipient.address);
+    let key = site::thread_key(s)?;
+    match threading::reply_address(&key, &mail.from_address, conversation.0, message.0, first) {
+        Some(address) => Ok(Some(address)),
+        None => own(),
+    }
+}
+
+/// Whether mail to `local+anything@domain` reaches the account.
+pub fn has_plus_addresses(s: &Snapshot<'_>, account: EmailAccountId) -> Result<bool> {
+    s.exists("SELECT 1 FROM email_account WHERE id = ? AND has_plus_addresses = 1", [account])
+}
+
+pub fn set_plus_addresses(tx: &Tx<'_>, by: &Actor, account: EmailAccountId, has: bool) -> Result<()> {
+    by.require(Permission::ManageChannels)?;
+    let email = email_account::require(tx, account)?.email;
+    tx.run("UPDATE email_account SET has_plus_addresses = ? WHERE id = ?", (has, account))?;
+    let how = if has { "to an address of each mail" } else { "to the account's own address" };
+    audit::record(tx, by, Action::Channel, format!("had reports about mail of '{email}' sent {how}"), "")
 }
 
 /// Who did not get it: those recipients that the report names, or the only one there is.

@@ -9,6 +9,7 @@ use super::conversation::{self, Body, Conversation};
 use super::email_account;
 use super::inbound_mail::{self, Decision, Outcome};
 use super::intake::{self, Letter};
+use super::sender_check::SenderCheck;
 use super::{Actor, Page, Paging, Permission, like, site};
 use crate::db::{Snapshot, Tx};
 use crate::error::{Error, Result};
@@ -35,6 +36,7 @@ pub struct JunkEmail {
     pub is_simplified: bool,
     pub has_remote_images: bool,
     pub is_read: bool,
+    pub sender_check: SenderCheck,
     pub received_at: Timestamp,
 }
 
@@ -105,6 +107,7 @@ pub fn restore(tx: &Tx<'_>, by: &Actor, id: JunkEmailId) -> Result<Conversation>
         has_remote_images: junk.has_remote_images,
         // Somebody looked at it and wants it as mail.
         is_automatic: false,
+        sender_check: &junk.sender_check,
         received_at: Some(junk.received_at),
     };
     let (conversation, message, sender) = intake::open(tx, account.as_ref(), &letter)?;
@@ -143,8 +146,8 @@ pub(super) fn store(
     let id = JunkEmailId(tx.insert(
         "INSERT INTO junk_email (inbound_mail_id, email_account_id, subject, from_name, from_address, to_addresses,
            cc_addresses, html_body, plain_body, quote, internet_message_id, cause, is_simplified, has_remote_images,
-           received_at)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+           received_at, authentication, authentication_said, sender_warnings)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         rusqlite::params![
             letter.inbound_mail_id,
             account,
@@ -161,6 +164,9 @@ pub(super) fn store(
             letter.is_simplified,
             letter.has_remote_images,
             letter.received_at.unwrap_or(tx.now()),
+            letter.sender_check.result(),
+            letter.sender_check.said,
+            letter.sender_check.warning_lines(),
         ],
     )?);
     for file in files {
@@ -185,7 +191,7 @@ pub fn sweep(tx: &Tx<'_>) -> Result<usize> {
 
 const COLUMNS: &str = "id, inbound_mail_id, email_account_id, subject, from_name, from_address, to_addresses,
     cc_addresses, html_body, plain_body, quote, internet_message_id, cause, is_simplified, has_remote_images, is_read,
-    received_at";
+    received_at, authentication, authentication_said, sender_warnings";
 
 fn from_row(row: &rusqlite::Row<'_>) -> rusqlite::Result<JunkEmail> {
     Ok(JunkEmail {
@@ -205,5 +211,6 @@ fn from_row(row: &rusqlite::Row<'_>) -> rusqlite::Result<JunkEmail> {
         has_remote_images: row.get(14)?,
         is_read: row.get(15)?,
         received_at: row.get(16)?,
+        sender_check: SenderCheck::read(row, 17)?,
     })
 }

@@ -13,6 +13,7 @@ use super::event::Event;
 use super::mail_template::{self, Filled, Kind};
 use super::outgoing_mail::{enqueue_automatic, is_own_address, render};
 use super::placeholder::Scene;
+use super::sender_check;
 use crate::db::Tx;
 use crate::error::Result;
 use crate::ids::{AgentId, MessageId};
@@ -78,6 +79,7 @@ pub fn handle(tx: &Tx<'_>, event: &Event, base_url: &str) -> Result<()> {
             !cause.is_automatic
                 && event.at.since(cause.created_at) < FRESH
                 && !is_own_address(tx, email)?
+                && !sender_check::is_disowned(tx, event.conversation_id)?
                 && mail_template::claim_acknowledgement(tx, email)?
         }
     };

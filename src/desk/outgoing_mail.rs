@@ -9,7 +9,7 @@ use super::conversation::{Body, Conversation};
 use super::email_account::{self, EmailAccount};
 use super::event::{self, Change};
 use super::site::{self, Site};
-use super::{Actor, Page, Paging, Permission, attachment, secret};
+use super::{Actor, Page, Paging, Permission, agent, attachment, secret};
 use crate::db::{Snapshot, Tx};
 use crate::error::{Error, Result};
 use crate::html;
@@ -287,6 +287,7 @@ pub fn enqueue_reply(
             add_recipient(tx, id, address, kind)?;
         }
     }
+    crate::failpoint!("S1");
     Ok(())
 }
 
@@ -343,7 +344,14 @@ pub fn enqueue_automatic(
     }
     let account = email_account::default(tx)?;
     let domain = account.as_ref().and_then(|account| account.email.rsplit('@').next()).unwrap_or("localhost");
-    let internet_message_id = ["auto.", &secret::random_guid()?, "@", domain].concat();
+    // A contact's answer to it belongs to the conversation that it is about; an agent's to nothing.
+    let internet_message_id = match conversation {
+        Some((conversation, _)) if agent::by_email(tx, to)?.is_none() => {
+            let key = site::thread_key(tx)?;
+            threading::message_id(&key, conversation.0, unused_message(tx)?, to, domain)
+        }
+        _ => ["auto.", &secret::random_guid()?, "@", domain].concat(),
+    };
     let id = insert(
         tx,
         &NewMail {
@@ -418,6 +426,12 @@ pub enum Verdict {
 /// Beyond every message's id.
 const NO_MESSAGE: i64 = 1 << 40;
 
+/// A number that no message has and no mail had: it makes the token of a mail without a message one of a kind.
+fn unused_message(s: &Snapshot<'_>) -> Result<i64> {
+    Ok(NO_MESSAGE
+        + s.number("SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'outgoing_mail'), 0)", [])?)
+}
+
 /// Queues a notice, unless it would come back to us or the address had its share. A contact's answer finds the
 /// conversation by the signed token in the Message-ID.
 pub fn enqueue_notice(tx: &Tx<'_>, notice: &Notice<'_>) -> Result<Verdict> {
@@ -431,10 +445,9 @@ pub fn enqueue_notice(tx: &Tx<'_>, notice: &Notice<'_>) -> Result<Verdict> {
     let internet_message_id = match notice.audience {
         Audience::Contact => {
             let key = site::thread_key(tx)?;
-            // Where there is no message, a number that no message has makes the token one of a kind.
             let message = match notice.message {
                 Some(message) => message.0,
-                None => NO_MESSAGE + tx.number("SELECT max(id) FROM outgoing_mail", [])?,
+                None => unused_message(tx)?,
             };
             threading::message_id(&key, notice.conversation.0, message, notice.to, domain)
         }

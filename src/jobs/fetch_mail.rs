@@ -129,10 +129,13 @@ async fn fetch_some(app: &App, account: &EmailAccount, count: &mut usize) -> Res
     let afterwards = Afterwards::of(account);
     let stays = afterwards == Afterwards::Stay;
     let mut session = Session { postbox: Postbox::open(app, account).await?, app, account, afterwards };
+    crate::failpoint!("K1");
     let (mut gone, mut handled, mut is_done) = (Vec::new(), 0, true);
     let (mut refused, mut cursor) = (None, None);
     let known = if stays { account.fetch_cursor.as_str() } else { "" };
-    for offer in session.postbox.list(app, account, known).await? {
+    let offers = session.postbox.list(app, account, known).await?;
+    crate::failpoint!("K2");
+    for offer in offers {
         let step = session.step(&offer)?;
         let is_passed_over = stays && !matches!(step, Step::New) || matches!(step, Step::Left);
         if !is_passed_over {
@@ -203,6 +206,7 @@ impl Session<'_> {
             },
         };
         self.postbox.let_go(self.app, self.account, offer, &self.afterwards).await?;
+        crate::failpoint!("K8");
         Ok((is_new, (self.afterwards != Afterwards::Stay).then_some(name)))
     }
 
@@ -226,6 +230,7 @@ impl Session<'_> {
             }
             Err(trouble) => return Err(trouble),
         };
+        crate::failpoint!("K4");
         let sha256: [u8; 32] = Sha256::digest(&raw).into();
         // A server without names for its mails: the bytes are the name.
         let name = offer.name.clone();
@@ -235,9 +240,13 @@ impl Session<'_> {
             let size = raw.len() as i64;
             let blob = app.store_blob(raw).await.map_err(Trouble::Session)?;
             let entry = name.clone();
-            app.write(move |tx| inbound_mail::store(tx, id, &entry, blob, &sha256, size))
-                .await
-                .map_err(Trouble::Session)?;
+            let store = move |tx: &crate::db::Tx<'_>| {
+                let row = inbound_mail::store(tx, id, &entry, blob, &sha256, size)?;
+                crate::failpoint!("K5");
+                Ok(row)
+            };
+            app.write(store).await.map_err(Trouble::Session)?;
+            crate::failpoint!("K6");
         }
         Ok(Stored::Here(name, known.is_none()))
     }
@@ -257,6 +266,7 @@ impl Session<'_> {
             return Ok(());
         }
         self.postbox.close(&self.afterwards).await?;
+        crate::failpoint!("K10");
         let cursor = cursor.filter(|cursor| *cursor != self.account.fetch_cursor);
         if gone.is_empty() && cursor.is_none() {
             return Ok(());

@@ -3,6 +3,7 @@
 
 mod act;
 mod allocate;
+pub mod check_dkim_record;
 mod check_sla;
 pub mod credential;
 mod fetch_mail;

@@ -53,9 +53,15 @@ async fn process(app: &App, id: InboundMailId) -> Result<()> {
         stored.push((file, Vec::new()));
     }
     prepared.files = stored;
-    app.write(move |tx| match is_old {
-        true => import::take_over(tx, &account, id, &prepared).map(drop),
-        false => intake::receive(tx, id, &prepared).map(drop),
-    })
-    .await
+    let receive = move |tx: &crate::db::Tx<'_>| {
+        match is_old {
+            true => import::take_over(tx, &account, id, &prepared).map(drop)?,
+            false => intake::receive(tx, id, &prepared).map(drop)?,
+        }
+        crate::failpoint!("K11");
+        Ok(())
+    };
+    app.write(receive).await?;
+    crate::failpoint!("K12");
+    Ok(())
 }

@@ -7,13 +7,13 @@ use super::{credential, postbox};
 use crate::app::App;
 use crate::desk::email_account::{self, EmailAccount, Kind};
 use crate::desk::outgoing_mail::{self, Answer, OutgoingMail};
-use crate::desk::{blob, site};
+use crate::desk::{blob, bounce, dkim_key, site};
 use crate::error::{Error, Result};
 use crate::http::graph::GraphError;
-use crate::mail::Mailbox;
 use crate::mail::outgoing::{self, File, Outgoing};
 use crate::mail::server::Server;
 use crate::mail::smtp::{self, Outcome};
+use crate::mail::{Mailbox, dkim};
 
 /// Mails sent at the same time.
 const AT_ONCE: i64 = 4;
@@ -25,7 +25,9 @@ pub async fn run(app: &App) -> Result<()> {
 /// Sends until nothing is due.
 pub async fn send_due(app: &App) -> Result<()> {
     while !app.stopping().is_cancelled() && app.read(|s| outgoing_mail::is_due(s, app.now()))? {
+        crate::failpoint!("S2");
         let leased = app.write(|tx| outgoing_mail::lease(tx, AT_ONCE)).await?;
+        crate::failpoint!("S3");
         join_all(leased.into_iter().map(|mail| send(app, mail))).await;
     }
     Ok(())
@@ -39,6 +41,7 @@ async fn send(app: &App, mail: OutgoingMail) {
         // The lease is released at the next start.
         () = app.stopping().cancelled() => return,
     };
+    crate::failpoint!("S7");
     let written = match result {
         Ok(answers) => app.write(move |tx| outgoing_mail::record_answers(tx, id, &answers)).await,
         Err(Failed { text, is_permanent }) => {
@@ -46,6 +49,7 @@ async fn send(app: &App, mail: OutgoingMail) {
             app.write(move |tx| outgoing_mail::record_error(tx, id, &text, is_permanent)).await
         }
     };
+    crate::failpoint!("S8");
     if let Err(error) = written {
         tracing::error!(outgoing_mail.id = id.0, %error, "the outcome of a mail could not be written down");
     }
@@ -84,9 +88,8 @@ async fn deliver(app: &App, mail: &OutgoingMail) -> Result<Vec<(String, Answer)>
         return send_by_exchange(app, &account, open, &bytes).await;
     }
     let server = server(app, &account).await?;
-    // Bounces of automatic mail go nowhere (RFC 3834): nobody waits for them, and they cannot loop.
-    let sender = (!mail.is_automatic).then_some(mail.from_address.as_str());
-    match smtp::deliver(&server, sender, &open, &bytes).await {
+    let sender = app.read(|s| bounce::return_path(s, mail))?;
+    match smtp::deliver(&server, sender.as_deref(), &open, &bytes).await {
         Ok(delivery) => Ok(delivery
             .recipients
             .into_iter()
@@ -186,5 +189,14 @@ pub async fn bytes(app: &App, mail: &OutgoingMail) -> Result<Vec<u8>> {
         is_automatic: mail.is_automatic,
         instance,
     };
-    app.compute(move || outgoing::build(&outgoing)).await?
+    let signers = match mail.email_account_id {
+        Some(account) => app.read(|s| dkim_key::signers(s, app.vault(), account))?,
+        None => Vec::new(),
+    };
+    let now = app.now();
+    app.compute(move || {
+        let bytes = outgoing::build(&outgoing)?;
+        if signers.is_empty() { Ok(bytes) } else { dkim::sign(&signers, &bytes, now) }
+    })
+    .await?
 }

@@ -1,6 +1,8 @@
 //! Bytes and messages: POP3, IMAP, SMTP, MIME, threading headers, quotes. Never touches the database.
 
 pub mod archive;
+pub mod dkim;
+pub mod dns;
 pub mod fetch_error;
 pub mod imap;
 pub mod incoming;
@@ -8,6 +10,7 @@ pub mod outgoing;
 pub mod pop3;
 pub mod quote;
 pub mod received;
+pub mod sender;
 pub mod server;
 pub mod smtp;
 pub mod threading;

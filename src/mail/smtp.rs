@@ -247,6 +247,7 @@ impl<'a> Session<'a> {
             };
             outcomes.push((text.clone(), outcome));
         }
+        crate::failpoint!("S4");
         if outcomes.iter().any(|(_, outcome)| *outcome == Outcome::Accepted) {
             let content = self.send_content(bytes).await?;
             for (_, outcome) in outcomes.iter_mut().filter(|(_, outcome)| *outcome == Outcome::Accepted) {
@@ -264,6 +265,7 @@ impl<'a> Session<'a> {
             Ok(response) => return Err(self.refused(&format!("it answered {} to DATA", response.code()))),
             Err(error) => return Outcome::of(Err(error)),
         }
+        crate::failpoint!("S5");
         // lettre ends the last line itself, and adds the dots of RFC 5321 4.5.2.
         let content = bytes.strip_suffix(b"\r\n").unwrap_or(bytes);
         let patience =

@@ -187,6 +187,8 @@ async fn every_page_is_accessible_in_both_themes_and_widths() {
         "/console/settings/email-accounts/new",
         "/console/settings/email-accounts/new?preset=gmail-oauth",
         "/console/settings/email-accounts/new?preset=microsoft365",
+        "/console/settings/email-accounts/1/dkim",
+        "/console/settings/sender-checks",
         "/console/settings/tags",
         "/console/settings/inbound-mails",
         "/console/settings/outgoing-mails",

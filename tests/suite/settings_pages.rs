@@ -33,6 +33,7 @@ async fn each_page_opens_for_who_may_and_for_nobody_else() {
         ("/console/settings/integration-accounts/new", false),
         ("/console/settings/webhooks", false),
         ("/console/settings/webhooks/new", false),
+        ("/console/settings/sender-checks", false),
         ("/console/junk", false),
     ] {
         assert_eq!(ann.get(page).await.status, 200, "{page}");

@@ -4,6 +4,7 @@ use super::VISIBLE;
 use super::Visibility;
 use crate::db::{Snapshot, Tx};
 use crate::desk::Actor;
+use crate::desk::sender_check::SenderCheck;
 use crate::error::{Error, Result};
 use crate::html;
 use crate::ids::{AgentId, ConversationId, InboundMailId, MessageId};
@@ -38,6 +39,7 @@ pub struct Message {
     pub forward_of_id: Option<MessageId>,
     /// When a note was last changed by its writer.
     pub edited_at: Option<Timestamp>,
+    pub sender_check: SenderCheck,
     pub created_at: Timestamp,
     pub mentioned: Vec<AgentId>,
 }
@@ -138,6 +140,7 @@ pub struct Row<'a> {
     pub has_remote_images: bool,
     pub is_automatic: bool,
     pub forward_of_id: Option<MessageId>,
+    pub sender_check: Option<&'a SenderCheck>,
     /// `None` is now.
     pub created_at: Option<Timestamp>,
 }
@@ -162,6 +165,7 @@ impl<'a> Row<'a> {
             has_remote_images: false,
             is_automatic: false,
             forward_of_id: None,
+            sender_check: None,
             created_at: None,
         }
     }
@@ -222,8 +226,9 @@ pub fn insert(tx: &Tx<'_>, by: &Actor, conversation: ConversationId, row: &Row<'
     tx.insert(
         "INSERT INTO message (conversation_id, type, source, sender_type, sender_id, subject, html_body, plain_body,
            quote, from_address, to_addresses, cc_addresses, internet_message_id, inbound_mail_id, matched_by,
-           is_third_party, send_status, is_simplified, has_remote_images, is_automatic, forward_of_id, created_at)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+           is_third_party, send_status, is_simplified, has_remote_images, is_automatic, forward_of_id, created_at,
+           authentication, authentication_said, sender_warnings)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         rusqlite::params![
             conversation,
             row.kind.name(),
@@ -247,6 +252,9 @@ pub fn insert(tx: &Tx<'_>, by: &Actor, conversation: ConversationId, row: &Row<'
             row.is_automatic,
             row.forward_of_id,
             row.created_at.unwrap_or(tx.now()),
+            row.sender_check.and_then(SenderCheck::result),
+            row.sender_check.map_or("", |check| &check.said),
+            row.sender_check.map(SenderCheck::warning_lines).unwrap_or_default(),
         ],
     )
     .map(MessageId)
@@ -256,7 +264,8 @@ const COLUMNS: &str = "m.id, m.conversation_id, m.type, m.source, m.sender_type,
     m.plain_body, m.quote, m.from_address, m.to_addresses, m.cc_addresses, m.inbound_mail_id, m.matched_by,
     m.is_third_party, m.send_status, m.is_simplified, m.has_remote_images, m.is_automatic, m.forward_of_id,
     m.edited_at, m.created_at,
-    (SELECT json_group_array(agent_id) FROM mention WHERE conversation_id = m.conversation_id AND message_id = m.id)";
+    (SELECT json_group_array(agent_id) FROM mention WHERE conversation_id = m.conversation_id AND message_id = m.id),
+    m.authentication, m.authentication_said, m.sender_warnings";
 
 fn from_row(row: &rusqlite::Row<'_>) -> rusqlite::Result<Message> {
     let unknown = || rusqlite::Error::from(rusqlite::types::FromSqlError::InvalidType);
@@ -285,6 +294,7 @@ fn from_row(row: &rusqlite::Row<'_>) -> rusqlite::Result<Message> {
         forward_of_id: row.get(20)?,
         edited_at: row.get(21)?,
         created_at: row.get(22)?,
+        sender_check: SenderCheck::read(row, 24)?,
         mentioned: mentioned.into_iter().map(AgentId).collect(),
     })
 }

@@ -16,6 +16,7 @@ use super::email_account::{self, EmailAccount};
 use super::event::{self, Change};
 use super::field;
 use super::inbound_mail::{self, Decision, InboundMail, Outcome, Summary};
+use super::sender_check::{self, SenderCheck};
 use super::{Actor, bounce, contact, conversation, junk_email, outgoing_mail, site};
 use crate::db::{Snapshot, Tx};
 use crate::error::{Error, Result};
@@ -211,6 +212,7 @@ fn deliver(tx: &Tx<'_>, row: &InboundMail, mail: &Prepared) -> Result<Decision> 
     };
     let (to, cc) = (list(&incoming.to), list(&incoming.cc));
     let subject: String = incoming.subject.chars().take(400).collect();
+    let check = sender_check::check(tx, incoming)?;
     let letter = Letter {
         from_address: &from.address,
         from_name: from.name.as_deref(),
@@ -224,6 +226,7 @@ fn deliver(tx: &Tx<'_>, row: &InboundMail, mail: &Prepared) -> Result<Decision> 
         is_simplified: mail.is_simplified,
         has_remote_images: mail.has_remote_images,
         is_automatic: incoming.automatic.is_some(),
+        sender_check: &check,
         received_at: None,
     };
     let reason = match (&incoming.automatic, &incoming.problem) {
@@ -259,6 +262,7 @@ pub(super) struct Letter<'a> {
     pub has_remote_images: bool,
     /// Written by a machine, as its headers say.
     pub is_automatic: bool,
+    pub sender_check: &'a SenderCheck,
     /// `None` is now.
     pub received_at: Option<Timestamp>,
 }
@@ -276,6 +280,7 @@ impl Letter<'_> {
             is_simplified: self.is_simplified,
             has_remote_images: self.has_remote_images,
             is_automatic: self.is_automatic,
+            sender_check: Some(self.sender_check),
             created_at: self.received_at,
             ..Row::new(MessageType::Email, None, self.body)
         }

@@ -10,7 +10,7 @@ use crate::desk::email_account::{self, EmailAccount};
 use crate::desk::event::{self, Change};
 use crate::desk::outgoing_mail::{self, Audience, Notice, Verdict};
 use crate::desk::placeholder::{Form, Reader, Scene};
-use crate::desk::{Actor, attachment};
+use crate::desk::{Actor, attachment, sender_check};
 use crate::error::Result;
 use crate::html;
 use crate::ids::{ConversationId, MessageId, TriggerId};
@@ -116,6 +116,10 @@ fn recipients(
         let is_automatic = scene.message.as_ref().is_some_and(|message| message.is_automatic);
         let address = scene.contact.as_ref().and_then(|contact| contact.email()).map(str::to_owned);
         match address {
+            _ if sender_check::is_disowned(tx, scene.conversation.id)? => {
+                let why = "their last mail was disowned by its own domain";
+                outcomes.push(("the contact".to_owned(), why.to_owned()));
+            }
             _ if is_automatic => {
                 outcomes.push(("the contact".to_owned(), "what they wrote is an automatic mail".to_owned()));
             }

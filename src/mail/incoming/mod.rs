@@ -1,6 +1,7 @@
 //! From a mail's raw bytes to what a helpdesk needs to know of it; the only place that calls mail-parser.
 //! Reading never fails: what cannot be read is told in `problem`, and the raw bytes are kept elsewhere.
 
+pub mod authentication;
 mod automatic;
 mod bounce;
 mod decode;
@@ -26,6 +27,8 @@ const HEADER_BYTES: usize = 1024 * 1024;
 /// Addresses in one field, and ids from each end of `References`.
 const ADDRESSES: usize = 1000;
 const IDS: usize = 50;
+/// `Authentication-Results` fields looked at: each server on the way may have left one.
+const RESULTS: usize = 20;
 
 /// A mail as read. Nothing here is trusted: every field is what the sender chose to write, except that
 /// names, subject and file names are free of control and direction-changing characters.
@@ -54,6 +57,8 @@ pub struct Incoming {
     /// alternative is among them as HTML, so that nothing is lost to a reader of HTML.
     pub html_parts: Vec<String>,
     pub attachments: Vec<Part>,
+    /// The `Authentication-Results` fields, topmost first; see `authentication`.
+    pub authentication_results: Vec<String>,
     pub automatic: Option<Automatic>,
     /// What a delivery report says; of other mail nothing.
     pub bounce: Option<Bounce>,
@@ -177,6 +182,7 @@ fn with_headers(headers: &Headers<'_>) -> Incoming {
             .collect(),
         subject: headers.value("Subject").and_then(HeaderValue::as_text).map(clean).unwrap_or_default(),
         date: headers.value("Date").and_then(date),
+        authentication_results: headers.texts("Authentication-Results").take(RESULTS).collect(),
         automatic,
         instance: headers.text("X-Anytime-Instance").filter(|value| !value.is_empty()),
         ..Incoming::default()

@@ -225,6 +225,15 @@ impl Session {
         }
         self.is_usable = false;
         self.wire.send(line).await?;
+        match line.split(' ').next() {
+            Some("DELE") => {
+                crate::failpoint!("K7");
+            }
+            Some("QUIT") => {
+                crate::failpoint!("K9");
+            }
+            _ => {}
+        }
         let mut answer = self.wire.answer().await?;
         if let (Answer::Continue, Some(continuation)) = (&answer, continuation) {
             self.wire.send(continuation).await?;

@@ -132,6 +132,9 @@ impl Wire {
                 body.remove(start);
             }
             follows_crlf = ends_in_crlf;
+            if 1000 < body.len() {
+                crate::failpoint!("K3");
+            }
         }
         if limit_bytes < body.len() as u64 {
             return Err(self.too_large(limit_bytes));

@@ -7,6 +7,8 @@ use serde_json::{Value, json};
 
 use crate::support::mail::mail;
 use crate::support::mailroom::{DESK, LENA, Mailroom};
+use crate::support::smtp_server::{Mode, SmtpServer};
+use crate::support::test_desk::PATIENCE;
 
 /// A report about the mail with that Message-ID, by a server that writes what RFC 3464 asks for.
 fn report(to: &str, action: &str, status: &str, returned: &str) -> Vec<u8> {
@@ -139,13 +141,64 @@ async fn each_kind_of_mail_is_told_with_what_said_so() {
         ),
         ("News", &["List-Id: <news.example>"], "Buy", "list", json!("List-ID: <news.example>")),
         ("Offer", &["Precedence: bulk"], "Buy", "bulk", json!("Precedence: bulk")),
+        // The subject alone makes nobody a machine.
+        ("Automatic reply wanted: which form?", &[], "Please help", "human", Value::Null),
+        ("Vacation: can I get my money back?", &[], "I booked the wrong week.", "human", Value::Null),
+        // A failed delivery may be a parcel's.
+        (
+            "Delivery failed",
+            &[],
+            "Your delivery never arrived; it was returned to you.",
+            "human",
+            Value::Null,
+        ),
+        (
+            "Delivery failure",
+            &[],
+            "Your mail could not be delivered:\n550 5.1.1 user unknown",
+            "hardBounce",
+            json!("Subject: Delivery failure; Status: 5.1.1"),
+        ),
         // A person who writes about a report is a person.
         ("Re: Undelivered Mail Returned to Sender", &[], "What does this mean?", "human", Value::Null),
     ] {
         let row = room.receive(&mail(LENA, DESK, subject, headers, body)).await;
         assert_eq!((&row["kind"], &row["classifiedBy"]), (&json!(kind), &by), "{row}");
-        assert_eq!(row["outcome"], "created");
+        let is_report = kind == "hardBounce";
+        assert_eq!(row["outcome"], if is_report { "ignored" } else { "created" }, "{row}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_report_that_quotes_nothing_is_found_by_the_address_it_was_sent_to() {
+    let Some(smtp) = SmtpServer::start(Mode::Open) else { return };
+    let room = Mailroom::open().await;
+    let server = json!({ "smtpServer": "127.0.0.1", "smtpPort": smtp.plain_port, "smtpSecurity": "none" });
+    room.ann.put(&format!("/anytime/emailAccounts/{}", room.account), server).await.expect(200);
+    room.receive(&mail(LENA, DESK, "Broken chain", &[], "Help")).await;
+    let ann = room.desk.browser();
+    ann.sign_in("ann").await;
+    let page = format!("/console/settings/email-accounts/{}/dkim", room.account);
+    let csrf = ann.get(&page).await.csrf();
+    let fields = [("csrf", csrf.as_str()), ("hasPlusAddresses", "on")];
+    assert_eq!(ann.post(&format!("{page}/reports"), &fields).await.status, 303);
+    ann.get(&page).await.shows("name=\"hasPlusAddresses\" checked");
+    room.answer().await;
+    let sent = smtp.wait_for(1, PATIENCE).remove(0);
+    assert!(sent.from.starts_with("support+c1.1.") && sent.from.ends_with("@desk.example"), "{}", sent.from);
+    assert!(sent.header("From").unwrap().contains("<support@desk.example>"));
+    let bare = format!(
+        "Return-Path: <>\r\nDelivered-To: {}\r\nFrom: MAILER-DAEMON@mx.example\r\nTo: {}\r\n\
+         Subject: failure notice\r\n\r\nSorry, no mailbox here by that name. (#5.1.1)\r\n",
+        sent.from, sent.from
+    );
+    let row = room.receive(bare.as_bytes()).await;
+    assert_eq!((&row["outcome"], &row["conversationId"]), (&json!("ignored"), &json!(1)), "{row}");
+    assert_eq!(row["matchedBy"], "signed token in Delivered-To");
+    assert_eq!(outgoing(&room).await["recipients"][0]["state"], "failed");
+    // A forged one is about nothing.
+    let forged = bare.replace("+c1.1.", "+c1.2.");
+    assert_eq!(room.receive(forged.as_bytes()).await["conversationId"], Value::Null);
 }
 
 /// Prints how the corpus of delivery reports is classified; each must be a report.
@@ -173,7 +226,7 @@ fn real_reports_are_classified_by_kind() {
             let file = path.file_name().unwrap().to_string_lossy().into_owned();
             let is_right = match read.kind() {
                 "autoReply" | "outOfOffice" => file.starts_with("rfc3834"),
-                "feedbackReport" => file.starts_with("arf"),
+                "feedbackReport" => file.starts_with("arf") || file.starts_with("lhost-amazonses"),
                 kind => kind.ends_with("Bounce"),
             };
             if name != "not" && !is_right {
@@ -190,5 +243,7 @@ fn real_reports_are_classified_by_kind() {
     }
     let total: usize = scores.values().sum();
     println!("{} of {total} missed", missed.len());
-    assert!(missed.len() * 100 <= total * 2, "{} of {total} missed", missed.len());
+    // Those are the corpus': mail that a person forwarded, notices of list servers, a wish to leave a list, and word of
+    // deliveries that went well.
+    assert!(missed.len() <= 7, "{} of {total} missed", missed.len());
 }

@@ -21,16 +21,31 @@ pub fn anytime(data_dir: &Path) -> Command {
 impl Process {
     /// Starts `serve` on a free port and waits until it listens.
     pub fn serve(data_dir: &Path) -> Self {
+        Self::serve_until(data_dir, "").expect("it listens")
+    }
+
+    /// The same, but it kills itself when it gets to a place of the code (see `src/failpoint.rs`): `None` when that was
+    /// before it listened.
+    pub fn serve_until(data_dir: &Path, failpoint: &str) -> Option<Self> {
         let mut child = anytime(data_dir)
+            .env("ANYTIME_FAILPOINT", failpoint)
             .args(["--listen", "127.0.0.1:0", "--log", "info", "serve"])
             .stdout(Stdio::piped())
             .stderr(std::fs::File::create(data_dir.with_extension("log")).unwrap())
             .spawn()
             .unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        let first = lines.next().expect("it prints where it listens").unwrap();
+        let Some(first) = lines.next() else {
+            child.wait().unwrap();
+            return None;
+        };
+        let first = first.unwrap();
         let url = first.strip_prefix("listening on ").expect("the address comes first").to_owned();
-        Self { child, url }
+        Some(Self { child, url })
+    }
+
+    pub fn has_ended(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_some()
     }
 
     pub fn kill(mut self) {

@@ -45,6 +45,7 @@ class Handler:
 
     def __init__(self, directory, drop_after_dot):
         self.directory, self.drop_after_dot, self.count = directory, drop_after_dot, 0
+        self.seen = set()
 
     async def handle_RCPT(self, server, session, envelope, address, options):
         local = local_part(address)
@@ -52,6 +53,9 @@ class Handler:
             return "550 5.1.1 No such user"
         if local.startswith("defer"):
             return "451 4.7.1 Greylisted, try again"
+        if local.startswith("grey") and address not in self.seen:
+            self.seen.add(address)
+            return "450 4.2.0 Greylisted, come back"
         if local.startswith("slow"):
             await asyncio.sleep(1)
         envelope.rcpt_tos.append(address)
@@ -65,6 +69,9 @@ class Handler:
         if self.drop_after_dot or (self.directory / "drop").exists():
             server.transport.abort()
             return "421 never sent"
+        # Long enough for a client to be killed while it waits for the answer.
+        if (self.directory / "hang").exists():
+            await asyncio.sleep(3)
         if any(local_part(to).startswith("spam") for to in envelope.rcpt_tos):
             return "554 5.6.0 Not wanted"
         return "250 OK"

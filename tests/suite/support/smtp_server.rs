@@ -1,6 +1,6 @@
 //! An SMTP server that is not ours: aiosmtpd, scripted by `smtp_server.py`.
 //!
-//! By recipient: `refuse*` gets 550, `defer*` 451, `slow*` an answer after a second, `spam*` 554 after the
+//! By recipient: `refuse*` gets 550, `defer*` 451, `grey*` 450 the first time, `slow*` an answer after a second, `spam*` 554 after the
 //! final dot.
 
 use std::io::{BufRead, BufReader};
@@ -117,6 +117,16 @@ impl SmtpServer {
     /// From now on (`true`) the connection is closed after the final dot, or (`false`) no longer.
     pub fn drop_after_dot(&self, is_on: bool) {
         let switch = self.directory.path().join("drop");
+        if is_on {
+            std::fs::write(switch, "").expect("the switch can be written");
+        } else {
+            let _ = std::fs::remove_file(switch);
+        }
+    }
+
+    /// From now on (`true`) the answer to the final dot takes three seconds, or (`false`) no longer.
+    pub fn hang_after_dot(&self, is_on: bool) {
+        let switch = self.directory.path().join("hang");
         if is_on {
             std::fs::write(switch, "").expect("the switch can be written");
         } else {

@@ -17,6 +17,11 @@ impl Fields {
         Self(fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect())
     }
 
+    /// The same again, for a form that comes back.
+    pub fn from_pairs(pairs: &[(String, String)]) -> Self {
+        Self(pairs.to_vec())
+    }
+
     pub fn add(&mut self, name: &str, value: impl ToString) {
         self.0.push((name.to_owned(), value.to_string()));
     }

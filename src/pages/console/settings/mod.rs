@@ -9,6 +9,7 @@ mod blocked_sender;
 mod canned_message;
 mod custom_field;
 mod department;
+mod dkim_key;
 mod email_account;
 mod field;
 mod identity_provider;
@@ -26,6 +27,7 @@ mod role;
 mod routing;
 mod rule_form;
 mod security;
+mod sender_check;
 mod site;
 mod sla_policy;
 mod tag;
@@ -166,6 +168,16 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(email_account::enable)
         .service(email_account::disable)
         .service(email_account::delete);
+    config
+        .service(dkim_key::show)
+        .service(dkim_key::generate)
+        .service(dkim_key::import)
+        .service(dkim_key::save_reports)
+        .service(dkim_key::start)
+        .service(dkim_key::stop)
+        .service(dkim_key::check)
+        .service(dkim_key::delete);
+    config.service(sender_check::show).service(sender_check::save);
     config.service(blocked_sender::list).service(blocked_sender::put).service(blocked_sender::delete);
     config
         .service(canned_message::list)
@@ -299,6 +311,13 @@ const GROUPS: &[Group] = &[
                 name: "E-mail accounts",
                 icon: "mailbox",
                 about: "Where mail comes from and leaves.",
+                permission: Permission::ManageChannels,
+            },
+            Section {
+                href: "/console/settings/sender-checks",
+                name: "Sender checks",
+                icon: "shield-check",
+                about: "How it is known whether a mail is from whom it says.",
                 permission: Permission::ManageChannels,
             },
             Section {
