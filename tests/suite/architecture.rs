@@ -7,6 +7,7 @@ const FORBIDDEN: &[(&str, &[&str])] = &[
     ("ids.rs", &["app", "config", "db", "desk", "web", "api", "pages", "jobs", "mail", "server"]),
     ("time.rs", &["app", "config", "db", "desk", "web", "api", "pages", "jobs", "mail", "server"]),
     ("language", &["app", "config", "db", "desk", "web", "api", "pages", "jobs", "mail", "server", "html"]),
+    ("failpoint.rs", &["app", "config", "db", "desk", "web", "api", "pages", "jobs", "mail", "server"]),
     ("error.rs", &["app", "config", "db", "desk", "web", "api", "pages", "jobs", "mail", "server"]),
     ("config.rs", &["app", "db", "desk", "web", "api", "pages", "jobs", "mail", "server"]),
     ("rules", &["app", "config", "db", "desk", "web", "api", "pages", "jobs", "mail", "server", "html"]),

@@ -91,3 +91,29 @@ fn the_documents_misspelt_words_are_listed_and_live_in_the_api_only() {
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
+
+#[test]
+fn every_test_that_the_page_about_mail_names_is_there() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut files = sources(&root.join("tests/suite"));
+    files.extend(sources(&src()));
+    files.extend([
+        src().join("mail/pop3/tests.rs"),
+        src().join("mail/quote/tests.rs"),
+        src().join("mail/incoming/tests.rs"),
+    ]);
+    let code: String = files.iter().map(|path| std::fs::read_to_string(path).unwrap()).collect();
+    let page = page("mail.md");
+    let prose: String = page.split("```").step_by(2).collect();
+    let named = prose.split('`').skip(1).step_by(2).filter(|text| {
+        !text.contains(' ') && text.chars().all(|c| c.is_ascii_lowercase() || "_:0123456789".contains(c))
+    });
+    let mut count = 0;
+    for name in named {
+        let last = name.rsplit("::").next().unwrap();
+        let is_there = [format!("fn {last}("), format!("mod {last};"), format!("/{last}.rs")];
+        assert!(is_there.iter().any(|text| code.contains(text)), "there is no test {name}");
+        count += 1;
+    }
+    assert!(60 < count, "{count}");
+}

@@ -25,11 +25,18 @@ pub fn run_due(tx: &Tx<'_>, base_url: &str) -> Result<bool> {
     let mut done = 0;
     for trigger in set.rules.triggers.iter().filter(|it| it.event == TriggerEvent::StaysAtStatusPeriod) {
         for (conversation, since) in due(tx, trigger)? {
+            let is_told = tx.exists(
+                "SELECT 1 FROM trigger_stay WHERE conversation_id = ? AND since = ?",
+                (conversation, since),
+            )?;
             tx.run(
                 "INSERT OR IGNORE INTO trigger_stay (trigger_id, conversation_id, since) VALUES (?, ?, ?)",
                 (trigger.id, conversation, since),
             )?;
-            webhook_delivery::tell_stay(tx, conversation)?;
+            // Several triggers may wait for one stay, which is told once.
+            if !is_told {
+                webhook_delivery::tell_stay(tx, conversation)?;
+            }
             let occasion = Occasion {
                 event: TriggerEvent::StaysAtStatusPeriod,
                 status: trigger.status,

@@ -161,6 +161,29 @@ async fn what_is_not_junk_becomes_the_conversation_it_would_have_been() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn routing_decides_about_a_restored_mail_as_about_a_new_one() {
+    let room = room().await;
+    let sales = room.ann.post("/departments", json!({ "name": "Sales" })).await.expect(201)["id"].clone();
+    room.ann
+        .put("/anytime/routingRules/1", json!({ "isEnable": true, "type": "customRules" }))
+        .await
+        .expect(200);
+    let rule = json!({ "customerRule": {
+        "name": "Offers", "when": 1, "routeToObject": "department", "routeToId": sales, "routeToPriority": "high",
+        "conditions": [{ "fieldId": 2, "matchType": "contains", "value": "offer", "index": 1 }],
+    } });
+    room.ann.post("/anytime/routingRules/1/customerRules", rule).await.expect(201);
+    room.receive(&with_files()).await;
+    room.ann.post("/anytime/junkEmails/1/notJunk", json!({})).await.expect(201);
+    let routed = crate::support::test_desk::eventually("routing", async || {
+        let found = room.ann.get("/anytime/conversations/1").await.expect(200)["conversation"].clone();
+        (found["departmentAssigneeId"] == sales).then_some(found)
+    })
+    .await;
+    assert_eq!(routed["priority"], "high");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_wrong_decision_is_turned_into_an_entry_that_allows_in_one_step() {
     let room = room().await;
     room.receive(&mail(LENA, DESK, "Order", &[], "Where is it?")).await;

@@ -453,6 +453,25 @@ async fn a_stay_of_minutes_or_hours_fires_once_when_it_is_long_enough() {
 }
 
 #[tokio::test]
+async fn a_stay_that_several_triggers_wait_for_is_told_to_webhooks_once() {
+    let desk = TestDesk::start().await;
+    let ann = desk.as_ann().await;
+    let hook = json!({ "event": "anytimeConversation.StatusStays", "targetUrl": "https://hook.example/" });
+    ann.post("/webhooks", hook).await.expect(201);
+    for (name, span) in [("short", 30), ("also short", 30), ("long", 60)] {
+        let stays = json!({ "name": name, "stayStatus": "new", "stayTimeSpan": span, "stayTimeUnit": "minutes", "actions": [set(6, "high")] });
+        trigger(&ann, "staysAtStatusPeriod", stays).await;
+    }
+    submit(&ann, "a", json!({})).await;
+    for _ in 0..3 {
+        desk.advance(Duration::from_secs(1800));
+        stay(&desk).await;
+    }
+    assert_eq!(desk.number("SELECT count(*) FROM trigger_stay"), 3);
+    assert_eq!(desk.number("SELECT count(*) FROM webhook_delivery"), 1);
+}
+
+#[tokio::test]
 async fn days_of_a_stay_are_business_days() {
     let desk = TestDesk::start().await;
     let ann = desk.as_ann().await;
