@@ -5,11 +5,13 @@ use std::sync::Arc;
 use actix_web::cookie::{Cookie, SameSite};
 use actix_web::http::header;
 use actix_web::{FromRequest, HttpMessage, HttpRequest, HttpResponse, ResponseError, dev::Payload};
+use askama::Template;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
 use super::client;
 use super::error::{ApiError, PageError};
+use super::filters;
 use crate::app::App;
 use crate::db::Snapshot;
 use crate::desk::agent::{self, Agent};
@@ -178,11 +180,21 @@ fn with_session<T>(
     Ok((found, session))
 }
 
-/// No session: people are led to the sign-in page and back; a script gets 401.
+/// No session: people are led to the sign-in page and back; a script gets 401, and so does a form, with a page that
+/// leads back to where the form stands.
 #[derive(Debug)]
 pub struct SignInFirst {
     to: Option<String>,
+    /// For a form of the console: the sign-in page, which leads back.
+    over: Option<String>,
     error: PageError,
+}
+
+/// What the browser keeps of a form that was sent too late is put back by `draft.js`.
+#[derive(Template)]
+#[template(path = "session_over.html")]
+struct SessionOver<'a> {
+    to: &'a str,
 }
 
 impl SignInFirst {
@@ -192,8 +204,21 @@ impl SignInFirst {
         let back: String =
             url::form_urlencoded::byte_serialize(request.uri().to_string().as_bytes()).collect();
         let to = (is_page && wants_sign_in).then(|| [page, "?next=", &back].concat());
-        Self { to, error: PageError(error) }
+        let is_console = page.starts_with("/console/");
+        let over =
+            (!is_page && wants_sign_in && is_console).then(|| [page, "?next=", &came_from(request)].concat());
+        Self { to, over, error: PageError(error) }
     }
+}
+
+/// The page of the console that a form was sent from, for a query.
+fn came_from(request: &HttpRequest) -> String {
+    let referer = request.headers().get(header::REFERER).and_then(|value| value.to_str().ok());
+    let path = referer.and_then(|text| url::Url::parse(text).ok()).map(|url| match url.query() {
+        Some(query) => [url.path(), "?", query].concat(),
+        None => url.path().to_owned(),
+    });
+    url::form_urlencoded::byte_serialize(local_path(path.as_deref(), "/console").as_bytes()).collect()
 }
 
 impl std::fmt::Display for SignInFirst {
@@ -214,7 +239,13 @@ impl ResponseError for SignInFirst {
         match &self.to {
             Some(to) => HttpResponse::SeeOther().insert_header((header::LOCATION, to.as_str())).finish(),
             None => {
-                let mut answer = self.error.error_response();
+                let page = self.over.as_ref().and_then(|to| SessionOver { to }.render().ok());
+                let mut answer = match page {
+                    Some(html) => HttpResponse::build(self.error.status_code())
+                        .content_type("text/html; charset=utf-8")
+                        .body(html),
+                    None => self.error.error_response(),
+                };
                 // A browser must not ask for a password of its own.
                 answer.headers_mut().remove(header::WWW_AUTHENTICATE);
                 answer
