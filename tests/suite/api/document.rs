@@ -56,6 +56,66 @@ async fn every_request_with_a_body_has_an_example_that_its_schema_allows() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
+/// Every operation and every property, a line each, as `snapshots/` has them: a change of the surface is seen in review.
+/// `INSTA_UPDATE=always cargo test --test suite api::document` writes it again.
+#[tokio::test]
+async fn the_surface_is_the_one_that_was_reviewed() {
+    let document = document().await;
+    let mut lines: Vec<String> =
+        operations(&document).map(|(name, operation)| line_of(&name, operation)).collect();
+    for (name, schema) in document["components"]["schemas"].as_object().unwrap() {
+        let required = schema["required"].as_array().cloned().unwrap_or_default();
+        for (property, schema) in schema["properties"].as_object().into_iter().flatten() {
+            let is_optional = !required.contains(&Value::from(property.as_str()));
+            lines.push(format!("{name}.{property}{}: {}", if is_optional { "?" } else { "" }, kind(schema)));
+        }
+    }
+    insta::assert_snapshot!(lines.join("\n"));
+}
+
+fn line_of(name: &str, operation: &Value) -> String {
+    let parameters = operation["parameters"].as_array().into_iter().flatten().map(|parameter| {
+        let (name, place) = (parameter["name"].as_str().unwrap(), parameter["in"].as_str().unwrap());
+        format!(" {place}:{name}={}", kind(&parameter["schema"]))
+    });
+    let body = operation["requestBody"]["content"].as_object().into_iter().flatten();
+    let body = body.map(|(media, content)| format!(" < {media} {}", kind(&content["schema"])));
+    let answers = operation["responses"].as_object().unwrap().iter().map(|(status, response)| {
+        let schema = response["content"].as_object().and_then(|content| content.values().next());
+        match schema.map(|content| kind(&content["schema"])).as_deref() {
+            None | Some("ErrorBody") => format!(" {status}"),
+            Some(kind) => format!(" {status}={kind}"),
+        }
+    });
+    let parts: Vec<String> = parameters.chain(body).chain([" >".to_owned()]).chain(answers).collect();
+    [name, &parts.concat()].concat()
+}
+
+/// A schema in a word or two.
+fn kind(schema: &Value) -> String {
+    if let Some(place) = schema["$ref"].as_str() {
+        return place.rsplit('/').next().unwrap().to_owned();
+    }
+    for key in ["oneOf", "anyOf", "allOf"] {
+        if let Some(choices) = schema[key].as_array() {
+            return choices.iter().map(kind).collect::<Vec<_>>().join("|");
+        }
+    }
+    let items = || format!("[{}]", kind(&schema["items"]));
+    match &schema["type"] {
+        Value::String(name) if name == "array" => items(),
+        Value::String(name) => name.clone(),
+        Value::Array(names) => {
+            let name = |name: &Value| match name.as_str() {
+                Some("array") => items(),
+                name => name.unwrap_or_default().to_owned(),
+            };
+            names.iter().map(name).collect::<Vec<_>>().join("|")
+        }
+        _ => "any".to_owned(),
+    }
+}
+
 async fn document() -> Value {
     TestDesk::start().await.as_nobody().get("/openapi.json").await.expect(200)
 }
