@@ -293,3 +293,17 @@ async fn a_notices_token_is_no_customers_token_and_a_forged_one_is_none() {
         assert_eq!(ledger["outcome"], "created", "a stranger's mail: {ledger}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_whose_sender_the_trusted_server_calls_forged_is_set_aside() {
+    let (room, _luis) = scene().await;
+    let ann = room.desk.browser();
+    ann.sign_in("ann").await;
+    let page = "/console/settings/sender-checks";
+    let csrf = ann.get(page).await.csrf();
+    ann.post(page, &[("csrf", &csrf), ("authservId", "mx.desk.example")]).await;
+    let forged = "Authentication-Results: mx.desk.example; dmarc=fail header.from=desk.example";
+    let ledger = answers(&room, "luis@desk.example", &[forged], "Send the money to me.").await;
+    assert_eq!(ledger["outcome"], "quarantined", "{ledger}");
+    assert!(ledger["reason"].as_str().unwrap().contains("dmarc=fail"), "{ledger}");
+}

@@ -11,9 +11,10 @@ use crate::desk::code::Channel;
 use crate::desk::conversation::message::{Body, MessageType, Source};
 use crate::desk::conversation::reply::{self, NewMessage};
 use crate::desk::inbound_mail::{Decision, Outcome};
-use crate::desk::{Actor, Rights, agent, conversation, site};
+use crate::desk::{Actor, Rights, agent, conversation, sender_check, site};
 use crate::error::{Error, Result};
 use crate::ids::ConversationId;
+use crate::mail::incoming::authentication::{self, Verdict};
 use crate::mail::threading;
 
 /// A notice can be answered for this long.
@@ -38,6 +39,12 @@ pub(super) fn take(tx: &Tx<'_>, mail: &Prepared) -> Result<Option<Decision>> {
     if !found.is_recipient {
         let reason = "it answers a notice to an agent, but does not come from that agent's address";
         return aside(Outcome::Quarantined, reason.to_owned());
+    }
+    if let Some(server) = sender_check::authserv_id(tx)?
+        && let (Verdict::Failed, said) = authentication::judge(&mail.incoming, &server)
+    {
+        let reason = format!("it answers a notice to an agent, but its sender is not who it says ({said})");
+        return aside(Outcome::Quarantined, reason);
     }
     let sent_at = tx.one(
         "SELECT created_at FROM outgoing_mail WHERE internet_message_id = ?",
