@@ -91,7 +91,11 @@ fn question(id: [u8; 2], name: &str) -> Option<Vec<u8>> {
 }
 
 fn read(packet: &[u8]) -> Result<Vec<String>, DnsError> {
-    match packet.get(3).ok_or(DnsError::Garbled)? & 0x0f {
+    const HEADER_BYTES: usize = 12;
+    if packet.len() < HEADER_BYTES {
+        return Err(DnsError::Garbled);
+    }
+    match packet[3] & 0x0f {
         0 => {}
         3 => return Err(DnsError::NoName),
         code => return Err(DnsError::Refused(code)),

@@ -120,7 +120,15 @@ async fn each_type_has_the_fields_of_its_own_server() {
     assert_eq!((&imap["hasImapPassword"], &imap["imapUserName"]), (&json!(true), &json!("i@desk.example")));
     assert!(imap.get("pop3Server").is_none() && imap.get("exchangeServer").is_none(), "{imap}");
     let path = format!("{ACCOUNTS}/{}", imap["id"]);
-    assert_eq!(ann.put(&path, imap.clone()).await.expect(200)["emailAccount"], imap);
+    // A check of the mailbox may come in between, and tells how it went.
+    let settings = |mut account: Value| {
+        for told in ["lastCheckedTime", "lastSuccessTime", "lastError", "failedChecks", "failingSinceTime"] {
+            account.as_object_mut().unwrap().remove(told).expect(told);
+        }
+        account
+    };
+    let same = ann.put(&path, imap.clone()).await.expect(200)["emailAccount"].clone();
+    assert_eq!(settings(same), settings(imap));
     let message = ann.put(&path, json!({ "pop3Server": "pop.example" })).await.error(400);
     assert!(message.contains("belong to accounts of the type 'pop3'; this one is 'imap'"), "{message}");
     let message = ann.put(&path, json!({ "pop3Server": "a", "imapServer": "b" })).await.error(400);
