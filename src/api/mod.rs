@@ -173,12 +173,23 @@ pub fn routes(config: &mut ServiceConfig) {
     config.service(docs::document).service(docs::page);
 }
 
-/// The document as JSON, written when somebody first asks for it: as objects it would take megabytes for good.
+/// Reads something out of the document. It is built on a thread of its own, because it takes some twenty megabytes,
+/// which the allocator gives back when the thread ends and would keep otherwise.
+fn of_document<T: Clone + Send>(read: impl FnOnce(utoipa::openapi::OpenApi) -> T + Send) -> T {
+    let read = std::thread::scope(|scope| scope.spawn(|| read(Document::openapi())).join());
+    match read {
+        // The copy is this thread's own.
+        Ok(found) => found.clone(),
+        Err(panic) => std::panic::resume_unwind(panic),
+    }
+}
+
+/// The document as JSON, written when somebody first asks for it.
 pub fn document() -> web::Bytes {
     static DOCUMENT: OnceLock<web::Bytes> = OnceLock::new();
     DOCUMENT
         .get_or_init(|| {
-            let text = Document::openapi().to_json().expect("the document is made of strings and numbers");
+            let text = of_document(|document| document.to_json().expect("it is made of strings and numbers"));
             web::Bytes::from(text)
         })
         .clone()
@@ -194,7 +205,9 @@ fn paths() -> &'static [(String, Vec<&'static str>)] {
                 .filter_map(|(name, operation)| operation.is_some().then_some(name))
                 .collect()
         };
-        Document::openapi().paths.paths.into_iter().map(|(path, item)| (path, methods(&item))).collect()
+        of_document(|document| {
+            document.paths.paths.into_iter().map(|(path, item)| (path, methods(&item))).collect()
+        })
     })
 }
 
