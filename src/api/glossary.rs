@@ -20,6 +20,7 @@ impl Modify for Glossary {
             MEANINGS.lines().filter_map(|line| line.split_once('\t')).collect();
         for (name, schema) in api.components.iter_mut().flat_map(|components| &mut components.schemas) {
             let RefOr::T(schema) = schema else { continue };
+            loosen(schema);
             if let Some(empty) = description(schema).filter(|text| is_empty(text)) {
                 *empty = object(name, &meanings);
             }
@@ -42,6 +43,40 @@ impl Modify for Glossary {
                 show(method, path, operation);
             }
         }
+    }
+}
+
+/// Properties that are there together or not at all are flattened into their object: none of them is required.
+fn loosen(schema: &mut Schema) {
+    let Schema::AllOf(all) = schema else { return };
+    for part in &mut all.items {
+        let RefOr::T(Schema::OneOf(choice)) = part else { continue };
+        let found = choice.items.iter().find_map(|item| match item {
+            RefOr::T(schema @ Schema::AllOf(_)) => Some(schema.clone()),
+            RefOr::T(schema @ Schema::Object(object)) if !object.properties.is_empty() => {
+                Some(schema.clone())
+            }
+            _ => None,
+        });
+        if let Some(mut found) = found {
+            loosen(&mut found);
+            require_nothing(&mut found);
+            *part = RefOr::T(found);
+        }
+    }
+}
+
+fn require_nothing(schema: &mut Schema) {
+    match schema {
+        Schema::Object(object) => object.required.clear(),
+        Schema::AllOf(all) => {
+            for part in &mut all.items {
+                if let RefOr::T(part) = part {
+                    require_nothing(part);
+                }
+            }
+        }
+        _ => {}
     }
 }
 
