@@ -20,15 +20,10 @@ impl Modify for Glossary {
             MEANINGS.lines().filter_map(|line| line.split_once('\t')).collect();
         for (name, schema) in api.components.iter_mut().flat_map(|components| &mut components.schemas) {
             let RefOr::T(schema) = schema else { continue };
-            loosen(schema);
             if let Some(empty) = description(schema).filter(|text| is_empty(text)) {
                 *empty = object(name, &meanings);
             }
-            if let Schema::Object(object) = schema {
-                for (property, schema) in &mut object.properties {
-                    explain(schema, meanings.get(property.as_str()).copied());
-                }
-            }
+            explain_properties(schema, &meanings);
         }
         for (path, item) in &mut api.paths.paths {
             for (method, operation) in operations(item) {
@@ -43,40 +38,6 @@ impl Modify for Glossary {
                 show(method, path, operation);
             }
         }
-    }
-}
-
-/// Properties that are there together or not at all are flattened into their object: none of them is required.
-fn loosen(schema: &mut Schema) {
-    let Schema::AllOf(all) = schema else { return };
-    for part in &mut all.items {
-        let RefOr::T(Schema::OneOf(choice)) = part else { continue };
-        let found = choice.items.iter().find_map(|item| match item {
-            RefOr::T(schema @ Schema::AllOf(_)) => Some(schema.clone()),
-            RefOr::T(schema @ Schema::Object(object)) if !object.properties.is_empty() => {
-                Some(schema.clone())
-            }
-            _ => None,
-        });
-        if let Some(mut found) = found {
-            loosen(&mut found);
-            require_nothing(&mut found);
-            *part = RefOr::T(found);
-        }
-    }
-}
-
-fn require_nothing(schema: &mut Schema) {
-    match schema {
-        Schema::Object(object) => object.required.clear(),
-        Schema::AllOf(all) => {
-            for part in &mut all.items {
-                if let RefOr::T(part) = part {
-                    require_nothing(part);
-                }
-            }
-        }
-        _ => {}
     }
 }
 
@@ -121,6 +82,25 @@ fn object(name: &str, meanings: &BTreeMap<&str, &str>) -> Option<String> {
         let (first, rest) = meaning.split_at(1);
         Some([what, first.to_lowercase().as_str(), rest].concat())
     })
+}
+
+/// Also those that are flattened into the object.
+fn explain_properties(schema: &mut Schema, meanings: &BTreeMap<&str, &str>) {
+    match schema {
+        Schema::Object(object) => {
+            for (property, schema) in &mut object.properties {
+                explain(schema, meanings.get(property.as_str()).copied());
+            }
+        }
+        Schema::AllOf(all) => {
+            for part in &mut all.items {
+                if let RefOr::T(part) = part {
+                    explain_properties(part, meanings);
+                }
+            }
+        }
+        _ => {}
+    }
 }
 
 fn explain(schema: &mut RefOr<Schema>, meaning: Option<&str>) {

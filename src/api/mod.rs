@@ -60,6 +60,7 @@ pub mod idempotency;
 mod common;
 mod docs;
 mod envelope;
+mod flattened;
 mod glossary;
 mod include;
 mod order;
@@ -70,13 +71,14 @@ use actix_web::http::header::{self, HeaderValue};
 use actix_web::http::{Method, StatusCode};
 use actix_web::web::{self, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse, ResponseError};
-use utoipa::OpenApi;
 use utoipa::openapi::PathItem;
+use utoipa::{Modify, OpenApi};
 
 use common::Common;
 use docs::About;
 pub use docs::asset;
 pub use envelope::Face;
+use flattened::Flattened;
 use glossary::Glossary;
 
 use crate::error::{Error, shown};
@@ -88,7 +90,7 @@ use crate::web::path::Spelling;
 macro_rules! routes {
     ($($module:ident :: { $($handler:ident),+ $(,)? }),+ $(,)?) => {
         #[derive(OpenApi)]
-        #[openapi(paths($($($module::$handler),+),+), modifiers(&About, &Common, &Glossary))]
+        #[openapi(paths($($($module::$handler),+),+))]
         struct Document;
 
         fn register(config: &mut ServiceConfig) {
@@ -189,7 +191,13 @@ pub fn document() -> web::Bytes {
     static DOCUMENT: OnceLock<web::Bytes> = OnceLock::new();
     DOCUMENT
         .get_or_init(|| {
-            let text = of_document(|document| document.to_json().expect("it is made of strings and numbers"));
+            let text = of_document(|mut document| {
+                About.modify(&mut document);
+                Common.modify(&mut document);
+                Flattened.modify(&mut document);
+                Glossary.modify(&mut document);
+                document.to_json().expect("it is made of strings and numbers")
+            });
             web::Bytes::from(text)
         })
         .clone()

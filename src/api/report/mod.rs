@@ -25,8 +25,8 @@ use json::{
 #[utoipa::path(
     tag = "Reports",
     params(
-        ("filterType" = Option<String>, Query, description = "site (default), agent, department, account or channel"),
-        ("filterValue" = Option<String>, Query, description = "The id, or the channel's name"),
+        ("filterType" = Option<String>, Query),
+        ("filterValue" = Option<String>, Query),
     ),
     responses((status = 200, body = RightNow), (status = 403, body = ErrorBody))
 )]
@@ -39,8 +39,8 @@ pub async fn right_now(app: App, by: Caller, query: Query) -> Result<HttpRespons
 #[utoipa::path(
     tag = "Reports",
     params(
-        ("filterType" = Option<String>, Query, description = "site (default), agent, department, account or channel"),
-        ("filterValue" = Option<String>, Query, description = "The id, or the channel's name"),
+        ("filterType" = Option<String>, Query),
+        ("filterValue" = Option<String>, Query),
     ),
     responses((status = 200, body = RightNow), (status = 403, body = ErrorBody))
 )]
@@ -59,9 +59,9 @@ async fn standing(app: App, by: Caller, query: Query) -> Result<HttpResponse, Ap
 #[utoipa::path(
     tag = "Reports",
     params(
-        ("filterType" = Option<String>, Query, description = "site (default), agent, department, account or channel"),
-        ("filterValue" = Option<String>, Query, description = "The id, or the channel's name"),
-        ("timezoneOffset" = Option<f64>, Query, description = "Hours up to 14, else minutes, east of UTC; default: the agent's time zone"),
+        ("filterType" = Option<String>, Query),
+        ("filterValue" = Option<String>, Query),
+        ("timezoneOffset" = Option<f64>, Query),
     ),
     responses((status = 200, body = Today), (status = 403, body = ErrorBody))
 )]
@@ -75,9 +75,9 @@ pub async fn today(app: App, by: Caller, query: Query) -> Result<HttpResponse, A
     tag = "Reports",
     params(
         ("days" = Option<i64>, Query, description = "1 (default) to 15"),
-        ("filterType" = Option<String>, Query, description = "site (default), agent, department, account or channel"),
-        ("filterValue" = Option<String>, Query, description = "The id, or the channel's name"),
-        ("timezoneOffset" = Option<f64>, Query, description = "Hours up to 14, else minutes, east of UTC; default: the agent's time zone"),
+        ("filterType" = Option<String>, Query),
+        ("filterValue" = Option<String>, Query),
+        ("timezoneOffset" = Option<f64>, Query),
     ),
     responses((status = 200, body = Today), (status = 403, body = ErrorBody))
 )]
@@ -98,7 +98,7 @@ async fn since(app: App, by: Caller, query: &Query, days: i64) -> Result<HttpRes
 /// Departments: what each has now and did today
 #[utoipa::path(
     tag = "Reports",
-    params(("timezoneOffset" = Option<f64>, Query, description = "Hours up to 14, else minutes, east of UTC; default: the agent's time zone")),
+    params(("timezoneOffset" = Option<f64>, Query)),
     responses((status = 200, body = DepartmentsNow), (status = 403, body = ErrorBody))
 )]
 #[get("/api/v3/anytime/reports/realtime/departments")]
@@ -115,7 +115,7 @@ pub async fn departments(app: App, by: Caller, query: Query) -> Result<HttpRespo
     params(
         ("filterType" = Option<String>, Query, description = "department: only its members"),
         ("filterValue" = Option<String>, Query, description = "The department's id"),
-        ("timezoneOffset" = Option<f64>, Query, description = "Hours up to 14, else minutes, east of UTC; default: the agent's time zone"),
+        ("timezoneOffset" = Option<f64>, Query),
     ),
     responses((status = 200, body = AgentsNow), (status = 403, body = ErrorBody))
 )]

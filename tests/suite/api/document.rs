@@ -25,7 +25,7 @@ async fn the_document_explains_every_operation_parameter_object_and_property() {
     }
     for (name, schema) in document["components"]["schemas"].as_object().unwrap() {
         look(name.clone(), schema);
-        for (property, schema) in schema["properties"].as_object().into_iter().flatten() {
+        for (property, schema) in properties(schema) {
             look(format!("{name}.{property}"), schema);
         }
     }
@@ -54,6 +54,13 @@ async fn every_request_with_a_body_has_an_example_that_its_schema_allows() {
     }
     assert!(80 < count, "only {count} requests have a body");
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// Its own, and those that are flattened into it.
+fn properties(schema: &Value) -> Vec<(&String, &Value)> {
+    let own = schema["properties"].as_object().into_iter().flatten();
+    let flattened = schema["allOf"].as_array().into_iter().flatten().flat_map(properties);
+    own.chain(flattened).collect()
 }
 
 /// Every operation and every property, a line each, as `snapshots/` has them: a change of the surface is seen in review.
