@@ -29,6 +29,19 @@ impl<T: Template> Responder for Page<T> {
     }
 }
 
+/// A mail's cleaned HTML for the sandboxed frame that shows it: no scripts, no forms, and pictures only from the sources
+/// of the policy that `pictures` names.
+pub fn mail_frame(html: String, pictures: &str) -> HttpResponse {
+    let policy = format!(
+        "default-src 'none'; img-src {pictures}; style-src 'unsafe-inline'; form-action 'none'; base-uri 'none'; \
+         frame-ancestors 'self'; sandbox allow-popups allow-popups-to-escape-sandbox"
+    );
+    HttpResponse::Ok()
+        .content_type("text/html; charset=utf-8")
+        .insert_header((header::CONTENT_SECURITY_POLICY, policy))
+        .body(html)
+}
+
 /// `303 See Other`: after every form that changed something.
 pub fn see_other(to: &str) -> HttpResponse {
     HttpResponse::SeeOther().insert_header((header::LOCATION, to)).finish()

@@ -1,7 +1,6 @@
 //! `/console/junk`: mail from blocked senders, each with its cause. One press makes it a conversation, another lets its
 //! sender in from now on, too.
 
-use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse, get, post, web};
 use askama::Template;
 
@@ -16,7 +15,7 @@ use crate::error::{Error, Result};
 use crate::ids::JunkEmailId;
 use crate::pages::when::Zone;
 use crate::time::Timestamp;
-use crate::web::page::see_other;
+use crate::web::page::{mail_frame, see_other};
 use crate::web::paging::Links;
 use crate::web::{Page, PageError, Query, SignedIn, filters};
 
@@ -105,12 +104,7 @@ pub async fn body(
         Ok(attachment::with_signed_pictures(&junk.body.html, &site::picture_key(s)?, now))
     })?;
     let html = MailBody { clean_body }.render().map_err(Error::internal)?;
-    let policy = "default-src 'none'; img-src 'self' data:; style-src 'unsafe-inline'; form-action 'none'; \
-        base-uri 'none'; frame-ancestors 'self'; sandbox allow-popups allow-popups-to-escape-sandbox";
-    Ok(HttpResponse::Ok()
-        .content_type("text/html; charset=utf-8")
-        .insert_header((header::CONTENT_SECURITY_POLICY, policy))
-        .body(html))
+    Ok(mail_frame(html, "'self' data:"))
 }
 
 #[post("/console/junk/{id}/restore")]

@@ -13,7 +13,7 @@ use crate::error::Error;
 use crate::html;
 use crate::ids::{InboundMailId, MessageId};
 use crate::web::download::Download;
-use crate::web::page::see_other;
+use crate::web::page::{mail_frame, see_other};
 use crate::web::{Page, PageError, Query, SignedIn, csrf, filters};
 
 #[derive(Template)]
@@ -38,15 +38,8 @@ pub async fn show_body(
         Ok(if shows_images { html::with_remote_images(&signed) } else { signed })
     })?;
     let pictures = if shows_images { "'self' data: https: http:" } else { "'self' data:" };
-    let policy = format!(
-        "default-src 'none'; img-src {pictures}; style-src 'unsafe-inline'; form-action 'none'; base-uri 'none'; \
-         frame-ancestors 'self'; sandbox allow-popups allow-popups-to-escape-sandbox"
-    );
     let html = MailBody { clean_body }.render().map_err(Error::internal)?;
-    Ok(HttpResponse::Ok()
-        .content_type("text/html; charset=utf-8")
-        .insert_header((header::CONTENT_SECURITY_POLICY, policy))
-        .body(html))
+    Ok(mail_frame(html, pictures))
 }
 
 #[derive(Template)]

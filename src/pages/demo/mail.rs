@@ -21,15 +21,11 @@ use crate::pages::console::settings::Sent;
 use crate::pages::form::Mistakes;
 use crate::pages::when::Zone;
 use crate::time::Timestamp;
-use crate::web::page::see_other;
+use crate::web::page::{mail_frame, see_other};
 use crate::web::paging::Links;
 use crate::web::{Page, PageError, Query, SignedIn, filters};
 
 const HERE: &str = "/demo/mail";
-
-/// For the frame that shows a mail's HTML: no scripts, nothing fetched from anywhere.
-const MAIL_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; \
-    sandbox allow-popups allow-popups-to-escape-sandbox; frame-ancestors 'self'";
 
 #[derive(Template)]
 #[template(path = "demo/mails.html")]
@@ -119,10 +115,7 @@ pub async fn body(
     id: web::Path<OutgoingMailId>,
 ) -> Result<HttpResponse, PageError> {
     let mail = require(&app, *id)?;
-    Ok(HttpResponse::Ok()
-        .content_type("text/html; charset=utf-8")
-        .insert_header((header::CONTENT_SECURITY_POLICY, MAIL_POLICY))
-        .body(mail.html_body))
+    Ok(mail_frame(mail.html_body, "data:"))
 }
 
 /// The whole mail, for a mail program.

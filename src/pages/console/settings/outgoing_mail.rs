@@ -1,6 +1,5 @@
 //! `/console/settings/outgoing-mails`: the queue of mail that leaves, what the servers said, and what the mail says.
 
-use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse, get, post, web};
 use askama::Template;
 
@@ -14,15 +13,11 @@ use crate::html;
 use crate::ids::OutgoingMailId;
 use crate::pages::when::Zone;
 use crate::time::Timestamp;
-use crate::web::page::see_other;
+use crate::web::page::{mail_frame, see_other};
 use crate::web::paging::Links;
 use crate::web::{Page, PageError, Query, SignedIn, filters};
 
 const HERE: &str = "/console/settings/outgoing-mails";
-
-/// For the frame that shows a mail's HTML: no scripts, nothing fetched from anywhere.
-const MAIL_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; \
-    sandbox allow-popups allow-popups-to-escape-sandbox; frame-ancestors 'self'";
 
 #[derive(Template)]
 #[template(path = "console/settings/outgoing_mails.html")]
@@ -83,10 +78,7 @@ pub async fn body(
     id: web::Path<OutgoingMailId>,
 ) -> Result<HttpResponse, PageError> {
     let mail = app.read(|s| outgoing_mail::require(s, &signed_in.actor, *id))?;
-    Ok(HttpResponse::Ok()
-        .content_type("text/html; charset=utf-8")
-        .insert_header((header::CONTENT_SECURITY_POLICY, MAIL_POLICY))
-        .body(mail.html_body))
+    Ok(mail_frame(mail.html_body, "data:"))
 }
 
 #[post("/console/settings/outgoing-mails/{id}/retry")]
