@@ -61,8 +61,7 @@ impl RehearsalInput {
             text.as_ref().map(read).transpose()
         };
         let to = time("timeTo", &self.time_to)?.unwrap_or(now);
-        let month = std::time::Duration::from_secs(30 * 86_400);
-        Ok((time("timeFrom", &self.time_from)?.unwrap_or(to.minus(month)), to))
+        Ok((time("timeFrom", &self.time_from)?.unwrap_or(to.minus(rehearsal::PERIOD)), to))
     }
 }
 

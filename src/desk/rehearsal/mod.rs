@@ -94,6 +94,14 @@ pub struct Difference {
 const LONGEST: std::time::Duration = std::time::Duration::from_secs(2 * 366 * 86_400);
 const KEEP: std::time::Duration = std::time::Duration::from_secs(30 * 86_400);
 
+/// The period where none is named ends now and is so long.
+pub const PERIOD: std::time::Duration = std::time::Duration::from_secs(30 * 86_400);
+
+/// `create`, over the last `PERIOD`.
+pub fn create_recent(tx: &Tx<'_>, by: &Actor, draft: &Draft) -> Result<Rehearsal> {
+    create(tx, by, draft, tx.now().minus(PERIOD), tx.now())
+}
+
 /// Checks the draft as if it were saved, and queues the rehearsal. Needs `manageSettings`.
 pub fn create(tx: &Tx<'_>, by: &Actor, draft: &Draft, from: Timestamp, to: Timestamp) -> Result<Rehearsal> {
     by.require(Permission::ManageSettings)?;

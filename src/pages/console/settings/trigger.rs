@@ -241,8 +241,7 @@ async fn store(app: &App, sent: Sent, id: Option<TriggerId>) -> Result<HttpRespo
         .write(move |tx| {
             if rehearses {
                 let draft = Draft::Triggers(vec![(id, change)]);
-                let month = std::time::Duration::from_secs(30 * 86_400);
-                let made = rehearsal::create(tx, &by, &draft, tx.now().minus(month), tx.now())?;
+                let made = rehearsal::create_recent(tx, &by, &draft)?;
                 return Ok(format!("/console/settings/rehearsals/{}", made.id));
             }
             match id {
