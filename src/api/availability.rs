@@ -8,7 +8,7 @@ use super::id;
 use crate::app::App;
 use crate::desk::agent;
 use crate::desk::availability::{self, Availability, AvailabilityChange, Presence};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, shown};
 use crate::ids::AgentId;
 use crate::web::error::ErrorBody;
 use crate::web::json::Input;
@@ -74,7 +74,7 @@ impl AvailabilityInput {
     fn change(self) -> Result<AvailabilityChange> {
         let presence = self.status.map(|text| {
             Presence::parse(&text).ok_or_else(|| {
-                let shown: String = text.chars().take(80).collect();
+                let shown = shown(&text);
                 Error::invalid("status", format!("must be 'online', 'away' or 'offline', not '{shown}'"))
             })
         });

@@ -14,7 +14,7 @@ use crate::app::App;
 use crate::desk::oauth_client::{self, OauthClient};
 use crate::desk::oauth_grant::{self, Tokens};
 use crate::desk::{second_factor, sign_in};
-use crate::error::Error;
+use crate::error::{Error, shown};
 use crate::web::{client, password};
 
 pub fn routes(config: &mut ServiceConfig) {
@@ -111,7 +111,7 @@ impl Form {
         let mut names: Vec<&str> = fields.iter().map(|(name, _)| name.as_str()).collect();
         names.sort_unstable();
         if let Some(twice) = names.windows(2).find(|pair| pair[0] == pair[1]) {
-            let shown: String = twice[0].chars().take(80).collect();
+            let shown = shown(twice[0]);
             return Err(OauthError::new("invalid_request", format!("'{shown}' is given twice")));
         }
         Ok(Self { fields, basic: basic(request) })
@@ -204,7 +204,7 @@ pub async fn exchange(app: App, request: HttpRequest, body: Bytes) -> Result<Htt
         "client_credentials" => by_client(&app, &request, &form).await?,
         "refresh_token" => by_refresh(&app, &request, &form).await?,
         other => {
-            let shown: String = other.chars().take(80).collect();
+            let shown = shown(other);
             return Err(OauthError::new("unsupported_grant_type", format!("'{shown}' is not a grant type")));
         }
     };

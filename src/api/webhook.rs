@@ -9,7 +9,7 @@ use super::webhook_delivery::WebhookDeliveryJson;
 use super::{Face, id};
 use crate::app::App;
 use crate::desk::webhook::{self, Event, Webhook, WebhookChange};
-use crate::error::{Error, Problems, Result};
+use crate::error::{Error, Problems, Result, shown};
 use crate::http::sign;
 use crate::ids::WebhookId;
 use crate::jobs;
@@ -94,7 +94,7 @@ impl WebhookInput {
         let mut problems = Problems::default();
         let known = self.event.as_deref().and_then(event);
         if let (Some(text), None) = (&self.event, known) {
-            let shown: String = text.chars().take(80).collect();
+            let shown = shown(text);
             let names: Vec<String> = Event::ALL.iter().map(|event| event.full_name()).collect();
             problems.add("event", format!("must be one of {}, not '{shown}'", names.join(", ")));
         }

@@ -5,7 +5,7 @@
 use super::audit::{self, Action};
 use super::{Actor, Permission, canned_message_category, check_name, check_text, like};
 use crate::db::{Snapshot, Tx};
-use crate::error::{Error, Problems, Result};
+use crate::error::{Error, Problems, Result, shown};
 use crate::html;
 use crate::ids::{AgentId, CannedMessageCategoryId, CannedMessageId};
 use crate::time::Timestamp;
@@ -240,7 +240,7 @@ fn changed(
     if let Some(shortcuts) = change.shortcuts.as_deref().map(str::trim) {
         let is_word = shortcuts.chars().count() <= 50 && !shortcuts.chars().any(char::is_control);
         if !is_word {
-            let shown: String = shortcuts.chars().take(80).collect();
+            let shown = shown(shortcuts);
             return Err(Error::invalid(
                 "shortcuts",
                 format!("'{shown}' is longer than 50 characters or more than one line"),

@@ -5,7 +5,7 @@ use jiff::tz::TimeZone;
 
 use super::{Actor, agent, contact, department, field, site, tag};
 use crate::db::{Snapshot, Tx};
-use crate::error::{Error, Problems, Result};
+use crate::error::{Error, Problems, Result, shown};
 use crate::ids::{
     AgentId, ContactId, DepartmentId, FieldId, FilterId, RoutingRuleId, SlaPolicyId, TagId, TriggerId,
 };
@@ -135,7 +135,7 @@ pub fn check(s: &Snapshot<'_>, usage: Usage, moment: &Moment, new: &NewFormula) 
     let mut problems = Problems::default();
     let when = match new.when.as_deref().map(str::trim).filter(|when| !when.is_empty()) {
         Some(when) => When::parse(when).unwrap_or_else(|| {
-            problems.add("when", format!("'{}' must be any, all or logicalExpression", parse::clip(when)));
+            problems.add("when", format!("'{}' must be any, all or logicalExpression", shown(when)));
             When::All
         }),
         None => When::All,
@@ -163,7 +163,7 @@ fn check_one(
     let entry = catalogue.find(&new.field);
     match entry {
         None if new.field.trim().is_empty() => problems.add(part("fieldId"), "is required"),
-        None => problems.add(part("fieldId"), format!("'{}' is not a field", parse::clip(&new.field))),
+        None => problems.add(part("fieldId"), format!("'{}' is not a field", shown(&new.field))),
         Some(entry) if !entry.allows(usage) => {
             problems.add(part("fieldId"), format!("'{}' cannot be used in {}", entry.name, place(usage)));
         }
@@ -176,7 +176,7 @@ fn check_one(
             part("matchType"),
             match new.match_type.trim() {
                 "" => "is required".to_owned(),
-                written => format!("'{}' must be one of {}", parse::clip(written), names.join(", ")),
+                written => format!("'{}' must be one of {}", shown(written), names.join(", ")),
             },
         );
     }
@@ -186,8 +186,7 @@ fn check_one(
     let entry = entry?;
     let names_asker = matches!(entry.domain(), Domain::Agent | Domain::Department);
     if usage != Usage::View && names_asker && parse::is_about_asker(&new.value) {
-        problems
-            .add(part("value"), format!("'{}' means nobody in {}", parse::clip(&new.value), place(usage)));
+        problems.add(part("value"), format!("'{}' means nobody in {}", shown(&new.value), place(usage)));
     }
     Some(Condition {
         id: None,
@@ -219,7 +218,7 @@ fn check_ids(s: &Snapshot<'_>, catalogue: &Catalogue, formula: &Formula) -> Resu
             Some((Domain::Contact, id)) => ("contact", contact::get(s, ContactId(id))?.is_some()),
             _ => continue,
         };
-        let what = format!("names {noun} {}, which does not exist", parse::clip(&condition.value));
+        let what = format!("names {noun} {}, which does not exist", shown(&condition.value));
         problems.require(is_known, &format!("conditions[{position}].value"), what);
     }
     problems.check()

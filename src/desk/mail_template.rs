@@ -9,7 +9,7 @@ use std::time::Duration;
 use super::placeholder::{Form, Reader, Scene};
 use super::{Actor, Permission, check_name, check_text};
 use crate::db::{Snapshot, Tx};
-use crate::error::{Error, Problems, Result};
+use crate::error::{Error, Problems, Result, shown};
 use crate::html;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -224,6 +224,5 @@ pub fn sweep(tx: &Tx<'_>) -> Result<usize> {
 
 /// The kind of a name, or `NotFound`.
 pub fn kind(name: &str) -> Result<Kind> {
-    Kind::parse(name)
-        .ok_or_else(|| Error::not_found("mail template", name.chars().take(80).collect::<String>()))
+    Kind::parse(name).ok_or_else(|| Error::not_found("mail template", shown(name)))
 }

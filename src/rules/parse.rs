@@ -6,7 +6,7 @@ use super::{
     Catalogue, Clause, Compare, Condition, Formula, Logic, MatchType, Moment, Predicate, Test, Value, When,
     logic, text,
 };
-use crate::error::{Problems, Result};
+use crate::error::{Problems, Result, shown};
 use crate::ids::FieldId;
 
 /// Conditions at most.
@@ -77,7 +77,7 @@ fn combine(formula: &Formula, problems: &mut Problems) -> Logic {
         (When::LogicalExpression, written) => {
             let written = written.unwrap_or_default();
             logic::parse(written, &numbers).unwrap_or_else(|message| {
-                problems.add("logicExpression", format!("'{}' is invalid: it {message}", clip(written)));
+                problems.add("logicExpression", format!("'{}' is invalid: it {message}", shown(written)));
                 Logic::All(Vec::new())
             })
         }
@@ -88,7 +88,7 @@ fn combine(formula: &Formula, problems: &mut Problems) -> Logic {
         (when, Some(written)) => {
             problems.add(
                 "logicExpression",
-                format!("'{}' has no meaning with 'when' {}", clip(written), when.name()),
+                format!("'{}' has no meaning with 'when' {}", shown(written), when.name()),
             );
             Logic::All(Vec::new())
         }
@@ -117,7 +117,7 @@ fn test(
     }
     let is_negated = matches!(match_type, MatchType::IsNot | MatchType::NotContains);
     let wrong = |wanted: &str| {
-        ("value", format!("'{}' must be {wanted} for the field {}", clip(written), entry.name))
+        ("value", format!("'{}' must be {wanted} for the field {}", shown(written), entry.name))
     };
     if written.is_empty() {
         return match match_type {
@@ -224,11 +224,6 @@ fn is_my_departments(written: &str) -> bool {
     let words: Vec<String> = written.split_whitespace().map(str::to_ascii_lowercase).collect();
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     matches!(words[..], ["@my", "departments"] | ["@my", "department"])
-}
-
-/// A value as an error shows it.
-pub fn clip(written: &str) -> String {
-    written.chars().take(80).collect()
 }
 
 /// The id that a condition on agents, departments, tags or contacts names, for `desk` to look up.

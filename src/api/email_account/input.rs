@@ -4,7 +4,7 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use crate::desk::email_account::{Authentication, EmailAccountChange, Kind, OAuthChange, Security};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, shown};
 use crate::ids::{AgentId, DepartmentId};
 use crate::time::Timestamp;
 use crate::web::json::{Input, nullable};
@@ -225,10 +225,6 @@ fn time(text: Option<String>) -> Result<Option<Timestamp>> {
 
 fn security(field: &str, text: Option<String>) -> Result<Option<Security>> {
     text.map(|text| one_of(field, &text, Security::parse, "'none', 'ssl' or 'startTls'")).transpose()
-}
-
-fn shown(text: &str) -> String {
-    text.chars().take(80).collect()
 }
 
 #[derive(Deserialize, ToSchema)]

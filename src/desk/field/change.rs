@@ -4,10 +4,10 @@ use super::value::{self, TEXTAREA_CHARS};
 use super::{Field, FieldOption, require};
 use crate::db::Tx;
 use crate::desk::{Actor, Permission, check_name, check_text, condition};
-use crate::error::{Error, OnConstraint, Problems, Result};
+use crate::error::{Error, OnConstraint, Problems, Result, shown};
 use crate::ids::{FieldId, FieldOptionId};
+use crate::rules::FieldType;
 use crate::rules::field::{PRIORITY, STATUS, system_by_name};
-use crate::rules::{FieldType, parse};
 
 /// `None` leaves a property alone (on creation: its default).
 #[derive(Debug, Clone, Default)]
@@ -146,10 +146,8 @@ fn update_system(tx: &Tx<'_>, field: &Field, change: &FieldChange) -> Result<Fie
         if field.id == STATUS || field.id == PRIORITY {
             match field.entry().choice(written) {
                 Some(choice) => default = Some(choice.name.clone()),
-                None => problems.add(
-                    "defaultValue",
-                    format!("'{}' is not an option of {}", parse::clip(written), field.name),
-                ),
+                None => problems
+                    .add("defaultValue", format!("'{}' is not an option of {}", shown(written), field.name)),
             }
         } else {
             stays(false, "defaultValue", &mut problems);
@@ -182,7 +180,7 @@ fn apply(tx: &Tx<'_>, field: &Field, change: &FieldChange) -> Result<Field> {
         }
         Ok(_) => written.trim().to_owned(),
         Err(message) if is_new => {
-            return Err(Error::invalid("defaultValue", format!("'{}' {message}", parse::clip(written))));
+            return Err(Error::invalid("defaultValue", format!("'{}' {message}", shown(written))));
         }
         // The default's option was just taken away.
         Err(_) => String::new(),
@@ -210,7 +208,7 @@ fn set_columns(tx: &Tx<'_>, field: &Field, change: &FieldChange) -> Result<()> {
             return Err(Error::invalid("linkURL", "has a meaning only for a field of type link"));
         }
         if !value::is_url(url) || 1000 < url.len() {
-            let shown = parse::clip(url);
+            let shown = shown(url);
             return Err(Error::invalid("linkURL", format!("'{shown}' is not a URL with http or https")));
         }
     }

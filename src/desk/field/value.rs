@@ -5,7 +5,7 @@ use super::{Field, own};
 use crate::db::{Snapshot, Tx};
 use crate::desk::event::Updated;
 use crate::desk::{agent, department, is_address};
-use crate::error::{Error, Problems, Result};
+use crate::error::{Error, Problems, Result, shown};
 use crate::ids::{AgentId, ConversationId, DepartmentId, FieldId};
 use crate::rules::field::Domain;
 use crate::rules::{FieldType, Value, moment, parse};
@@ -84,7 +84,7 @@ fn check_each(
     for (index, new) in given.iter().enumerate() {
         let place = format!("customFields[{index}]");
         let Some(field) = fields.iter().find(|field| field.is_named(&new.field)) else {
-            let shown = parse::clip(&new.field);
+            let shown = shown(&new.field);
             problems.add(place, format!("names the field '{shown}', which does not exist"));
             continue;
         };
@@ -99,7 +99,7 @@ fn check_each(
             Ok(read) => values.push(field.value(read)),
             Err(message) => problems.add(
                 [&place, ".value"].concat(),
-                format!("'{}' of '{}' {message}", parse::clip(&new.value), field.name),
+                format!("'{}' of '{}' {message}", shown(&new.value), field.name),
             ),
         }
     }

@@ -10,7 +10,7 @@ use crate::desk::conversation::ConversationChange;
 use crate::desk::conversation::update::SUBJECT_CHARS;
 use crate::desk::field::{self, Field, NewValue};
 use crate::desk::{agent, check_name, department, tag};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, shown};
 use crate::ids::{AgentId, DepartmentId, FieldId, TagId};
 use crate::rules::field as f;
 use crate::rules::{Facts, Usage, Value};
@@ -81,7 +81,6 @@ impl Set {
 /// The field that a trigger may set, if the value fits it.
 pub fn check(s: &Snapshot<'_>, new: &SetValue) -> Result<FieldId> {
     let catalogue = field::catalogue(s)?;
-    let shown = |text: &str| text.chars().take(80).collect::<String>();
     let place = [&new.place, ".fieldId"].concat();
     let entry = catalogue.find(&new.field).ok_or_else(|| {
         let message = match new.field.trim() {
