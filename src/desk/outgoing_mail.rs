@@ -592,7 +592,8 @@ fn add_recipient(tx: &Tx<'_>, id: OutgoingMailId, address: &str, kind: &str) -> 
 /// How long a worker keeps a mail: longer than the patience after the final dot (RFC 5321 4.5.3.2.6).
 const LEASE: Duration = Duration::from_secs(15 * 60);
 
-/// Takes up to `limit` due mails for sending; those wait whose files wait for their check. A crash lets the lease run out.
+/// Takes up to `limit` due mails for sending; those wait whose files wait for their check. After a crash see
+/// `release_leases`.
 pub fn lease(tx: &Tx<'_>, limit: i64) -> Result<Vec<OutgoingMail>> {
     let ids: Vec<OutgoingMailId> = tx.all(
         "UPDATE outgoing_mail SET lease_until = ?1, attempts = attempts + 1
@@ -616,9 +617,20 @@ pub fn is_due(s: &Snapshot<'_>, now: Timestamp) -> Result<bool> {
     )
 }
 
-/// At start no worker of this process has a lease, and there is no other process.
+/// At start no worker of this process has a lease, and there is no other process. Who held one may have sent the mail:
+/// it is tried again at once the first time, and then as late as after an error, so that a process that dies again and
+/// again does not send the same mail again and again.
 pub fn release_leases(tx: &Tx<'_>) -> Result<()> {
-    tx.run("UPDATE outgoing_mail SET lease_until = 0 WHERE state = 'queued' AND lease_until <> 0", [])?;
+    let ids: Vec<OutgoingMailId> = tx.all(
+        "UPDATE outgoing_mail SET lease_until = 0 WHERE state = 'queued' AND lease_until <> 0 RETURNING id",
+        [],
+        |row| row.get(0),
+    )?;
+    for id in ids {
+        if let Some(mail) = get(tx, id)?.filter(|mail| 1 < mail.attempts) {
+            defer(tx, &mail, "the desk ended while it was being sent: it may have arrived")?;
+        }
+    }
     Ok(())
 }
 
@@ -781,6 +793,10 @@ fn resend(tx: &Tx<'_>, by: &Actor, id: OutgoingMailId) -> Result<OutgoingMail> {
     let mail = get(tx, id)?.ok_or_else(|| Error::not_found("outgoing mail", id))?;
     if matches!(mail.state, State::Sent) {
         return Err(Error::Conflict(format!("outgoing mail {id} was sent")));
+    }
+    let is_leased = "SELECT 1 FROM outgoing_mail WHERE id = ? AND state = 'queued' AND ? < lease_until";
+    if tx.exists(is_leased, (id, tx.now()))? {
+        return Err(Error::Conflict(format!("outgoing mail {id} is being sent at this moment")));
     }
     let account = match mail.email_account_id {
         Some(account) => email_account::get(tx, account)?,

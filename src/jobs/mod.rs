@@ -136,7 +136,7 @@ impl Jobs {
             tracing::warn!(%error, "the scheduler did not stop");
         }
         self.tracker.close();
-        if tokio::time::timeout(Duration::from_secs(3), self.tracker.wait()).await.is_err() {
+        if tokio::time::timeout(Duration::from_secs(4), self.tracker.wait()).await.is_err() {
             tracing::warn!("a job did not stop in time; its work is taken up at the next start");
         }
     }

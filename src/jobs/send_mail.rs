@@ -1,6 +1,8 @@
 //! Sends what the outgoing queue holds. At least once: a crash after the server's answer and before ours is written
 //! sends the same mail with the same Message-ID again.
 
+use std::time::Duration;
+
 use futures_util::future::join_all;
 
 use super::{credential, postbox};
@@ -17,6 +19,8 @@ use crate::mail::{Mailbox, dkim};
 
 /// Mails sent at the same time.
 const AT_ONCE: i64 = 4;
+/// How long a mail that is being sent may hold up a stop: cut off after its final dot it would be sent twice.
+const LAST_CALL: Duration = Duration::from_secs(3);
 
 pub async fn run(app: &App) -> Result<()> {
     send_due(app).await
@@ -39,7 +43,7 @@ async fn send(app: &App, mail: OutgoingMail) {
     let result = tokio::select! {
         result = deliver(app, &mail) => result,
         // The lease is released at the next start.
-        () = app.stopping().cancelled() => return,
+        () = last_call(app) => return,
     };
     crate::failpoint!("S7");
     let written = match result {
@@ -53,6 +57,11 @@ async fn send(app: &App, mail: OutgoingMail) {
     if let Err(error) = written {
         tracing::error!(outgoing_mail.id = id.0, %error, "the outcome of a mail could not be written down");
     }
+}
+
+async fn last_call(app: &App) {
+    app.stopping().cancelled().await;
+    tokio::time::sleep(LAST_CALL).await;
 }
 
 struct Failed {

@@ -92,7 +92,7 @@ pub async fn deliver(
 
 /// Connects, makes TLS, logs in and says goodbye: "test connection".
 pub async fn check(server: &Server) -> Result<(), SmtpError> {
-    Session::open(server, PATIENCE).await?.quit().await;
+    Session::open(server, PATIENCE).await?.quit();
     Ok(())
 }
 
@@ -134,7 +134,7 @@ async fn deliver_with(
     let mut session = Session::open(server, patience).await?;
     let result = session.transact(from, recipients, &wire_lines(bytes)).await;
     if matches!(result, Ok(_) | Err(SmtpError::Refused { .. } | SmtpError::Deferred { .. })) {
-        session.quit().await;
+        session.quit();
     }
     result
 }
@@ -286,9 +286,11 @@ impl<'a> Session<'a> {
         within(self.server, self.patience.command, self.connection.command(command)).await
     }
 
-    /// Ends the session politely. What was delivered is delivered, so nothing that goes wrong here matters.
-    async fn quit(mut self) {
-        let _ = within(self.server, GOODBYE.min(self.patience.command), self.connection.quit()).await;
+    /// Ends the session politely, behind the caller's back: until what was delivered is written down, every moment is
+    /// one in which a crash sends it again.
+    fn quit(self) {
+        let (mut connection, patience) = (self.connection, GOODBYE.min(self.patience.command));
+        tokio::spawn(async move { tokio::time::timeout(patience, connection.quit()).await });
     }
 
     fn offers(&self, extension: Extension) -> bool {

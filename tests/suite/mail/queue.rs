@@ -5,8 +5,10 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::support::mail::mail;
+use crate::support::dovecot::Dovecot;
+use crate::support::mail::{account, mail};
 use crate::support::mailroom::{DESK, LENA, Mailroom};
+use crate::support::process::{Process, administrator, database};
 use crate::support::smtp_server::{Mode, SmtpServer};
 use crate::support::test_desk::{PATIENCE, change, eventually};
 
@@ -189,4 +191,47 @@ async fn an_answer_to_an_automatic_mail_of_ours_joins_by_its_token() {
     .await;
     let row = room.receive(&mail(LENA, DESK, "Re: news", &[&format!("In-Reply-To: <{news}>")], "Good")).await;
     assert_eq!((&row["outcome"], &row["conversationId"]), (&json!("appended"), &json!(2)), "{row}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_mail_that_is_being_sent_cannot_be_sent_beside_itself() {
+    let Some(smtp) = SmtpServer::start(Mode::Open) else { return };
+    let room = Mailroom::open().await;
+    sends_through(&room, smtp.plain_port).await;
+    room.receive(&mail(LENA, DESK, "Broken chain", &[], "Help")).await;
+    smtp.hang_after_dot(true);
+    room.answer().await;
+    smtp.wait_for(1, PATIENCE);
+    let mail = newest(&room).await;
+    let refused =
+        room.ann.post(&format!("/anytime/outgoingMails/{}/retry", mail["id"]), json!({})).await.error(409);
+    assert_eq!(refused, format!("outgoing mail {} is being sent at this moment", mail["id"]));
+    smtp.hang_after_dot(false);
+    eventually("the mail to be sent", async || (newest(&room).await["state"] == "sent").then_some(())).await;
+    assert_eq!(smtp.received().len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stop_waits_for_the_answer_to_a_mail_that_is_being_sent() {
+    let (Some(dovecot), Some(smtp)) = (Dovecot::start(), SmtpServer::start(Mode::Open)) else { return };
+    let directory = tempfile::tempdir().unwrap();
+    let data = directory.path().join("data");
+    let (email, key) = administrator(&data);
+    let process = Process::serve(&data);
+    let ann = process.client(&email, &key);
+    account(&ann, &dovecot, Some(&smtp)).await;
+    let lena =
+        json!({ "name": "Lena", "identities": [{ "type": "email", "value": "lena@customer.example" }] });
+    let lena = ann.post("/contacts", lena).await.expect(201)["id"].clone();
+    smtp.hang_after_dot(true);
+    let message = json!({ "type": "email", "plainBody": "Hello Lena" });
+    let new = json!({ "subject": "Your chain", "channel": "email", "contactId": lena, "message": message });
+    ann.post("/anytime/conversations", new).await.expect(201);
+    smtp.wait_for(1, PATIENCE);
+    process.terminate();
+    eventually("it to take no more requests", async || reqwest::get(&process.url).await.err()).await;
+    smtp.hang_after_dot(false);
+    process.wait();
+    let sent = "SELECT count(*) FROM outgoing_mail WHERE state = 'sent'";
+    assert_eq!(database(&data).read(|s| s.number(sent, [])).unwrap(), 1);
 }

@@ -53,6 +53,17 @@ impl Process {
         self.child.wait().unwrap();
     }
 
+    /// Asks it to end, as the system does.
+    pub fn terminate(&self) {
+        let pid = rustix::process::Pid::from_raw(self.child.id() as i32).unwrap();
+        rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
+    }
+
+    /// Waits until it has ended, and well.
+    pub fn wait(mut self) {
+        assert!(self.child.wait().unwrap().success());
+    }
+
     pub fn pid(&self) -> u32 {
         self.child.id()
     }
@@ -86,4 +97,10 @@ pub fn api_key(data_dir: &Path, email: &str) -> String {
     let key = anytime(data_dir).args(["agent", "api-key", "--email", email]).output().unwrap();
     assert!(key.status.success(), "{}", String::from_utf8_lossy(&key.stderr));
     String::from_utf8(key.stdout).unwrap().trim().to_owned()
+}
+
+/// The file of a server that has ended.
+pub fn database(data_dir: &Path) -> anytime::db::Db {
+    let clock = anytime::time::Clock::System;
+    anytime::db::Db::open(&data_dir.join("anytime.db"), clock, anytime::db::Hooks::default()).unwrap()
 }

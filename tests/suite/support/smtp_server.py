@@ -13,6 +13,7 @@ import logging
 import pathlib
 import ssl
 import sys
+import time
 import warnings
 
 from aiosmtpd.smtp import SMTP, AuthResult
@@ -30,6 +31,16 @@ def local_part(address):
 
 def check_login(server, session, envelope, mechanism, data):
     return AuthResult(success=data.login == USER and data.password == PASSWORD, handled=data.login == b"")
+
+
+class Server(SMTP):
+    """Knows since when (in seconds since 1970) its client has been connected."""
+    connected_at = None
+
+    def connection_made(self, transport):
+        # STARTTLS makes the connection a second time.
+        self.connected_at = self.connected_at or time.time()
+        super().connection_made(transport)
 
 
 class Handler:
@@ -69,9 +80,8 @@ class Handler:
         if self.drop_after_dot or (self.directory / "drop").exists():
             server.transport.abort()
             return "421 never sent"
-        # Long enough for a client to be killed while it waits for the answer.
-        if (self.directory / "hang").exists():
-            await asyncio.sleep(3)
+        while (self.directory / "hang").exists():
+            await asyncio.sleep(0.02)
         if any(local_part(to).startswith("spam") for to in envelope.rcpt_tos):
             return "554 5.6.0 Not wanted"
         return "250 OK"
@@ -82,6 +92,7 @@ class Handler:
             "from": "" if envelope.mail_from == "<>" else envelope.mail_from,
             "recipients": envelope.rcpt_tos,
             "path": str(path),
+            "connected_at": server.connected_at,
             "is_tls": server.transport.get_extra_info("sslcontext") is not None,
             "is_authenticated": bool(session.authenticated),
             "headers": [[name, str(value)] for name, value in message.items()],
@@ -101,7 +112,7 @@ async def main():
     handler = Handler(options.directory, options.drop_after_dot)
 
     def smtp(**more):
-        return SMTP(
+        return Server(
             handler, enable_SMTPUTF8=True, hostname="smtp.test", authenticator=check_login,
             auth_require_tls=False, auth_required=options.require_login, **more,
         )

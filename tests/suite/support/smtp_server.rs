@@ -31,6 +31,8 @@ pub struct Received {
     pub from: String,
     pub recipients: Vec<String>,
     pub path: PathBuf,
+    /// When its client had connected, in seconds since 1970.
+    pub connected_at: f64,
     pub is_tls: bool,
     pub is_authenticated: bool,
     pub headers: Vec<(String, String)>,
@@ -124,7 +126,7 @@ impl SmtpServer {
         }
     }
 
-    /// From now on (`true`) the answer to the final dot takes three seconds, or (`false`) no longer.
+    /// From now on (`true`) the final dot gets no answer, until (`false`) it does.
     pub fn hang_after_dot(&self, is_on: bool) {
         let switch = self.directory.path().join("hang");
         if is_on {
