@@ -600,7 +600,14 @@ mod tests {
             script(&["250 test\r\n", "250 ok\r\n", "250 ok\r\n", "250 what\r\n", "221 bye\r\n"]).await;
         let error = send(port, b"Subject: x\r\n\r\nRSET\r\n").await.unwrap_err();
         assert!(error.is_permanent(), "{error}");
-        assert_eq!(lines.lock().unwrap().last().unwrap(), "QUIT\r\n");
+        // The goodbye is said while nobody waits for it.
+        let goodbye = async {
+            while lines.lock().unwrap().len() < 5 {
+                tokio::task::yield_now().await
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(5), goodbye).await.unwrap();
+        assert_eq!(lines.lock().unwrap()[4], "QUIT\r\n");
     }
 
     #[tokio::test]
