@@ -116,7 +116,11 @@ CREATE TABLE password_policy (
   limits_changes INTEGER NOT NULL DEFAULT 0,
   maximum_changes INTEGER NOT NULL DEFAULT 5,
   locks INTEGER NOT NULL DEFAULT 1,
-  allowed_failures INTEGER NOT NULL DEFAULT 5
+  allowed_failures INTEGER NOT NULL DEFAULT 5,
+  -- Agents who sign in by password must set up a second factor before anything else.
+  requires_second_factor INTEGER NOT NULL DEFAULT 0,
+  -- Sign-ins that belong to nobody. Counted so that they cost as much time as those that count against somebody.
+  failures_of_nobody INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 
 -- The last hashes of an agent, the present one included: for the policy's history and its limit of changes.
@@ -283,6 +287,8 @@ CREATE TABLE session (
   user_agent TEXT NOT NULL DEFAULT '',
   -- Where the sign-in came from.
   address TEXT NOT NULL DEFAULT '',
+  -- How its owner proved who they are: a password, a mailed link, or the word of the identity provider.
+  proof TEXT NOT NULL CHECK (proof IN ('password', 'link', 'provider')),
   created_at INTEGER NOT NULL,
   seen_at INTEGER NOT NULL,
   CHECK ((agent_id IS NULL) <> (contact_id IS NULL))
@@ -339,6 +345,16 @@ CREATE TABLE agent_identity (
   PRIMARY KEY (issuer, subject)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX agent_identity_agent ON agent_identity (agent_id);
+
+-- The password of a contact who wanted one beside the mailed links. Hash and lock are as an agent's; a lock does not
+-- keep a mailed link from working. Gone when the contact's address changes, and with the contact.
+CREATE TABLE contact_password (
+  contact_id INTEGER PRIMARY KEY REFERENCES contact (id) ON DELETE CASCADE,
+  hash TEXT NOT NULL,
+  failed_sign_ins INTEGER NOT NULL DEFAULT 0,
+  locked_until INTEGER,
+  changed_at INTEGER NOT NULL
+) STRICT;
 
 -- A magic link mailed to a contact: used once, short-lived, void once used (the row goes).
 CREATE TABLE sign_in_link (

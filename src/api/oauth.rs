@@ -13,6 +13,7 @@ use serde_json::json;
 use crate::app::App;
 use crate::desk::oauth_client::{self, OauthClient};
 use crate::desk::oauth_grant::{self, Tokens};
+use crate::desk::session::Owner;
 use crate::desk::{second_factor, sign_in};
 use crate::error::{Error, shown};
 use crate::web::{client, password};
@@ -229,6 +230,9 @@ async fn by_password(app: &App, request: &HttpRequest, form: &Form) -> Result<To
     let wrong = || OauthError::grant("e-mail address or password is wrong");
     let agent =
         password::agent_of(app, email, form.require("password")?, address).await?.ok_or_else(wrong)?;
+    if app.read(|s| second_factor::is_missing(s, agent))? {
+        return Err(OauthError::grant("the agent has to set up two-step sign-in first, in the console"));
+    }
     if app.read(|s| second_factor::is_on(s, agent))? {
         let code = form.get("otp").ok_or_else(|| {
             OauthError::grant("the agent uses two-step sign-in: send a code of their app as 'otp'")
@@ -237,7 +241,7 @@ async fn by_password(app: &App, request: &HttpRequest, form: &Form) -> Result<To
         let fits = app.write(move |tx| {
             let fits = second_factor::redeem(tx, &vault, agent, &code)?;
             if !fits {
-                sign_in::record_failure(tx, agent, address)?;
+                sign_in::record_failure(tx, Owner::Agent(agent), address)?;
             }
             Ok(fits)
         });

@@ -35,6 +35,9 @@ pub struct PasswordPolicyJson {
     is_lock_account_after_certain_failed_login_attempts: bool,
     /// Wrong passwords before the first lock, which ends by itself
     allowed_failed_login_attempts: i64,
+    /// Whether agents who sign in by password must set up two-step sign-in before anything else; API keys and sign-in
+    /// with the identity provider are not touched by it
+    is_require_two_step_sign_in: bool,
 }
 
 impl From<PasswordPolicy> for PasswordPolicyJson {
@@ -53,6 +56,7 @@ impl From<PasswordPolicy> for PasswordPolicyJson {
             maximum_change_times: policy.maximum_changes,
             is_lock_account_after_certain_failed_login_attempts: policy.locks,
             allowed_failed_login_attempts: policy.allowed_failures,
+            is_require_two_step_sign_in: policy.requires_second_factor,
         }
     }
 }
@@ -82,6 +86,8 @@ pub struct PasswordPolicyInput {
     is_lock_account_after_certain_failed_login_attempts: Option<bool>,
     #[schema(minimum = 1, maximum = 100)]
     allowed_failed_login_attempts: Option<i64>,
+    /// 409 while the caller, who has a password, has no two-step sign-in of their own
+    is_require_two_step_sign_in: Option<bool>,
 }
 
 impl Input for PasswordPolicyInput {}
@@ -102,6 +108,7 @@ impl PasswordPolicyInput {
             maximum_changes: self.maximum_change_times.unwrap_or(before.maximum_changes),
             locks: self.is_lock_account_after_certain_failed_login_attempts.unwrap_or(before.locks),
             allowed_failures: self.allowed_failed_login_attempts.unwrap_or(before.allowed_failures),
+            requires_second_factor: self.is_require_two_step_sign_in.unwrap_or(before.requires_second_factor),
         }
     }
 }
@@ -121,7 +128,11 @@ pub async fn get(app: App, by: Caller) -> Result<HttpResponse, ApiError> {
 #[utoipa::path(
     tag = "Security",
     request_body = PasswordPolicyInput,
-    responses((status = 200, body = PasswordPolicyJson), (status = 403, body = ErrorBody))
+    responses(
+        (status = 200, body = PasswordPolicyJson),
+        (status = 403, body = ErrorBody),
+        (status = 409, body = ErrorBody),
+    )
 )]
 #[put("/api/v3/passwordPolicy")]
 pub async fn update(app: App, by: Caller, body: Json<PasswordPolicyInput>) -> Result<HttpResponse, ApiError> {

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::audit::{self, Action};
-use super::{Actor, Page, Paging, Permission, check_name, check_text, like};
+use super::{Actor, Page, Paging, Permission, check_name, check_text, contact_password, like};
 use crate::db::{Snapshot, Tx};
 use crate::error::{Error, OnConstraint, Result};
 use crate::ids::{ContactId, IdentityId};
@@ -295,8 +295,7 @@ pub fn delete(tx: &Tx<'_>, by: &Actor, id: ContactId) -> Result<()> {
     let contact = require(tx, id)?;
     tx.run("UPDATE contact SET deleted_at = ?1, updated_at = ?1 WHERE id = ?2", (tx.now(), id))?;
     tx.run("UPDATE contact_identity SET is_freed = 1 WHERE contact_id = ?", [id])?;
-    tx.run("DELETE FROM session WHERE contact_id = ?", [id])?;
-    tx.run("DELETE FROM sign_in_link WHERE contact_id = ?", [id])?;
+    contact_password::forget(tx, id)?;
     audit::record(tx, by, Action::Contact, format!("deleted the contact '{}'", contact.name), "")
 }
 
@@ -322,8 +321,8 @@ pub fn change_identity(
     let value = check_identity(before.kind, value, "value")?;
     tx.run("UPDATE contact_identity SET value = ? WHERE id = ? AND contact_id = ?", (&value, id, contact))
         .on_constraint("contact_identity.type, contact_identity.value", || owned(before.kind, &value))?;
-    // A portal link mailed to the old address must not open the new identity's conversations.
-    tx.run("DELETE FROM sign_in_link WHERE contact_id = ?", [contact])?;
+    // Whoever has the old address must not get at the new one's conversations.
+    contact_password::forget(tx, contact)?;
     record_change(tx, by, &owner)?;
     identity(tx, contact, id)
 }
@@ -334,7 +333,7 @@ pub fn delete_identity(tx: &Tx<'_>, by: &Actor, contact: ContactId, id: Identity
     match tx.run("DELETE FROM contact_identity WHERE id = ? AND contact_id = ?", (id, contact))? {
         0 => Err(Error::not_found("identity", id)),
         _ => {
-            tx.run("DELETE FROM sign_in_link WHERE contact_id = ?", [contact])?;
+            contact_password::forget(tx, contact)?;
             record_change(tx, by, &before)
         }
     }
@@ -436,8 +435,7 @@ fn replace_identities(tx: &Tx<'_>, contact: ContactId, new: &[NewIdentity]) -> R
     };
     for old in before.iter().filter(|old| !new.iter().any(|new| is_same(old, new))) {
         tx.run("DELETE FROM contact_identity WHERE id = ?", [old.id])?;
-        // As when one is changed alone: a link mailed to the old address opens nothing any more.
-        tx.run("DELETE FROM sign_in_link WHERE contact_id = ?", [contact])?;
+        contact_password::forget(tx, contact)?;
     }
     for (index, identity) in new.iter().enumerate() {
         if !before.iter().any(|old| is_same(old, identity)) {

@@ -18,6 +18,7 @@ pub mod change;
 pub mod code;
 pub mod condition;
 pub mod contact;
+pub mod contact_password;
 pub mod conversation;
 pub mod decision;
 pub mod department;

@@ -328,6 +328,43 @@ pub fn enqueue_sign_in_link(
     Ok(())
 }
 
+#[derive(Template)]
+#[template(path = "mail/password_notice.txt")]
+struct PasswordNoticeText<'a> {
+    title: &'a str,
+    about: &'a str,
+    words: &'a Words,
+}
+
+#[derive(Template)]
+#[template(path = "mail/password_notice.html")]
+struct PasswordNoticeHtml<'a> {
+    site: &'a str,
+    language: Language,
+    title: &'a str,
+    about: &'a str,
+    words: &'a Words,
+}
+
+/// Queues the mail that tells a contact that their password was set or taken away.
+pub fn enqueue_password_notice(
+    tx: &Tx<'_>,
+    site: &Site,
+    language: Language,
+    to: &str,
+    is_set: bool,
+) -> Result<()> {
+    let words = language.words();
+    let title = fill(words.mail_password_subject, &[("site", &site.name)]);
+    let about = if is_set { words.mail_password_set } else { words.mail_password_gone };
+    let about = fill(about, &[("site", &site.name)]);
+    let text = render(&PasswordNoticeText { title: &title, about: &about, words })?;
+    let html =
+        render(&PasswordNoticeHtml { site: &site.name, language, title: &title, about: &about, words })?;
+    enqueue_automatic(tx, to, &title, &text, &html, None)?;
+    Ok(())
+}
+
 /// Queues an automatic mail from the default account; `None` when the address is our own or had its share of them
 /// lately.
 pub fn enqueue_automatic(

@@ -2,7 +2,7 @@
 //! but the expiry, which is kept for clients that set it: forcing people to new passwords makes them choose worse ones.
 
 use super::audit::{self, Action};
-use super::{Actor, Permission, password};
+use super::{Actor, Permission, password, second_factor};
 use crate::db::{Snapshot, Tx};
 use crate::error::{Error, Problems, Result};
 
@@ -27,6 +27,8 @@ pub struct PasswordPolicy {
     pub locks: bool,
     /// Wrong passwords before the first lock.
     pub allowed_failures: i64,
+    /// Agents who sign in by password must set up a second factor before anything else.
+    pub requires_second_factor: bool,
 }
 
 /// No policy allows a shorter password.
@@ -37,7 +39,8 @@ pub const LONGEST_HISTORY: i64 = 24;
 pub fn get(s: &Snapshot<'_>) -> Result<PasswordPolicy> {
     s.one(
         "SELECT checks_length, minimum_length, checks_history, history, expires, expires_in_days, checks_complexity,
-           checks_agent_name, checks_common_phrases, limits_changes, maximum_changes, locks, allowed_failures
+           checks_agent_name, checks_common_phrases, limits_changes, maximum_changes, locks, allowed_failures,
+           requires_second_factor
          FROM password_policy",
         [],
         |row| {
@@ -55,6 +58,7 @@ pub fn get(s: &Snapshot<'_>) -> Result<PasswordPolicy> {
                 maximum_changes: row.get(10)?,
                 locks: row.get(11)?,
                 allowed_failures: row.get(12)?,
+                requires_second_factor: row.get(13)?,
             })
         },
     )?
@@ -83,10 +87,14 @@ pub fn set(tx: &Tx<'_>, by: &Actor, policy: &PasswordPolicy) -> Result<()> {
     }
     problems.check()?;
     let before = get(tx)?;
+    if policy.requires_second_factor && !before.requires_second_factor {
+        lead_by_example(tx, by)?;
+    }
     tx.run(
         "UPDATE password_policy SET checks_length = ?, minimum_length = ?, checks_history = ?, history = ?,
            expires = ?, expires_in_days = ?, checks_complexity = ?, checks_agent_name = ?, checks_common_phrases = ?,
-           limits_changes = ?, maximum_changes = ?, locks = ?, allowed_failures = ?",
+           limits_changes = ?, maximum_changes = ?, locks = ?, allowed_failures = ?,
+           requires_second_factor = ?",
         rusqlite::params![
             policy.checks_length,
             policy.minimum_length,
@@ -101,10 +109,30 @@ pub fn set(tx: &Tx<'_>, by: &Actor, policy: &PasswordPolicy) -> Result<()> {
             policy.maximum_changes,
             policy.locks,
             policy.allowed_failures,
+            policy.requires_second_factor,
         ],
     )?;
+    if policy.requires_second_factor {
+        // Whoever has none sets one up at the next sign-in, which is now.
+        tx.run(
+            "DELETE FROM session WHERE proof = 'password' AND agent_id IS NOT NULL
+               AND agent_id NOT IN (SELECT agent_id FROM second_factor WHERE is_confirmed = 1)",
+            [],
+        )?;
+    }
     let details = audit::difference(&facts(&before), &facts(policy));
     audit::record(tx, by, Action::Security, "changed the password policy", details)
+}
+
+/// Whoever asks it of all others has set it up first, and so knows that it works; unless they have no password.
+fn lead_by_example(s: &Snapshot<'_>, by: &Actor) -> Result<()> {
+    let Some(me) = by.agent_id() else { return Ok(()) };
+    let has_password = s.exists("SELECT 1 FROM agent WHERE id = ? AND password_hash IS NOT NULL", [me])?;
+    if has_password && !second_factor::is_on(s, me)? {
+        let message = "set up your own two-step sign-in first, in your security settings";
+        return Err(Error::Conflict(message.to_owned()));
+    }
+    Ok(())
 }
 
 impl PasswordPolicy {
@@ -147,7 +175,7 @@ fn classes(text: &str) -> usize {
 }
 
 /// What the audit log tells of a change.
-fn facts(policy: &PasswordPolicy) -> [(&'static str, String); 8] {
+fn facts(policy: &PasswordPolicy) -> [(&'static str, String); 9] {
     let when = |is_on: bool, value: i64| if is_on { value.to_string() } else { "off".to_owned() };
     [
         ("minimum length", when(policy.checks_length, policy.minimum_length)),
@@ -158,6 +186,7 @@ fn facts(policy: &PasswordPolicy) -> [(&'static str, String); 8] {
         ("common phrases", policy.checks_common_phrases.to_string()),
         ("changes a day", when(policy.limits_changes, policy.maximum_changes)),
         ("lock after failures", when(policy.locks, policy.allowed_failures)),
+        ("two steps for everybody", policy.requires_second_factor.to_string()),
     ]
 }
 
@@ -180,6 +209,7 @@ mod tests {
             maximum_changes: 5,
             locks: true,
             allowed_failures: 5,
+            requires_second_factor: false,
         }
     }
 

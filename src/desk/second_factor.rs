@@ -39,6 +39,15 @@ pub fn is_on(s: &Snapshot<'_>, agent: AgentId) -> Result<bool> {
     s.exists("SELECT 1 FROM second_factor WHERE agent_id = ? AND is_confirmed = 1", [agent])
 }
 
+/// Whether the site asks for a second factor that the agent has not set up.
+pub fn is_missing(s: &Snapshot<'_>, agent: AgentId) -> Result<bool> {
+    Ok(is_required(s)? && !is_on(s, agent)?)
+}
+
+fn is_required(s: &Snapshot<'_>) -> Result<bool> {
+    s.exists("SELECT 1 FROM password_policy WHERE requires_second_factor = 1", [])
+}
+
 /// How many recovery codes are left.
 pub fn recovery_codes_left(s: &Snapshot<'_>, agent: AgentId) -> Result<i64> {
     s.number("SELECT count(*) FROM recovery_code WHERE agent_id = ?", [agent])
@@ -46,7 +55,7 @@ pub fn recovery_codes_left(s: &Snapshot<'_>, agent: AgentId) -> Result<i64> {
 
 /// Begins to set up an app with a fresh secret. Nothing is asked for yet. `Conflict` when one is on.
 pub fn begin(tx: &Tx<'_>, by: &Actor, vault: &Vault) -> Result<()> {
-    let me = own(by)?;
+    let me = own(tx, by)?;
     if is_on(tx, me)? {
         return Err(Error::Conflict("two-step sign-in is on; turn it off first".to_owned()));
     }
@@ -88,13 +97,13 @@ pub fn enrolment(
 
 /// Forgets an app that was not confirmed.
 pub fn cancel(tx: &Tx<'_>, by: &Actor) -> Result<()> {
-    tx.run("DELETE FROM second_factor WHERE agent_id = ? AND is_confirmed = 0", [own(by)?])?;
+    tx.run("DELETE FROM second_factor WHERE agent_id = ? AND is_confirmed = 0", [own(tx, by)?])?;
     Ok(())
 }
 
 /// Turns it on with a first code, and gives the recovery codes: shown once.
 pub fn confirm(tx: &Tx<'_>, by: &Actor, vault: &Vault, code: &str) -> Result<Vec<String>> {
-    let me = own(by)?;
+    let me = own(tx, by)?;
     let Some(stored) = stored(tx, vault, me)?.filter(|stored| !stored.is_confirmed) else {
         return Err(Error::Conflict("there is no app to confirm; begin again".to_owned()));
     };
@@ -107,16 +116,17 @@ pub fn confirm(tx: &Tx<'_>, by: &Actor, vault: &Vault, code: &str) -> Result<Vec
 
 /// Gives ten new recovery codes in place of those that were left. The password was asked for.
 pub fn renew_codes(tx: &Tx<'_>, by: &Actor, vault: &Vault, code: &str) -> Result<Vec<String>> {
-    let me = own(by)?;
+    let me = own(tx, by)?;
     prove(tx, vault, me, code)?;
     let codes = fresh_codes(tx, me)?;
     audit::record(tx, by, Action::Security, "made new recovery codes", "")?;
     Ok(codes)
 }
 
-/// Turns it off; the password was asked for, `code` is the other proof.
+/// Turns it off; the password was asked for, `code` is the other proof. Where everybody must have one, another app has
+/// to be set up before anything else.
 pub fn turn_off(tx: &Tx<'_>, by: &Actor, vault: &Vault, code: &str) -> Result<()> {
-    let me = own(by)?;
+    let me = own(tx, by)?;
     prove(tx, vault, me, code)?;
     tx.run("DELETE FROM second_factor WHERE agent_id = ?", [me])?;
     audit::record(tx, by, Action::Security, "turned two-step sign-in off", "")
@@ -204,9 +214,13 @@ fn place(agent: AgentId) -> String {
     format!("second_factor.secret:{agent}")
 }
 
-fn own(by: &Actor) -> Result<AgentId> {
-    by.require(Permission::ManageMyProfile)?;
-    by.agent_id().ok_or_else(|| Error::may_not("have a second factor"))
+/// Whose it is. Who must have one needs no permission to set it up.
+fn own(s: &Snapshot<'_>, by: &Actor) -> Result<AgentId> {
+    let me = by.agent_id().ok_or_else(|| Error::may_not("have a second factor"))?;
+    if !is_missing(s, me)? {
+        by.require(Permission::ManageMyProfile)?;
+    }
+    Ok(me)
 }
 
 /// 80 random bits each, in groups of four letters and digits.

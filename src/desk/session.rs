@@ -24,25 +24,55 @@ pub enum Owner {
     Contact(ContactId),
 }
 
+/// How the owner of a session proved who they are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Proof {
+    Password,
+    /// A link that was mailed to them.
+    Link,
+    /// The word of the identity provider.
+    Provider,
+}
+
+impl Proof {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Password => "password",
+            Self::Link => "link",
+            Self::Provider => "provider",
+        }
+    }
+
+    fn stored(name: &str) -> Self {
+        match name {
+            "link" => Self::Link,
+            "provider" => Self::Provider,
+            _ => Self::Password,
+        }
+    }
+}
+
 #[derive(Debug, Clone)]
 pub struct Session {
     pub hash: [u8; 32],
     pub owner: Owner,
+    pub proof: Proof,
+    pub created_at: Timestamp,
     /// The secret that every form of this session carries.
     pub csrf: String,
     pub seen_at: Timestamp,
 }
 
 /// Starts a session and returns the cookie's value.
-pub fn create(tx: &Tx<'_>, owner: Owner, user_agent: &str, address: IpAddr) -> Result<String> {
+pub fn create(tx: &Tx<'_>, owner: Owner, proof: Proof, user_agent: &str, address: IpAddr) -> Result<String> {
     let token = secret::random_token()?;
     let (agent, contact) = match owner {
         Owner::Agent(id) => (Some(id), None),
         Owner::Contact(id) => (None, Some(id)),
     };
     tx.run(
-        "INSERT INTO session (hash, agent_id, contact_id, csrf, user_agent, address, created_at, seen_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7)",
+        "INSERT INTO session (hash, agent_id, contact_id, csrf, user_agent, address, proof, created_at, seen_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8)",
         (
             hash(&token),
             agent,
@@ -50,6 +80,7 @@ pub fn create(tx: &Tx<'_>, owner: Owner, user_agent: &str, address: IpAddr) -> R
             secret::random_token()?,
             user_agent.chars().take(200).collect::<String>(),
             address.to_string(),
+            proof.name(),
             tx.now(),
         ),
     )?;
@@ -59,7 +90,7 @@ pub fn create(tx: &Tx<'_>, owner: Owner, user_agent: &str, address: IpAddr) -> R
 /// The session of a cookie's value, unless it has ended, or its owner was deactivated or deleted.
 pub fn get(s: &Snapshot<'_>, token: &str, now: Timestamp) -> Result<Option<Session>> {
     s.one(
-        "SELECT x.hash, x.agent_id, x.contact_id, x.csrf, x.seen_at FROM session x
+        "SELECT x.hash, x.agent_id, x.contact_id, x.csrf, x.seen_at, x.proof, x.created_at FROM session x
          LEFT JOIN agent a ON a.id = x.agent_id LEFT JOIN contact c ON c.id = x.contact_id
          WHERE x.hash = ?1 AND ?2 < x.seen_at AND ?3 < x.created_at
            AND (a.id IS NULL OR (a.is_active = 1 AND a.deleted_at IS NULL)) AND (c.id IS NULL OR c.deleted_at IS NULL)",
@@ -69,7 +100,14 @@ pub fn get(s: &Snapshot<'_>, token: &str, now: Timestamp) -> Result<Option<Sessi
                 Some(agent) => Owner::Agent(agent),
                 None => Owner::Contact(row.get(2)?),
             };
-            Ok(Session { hash: row.get(0)?, owner, csrf: row.get(3)?, seen_at: row.get(4)? })
+            Ok(Session {
+                hash: row.get(0)?,
+                owner,
+                csrf: row.get(3)?,
+                seen_at: row.get(4)?,
+                proof: Proof::stored(row.get_ref(5)?.as_str()?),
+                created_at: row.get(6)?,
+            })
         },
     )
 }
@@ -140,9 +178,12 @@ pub fn delete(tx: &Tx<'_>, session: &[u8]) -> Result<()> {
     Ok(())
 }
 
-/// Signs an agent out everywhere but in the session with the hash `keep`.
-pub fn end_others(tx: &Tx<'_>, agent: AgentId, keep: &[u8]) -> Result<()> {
-    tx.run("DELETE FROM session WHERE agent_id = ? AND hash <> ?", (agent, keep))?;
+/// Signs somebody out everywhere but in the session with the hash `keep`.
+pub fn end_others(tx: &Tx<'_>, owner: Owner, keep: &[u8]) -> Result<()> {
+    match owner {
+        Owner::Agent(id) => tx.run("DELETE FROM session WHERE agent_id = ? AND hash <> ?", (id, keep))?,
+        Owner::Contact(id) => tx.run("DELETE FROM session WHERE contact_id = ? AND hash <> ?", (id, keep))?,
+    };
     Ok(())
 }
 

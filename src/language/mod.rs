@@ -92,6 +92,35 @@ pub struct Words {
     /// {subject} is the conversation’s.
     pub mail_answer_text: &'static str,
     pub mail_read: &'static str,
+    pub account: &'static str,
+    pub by_password: &'static str,
+    pub by_link: &'static str,
+    pub password: &'static str,
+    /// Leads from the password to the link.
+    pub no_password: &'static str,
+    pub wrong_password: &'static str,
+    pub password_text: &'static str,
+    pub password_is_set: &'static str,
+    pub current_password: &'static str,
+    pub new_password: &'static str,
+    pub forgot_current: &'static str,
+    /// {count} is a number.
+    pub at_least: &'static str,
+    pub too_short: &'static str,
+    pub too_simple: &'static str,
+    pub too_easy: &'static str,
+    pub not_password: &'static str,
+    pub set_password: &'static str,
+    pub change_password: &'static str,
+    pub remove_password: &'static str,
+    pub ends_sessions: &'static str,
+    pub password_was_set: &'static str,
+    pub password_was_removed: &'static str,
+    /// {site} is the name of the site.
+    pub mail_password_subject: &'static str,
+    pub mail_password_set: &'static str,
+    pub mail_password_gone: &'static str,
+    pub mail_password_not_you: &'static str,
 }
 
 impl Language {
@@ -215,6 +244,10 @@ mod tests {
             assert!(words.mail_link_subject.contains("{site}"), "{language:?}");
             assert!(words.mail_answer_text.contains("{subject}"), "{language:?}");
             assert!(words.mail_hello.contains("{name}"), "{language:?}");
+            assert!(words.at_least.contains("{count}"), "{language:?}");
+            for sentence in [words.mail_password_subject, words.mail_password_set, words.mail_password_gone] {
+                assert!(sentence.contains("{site}"), "{language:?}");
+            }
         }
     }
 }

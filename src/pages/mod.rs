@@ -11,6 +11,7 @@ pub mod portal;
 pub mod set_up;
 pub mod sign_in;
 pub mod sign_in_provider;
+pub mod sign_in_two_step;
 pub mod when;
 
 use actix_web::web::ServiceConfig;
@@ -21,6 +22,10 @@ pub fn routes(config: &mut ServiceConfig) {
     config.service(sign_in::home).service(sign_in::show).service(sign_in::submit).service(sign_in::sign_out);
     config.service(sign_in_provider::begin).service(sign_in_provider::come_back);
     config.service(sign_in::ask_code).service(sign_in::submit_code);
+    config
+        .service(sign_in_two_step::show)
+        .service(sign_in_two_step::begin)
+        .service(sign_in_two_step::confirm);
     config.service(set_up::show).service(set_up::submit);
     oauth::routes(config);
     console::routes(config);

@@ -15,6 +15,7 @@ use crate::desk::Actor;
 use crate::desk::agent::{self, Agent, AgentChange};
 use crate::desk::email_account::{self, EmailAccountChange, Security};
 use crate::desk::secret::Vault;
+use crate::desk::session::Proof;
 use crate::desk::site::{self, ProfileChange};
 use crate::error::{Error, Result};
 use crate::jobs::test_account::{self, Checked};
@@ -95,7 +96,8 @@ pub async fn submit(
     }
     match finish(&app, &form).await {
         Ok(agent) => {
-            let token = sign_in::start_session(&app, agent.id, &request, "set the site up").await?;
+            let token =
+                sign_in::start_session(&app, agent.id, &request, Proof::Password, "set the site up").await?;
             let mut answer = see_other("/console");
             answer.add_cookie(&session_cookie(&app, "/console", token)).map_err(Error::internal)?;
             Ok(answer)

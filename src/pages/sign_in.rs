@@ -9,11 +9,11 @@ use askama::Template;
 use serde::Deserialize;
 
 use crate::app::App;
-use crate::desk::session::Owner;
+use crate::desk::session::{Owner, Proof};
 use crate::desk::{identity_provider, second_factor, session, sign_in, site};
 use crate::error::{Error, Result};
 use crate::ids::AgentId;
-use crate::web::auth::{end_cookie, local_path, passing_cookie, session_cookie};
+use crate::web::auth::{TWO_STEP, end_cookie, local_path, passing_cookie, session_cookie};
 use crate::web::page::see_other;
 use crate::web::{Page, PageError, Query, SignedIn, client, csrf, filters, password};
 
@@ -90,29 +90,35 @@ pub async fn submit(
         let page = SignInPage { email: form.email, is_refused: true, ..page };
         return Ok(Page(page).with_status(StatusCode::BAD_REQUEST));
     };
-    Ok(enter(&app, &request, agent, local_path(Some(&form.next), HOME), BY_PASSWORD).await?)
+    Ok(enter(&app, &request, agent, local_path(Some(&form.next), HOME), Proof::Password).await?)
 }
 
-const BY_PASSWORD: &str = "signed in to the console";
-
-/// Lets an agent in who has given the first proof: to the page `next`, or first to the question for a code. `summary`
-/// is for the audit log.
+/// Lets an agent in who has given the first proof: to the page `next`, or first to the question for a code. Who has no
+/// second factor yet, but must have one, is led to set it up.
 pub async fn enter(
     app: &App,
     request: &HttpRequest,
     agent: AgentId,
     next: &str,
-    summary: &'static str,
+    proof: Proof,
 ) -> Result<HttpResponse> {
+    let back: String = url::form_urlencoded::byte_serialize(next.as_bytes()).collect();
     if app.read(|s| second_factor::is_on(s, agent))? {
         let token = app.write(move |tx| second_factor::begin_step(tx, agent)).await?;
-        let back: String = url::form_urlencoded::byte_serialize(next.as_bytes()).collect();
         let mut answer = see_other(&["/console/sign-in/code?next=", &back].concat());
         answer.add_cookie(&step_cookie(app, token)).map_err(Error::internal)?;
         return Ok(answer);
     }
-    let token = start_session(app, agent, request, summary).await?;
-    let mut answer = see_other(next);
+    let is_missing = proof == Proof::Password && app.read(|s| second_factor::is_missing(s, agent))?;
+    let summary = match proof {
+        Proof::Provider => "signed in to the console with the identity provider",
+        _ => "signed in to the console",
+    };
+    let token = start_session(app, agent, request, proof, summary).await?;
+    let mut answer = match is_missing {
+        true => see_other(&[TWO_STEP, "?next=", &back].concat()),
+        false => see_other(next),
+    };
     answer.add_cookie(&session_cookie(app, HOME, token)).map_err(Error::internal)?;
     Ok(answer)
 }
@@ -122,12 +128,13 @@ pub async fn start_session(
     app: &App,
     agent: AgentId,
     request: &HttpRequest,
+    proof: Proof,
     summary: &'static str,
 ) -> Result<String> {
     let (address, user_agent) = (client::address(request, app), client::user_agent(request));
     app.write(move |tx| {
         sign_in::record(tx, agent, summary, address)?;
-        session::create(tx, Owner::Agent(agent), &user_agent, address)
+        session::create(tx, Owner::Agent(agent), proof, &user_agent, address)
     })
     .await
 }
@@ -176,11 +183,11 @@ pub async fn submit_code(
         .write(move |tx| {
             let Some(agent) = second_factor::step(tx, &token, tx.now())? else { return Ok(None) };
             if second_factor::try_step(tx, &vault, &token, &code)?.is_none() {
-                sign_in::record_failure(tx, agent, address)?;
+                sign_in::record_failure(tx, Owner::Agent(agent), address)?;
                 return Ok(None);
             }
             sign_in::record(tx, agent, "signed in to the console in two steps", address)?;
-            session::create(tx, Owner::Agent(agent), &user_agent, address).map(Some)
+            session::create(tx, Owner::Agent(agent), Proof::Password, &user_agent, address).map(Some)
         })
         .await?;
     let next = local_path(Some(&form.next), HOME);

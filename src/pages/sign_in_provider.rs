@@ -13,6 +13,7 @@ use super::sign_in::{self, HOME};
 use crate::app::App;
 use crate::desk::identity_provider::{self, Admission, Identity};
 use crate::desk::secret;
+use crate::desk::session::Proof;
 use crate::error::{Error, Result};
 use crate::http::oidc::{self, Attempt, Claims, Credentials};
 use crate::time::Timestamp;
@@ -126,8 +127,7 @@ async fn finish(app: &App, request: &HttpRequest, query: &Query) -> Result<HttpR
     };
     match app.write(move |tx| identity_provider::admit(tx, &own, &who)).await? {
         Admission::Agent(agent) => {
-            let summary = "signed in to the console with the identity provider";
-            sign_in::enter(app, request, agent, local_path(Some(&begun.next), HOME), summary).await
+            sign_in::enter(app, request, agent, local_path(Some(&begun.next), HOME), Proof::Provider).await
         }
         Admission::Refused(why) => sign_in::refuse(app, &format!("You cannot be let in: {why}.")),
     }

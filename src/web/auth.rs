@@ -15,8 +15,8 @@ use super::filters;
 use crate::app::App;
 use crate::db::Snapshot;
 use crate::desk::agent::{self, Agent};
-use crate::desk::session::{self, Owner, Session};
-use crate::desk::{Actor, Rights, api_key, availability, contact, oauth_grant, site};
+use crate::desk::session::{self, Owner, Proof, Session};
+use crate::desk::{Actor, Rights, api_key, availability, contact, oauth_grant, second_factor, site};
 use crate::error::{Error, Result};
 use crate::ids::{AgentId, ContactId};
 use crate::time::Timestamp;
@@ -93,10 +93,29 @@ impl FromRequest for SignedIn {
     type Future = std::future::Ready<Result<Self, SignInFirst>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        std::future::ready(
-            signed_in(request).map_err(|error| SignInFirst::new(request, "/console/sign-in", error)),
-        )
+        let found = match signed_in(request) {
+            Ok(found) => match must_set_up(request, &found) {
+                Ok(false) => Ok(found),
+                Ok(true) => Err(SignInFirst::new(request, TWO_STEP, Error::Unauthenticated)),
+                Err(error) => Err(SignInFirst::new(request, TWO_STEP, error)),
+            },
+            Err(error) => Err(SignInFirst::new(request, "/console/sign-in", error)),
+        };
+        std::future::ready(found)
     }
+}
+
+/// Where an agent sets up the second factor that the site asks for.
+pub const TWO_STEP: &str = "/console/sign-in/two-step";
+
+/// Whether an agent has to set up a second factor before anything else. Who signed in with the identity provider has
+/// not: how many steps that takes is decided there.
+fn must_set_up(request: &HttpRequest, found: &SignedIn) -> Result<bool> {
+    let path = request.path();
+    if found.session.proof != Proof::Password || path.starts_with(TWO_STEP) || path == "/console/sign-out" {
+        return Ok(false);
+    }
+    app(request)?.read(|s| second_factor::is_missing(s, found.agent.id))
 }
 
 fn signed_in(request: &HttpRequest) -> Result<SignedIn> {

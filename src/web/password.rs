@@ -4,9 +4,11 @@ use std::net::IpAddr;
 
 use crate::app::App;
 use crate::desk::agent::{self, Agent};
+use crate::desk::session::Owner;
+use crate::desk::sign_in::Credentials;
 use crate::desk::{password, password_policy, sign_in};
 use crate::error::{Error, Result};
-use crate::ids::AgentId;
+use crate::ids::{AgentId, ContactId};
 
 /// The hash of somebody's first password; `own_words` are names that it may not be.
 pub async fn hash_first(app: &App, field: &str, text: &str, own_words: &[&str]) -> Result<String> {
@@ -31,30 +33,57 @@ pub async fn hash_next(app: &App, agent: &Agent, field: &str, text: &str) -> Res
 /// Refuses a wrong password of the agent's own, given in `field`. Counted like a sign-in, so that a key or a session
 /// is no way to try passwords.
 pub async fn confirm(app: &App, agent: &Agent, field: &str, text: &str, address: IpAddr) -> Result<()> {
-    let found = app.read(|s| sign_in::credentials(s, &agent.email))?;
-    let stored = found.and_then(|credentials| credentials.password_hash);
-    let (id, text) = (agent.id, text.to_owned());
-    if app.compute(move || password::verify(&text, stored.as_deref())).await? {
-        return Ok(());
-    }
-    app.write(move |tx| sign_in::record_failure(tx, id, address)).await?;
-    Err(Error::invalid(field, "is not your password"))
+    let found = app.read(|s| sign_in::of_agent(s, &agent.email))?;
+    require(owner_of(app, found, text, address).await?, field)
 }
 
-/// The agent whose address and password these are. Unknown, locked and wrong take the same time and get the same
-/// answer.
+/// The same for a contact, whose address is `email`.
+pub async fn confirm_contact(app: &App, email: &str, field: &str, text: &str, address: IpAddr) -> Result<()> {
+    let found = app.read(|s| sign_in::of_contact(s, email))?;
+    require(owner_of(app, found, text, address).await?, field)
+}
+
+fn require(owner: Option<Owner>, field: &str) -> Result<()> {
+    owner.map(|_| ()).ok_or_else(|| Error::invalid(field, "is not your password"))
+}
+
+/// The agent whose address and password these are.
 pub async fn agent_of(app: &App, email: &str, text: &str, address: IpAddr) -> Result<Option<AgentId>> {
-    let found = app.read(|s| sign_in::credentials(s, email))?;
+    let found = app.read(|s| sign_in::of_agent(s, email))?;
+    Ok(match owner_of(app, found, text, address).await? {
+        Some(Owner::Agent(id)) => Some(id),
+        _ => None,
+    })
+}
+
+/// The contact whose address and password these are.
+pub async fn contact_of(app: &App, email: &str, text: &str, address: IpAddr) -> Result<Option<ContactId>> {
+    let found = app.read(|s| sign_in::of_contact(s, email))?;
+    Ok(match owner_of(app, found, text, address).await? {
+        Some(Owner::Contact(id)) => Some(id),
+        _ => None,
+    })
+}
+
+/// Whose password `text` is. Unknown, locked and wrong take the same time, a comparison and a commit, and get the same
+/// answer.
+async fn owner_of(
+    app: &App,
+    found: Option<Credentials>,
+    text: &str,
+    address: IpAddr,
+) -> Result<Option<Owner>> {
     let stored = found.as_ref().and_then(|credentials| credentials.password_hash.clone());
     let text = text.to_owned();
     let fits = app.compute(move || password::verify(&text, stored.as_deref())).await?;
-    let Some(credentials) = found else { return Ok(None) };
-    if credentials.locked_until.is_some_and(|until| app.now() < until) {
-        return Ok(None);
+    let now = app.now();
+    let open = found.filter(|credentials| credentials.locked_until.is_none_or(|until| until <= now));
+    match open {
+        Some(credentials) if fits => return Ok(Some(credentials.owner)),
+        Some(credentials) => {
+            app.write(move |tx| sign_in::record_failure(tx, credentials.owner, address)).await?;
+        }
+        None => app.write(sign_in::record_failure_of_nobody).await?,
     }
-    if !fits {
-        app.write(move |tx| sign_in::record_failure(tx, credentials.id, address)).await?;
-        return Ok(None);
-    }
-    Ok(Some(credentials.id))
+    Ok(None)
 }

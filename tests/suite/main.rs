@@ -23,6 +23,7 @@ mod mail_peers;
 mod notice;
 mod pages;
 mod permissions;
+mod portal_password;
 mod report_pages;
 mod rules;
 mod settings_pages;

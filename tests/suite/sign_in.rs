@@ -217,6 +217,136 @@ async fn a_password_for_oauth_needs_the_code_as_well_and_an_api_key_does_not() {
     ann.get("/agents/me").await.expect(200);
 }
 
+const POLICY: &str = "/console/settings/password-policy";
+const SET_UP: &str = "/console/sign-in/two-step";
+
+/// Ann, who has a second factor, asks it of everybody.
+async fn required(desk: &TestDesk) -> Browser {
+    let ann = desk.browser();
+    ann.sign_in("ann").await;
+    enrol(desk, &ann).await;
+    require(&ann).await;
+    ann
+}
+
+async fn require(ann: &Browser) {
+    let page = ann.get(POLICY).await;
+    let csrf = page.csrf();
+    let fields = [
+        ("csrf", csrf.as_str()),
+        ("minimumPasswordLength", "12"),
+        ("verificationValueOfPasswordHistory", "5"),
+        ("maximumChangeTimes", "5"),
+        ("allowedFailedLoginAttempts", "5"),
+        ("locks", "on"),
+        ("requiresSecondFactor", "on"),
+    ];
+    assert_eq!(ann.post(POLICY, &fields).await.status, 303);
+    ann.get(POLICY).await.shows("name=\"requiresSecondFactor\" checked");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn where_two_steps_are_required_they_are_set_up_before_anything_else() {
+    let desk = TestDesk::start().await;
+    let client = desk.as_agent("luis").await;
+    let before = desk.browser();
+    before.sign_in("luis").await;
+    let ann = required(&desk).await;
+    assert_eq!(ann.get("/console/all").await.status, 200, "who asks it has it");
+    assert_eq!(before.get("/console/all").await.status, 303, "sessions without it are over");
+
+    let luis = desk.browser();
+    let fields =
+        [("email", "luis@desk.example"), ("password", PASSWORD), ("next", "/console/conversations/new")];
+    let led = luis.post("/console/sign-in", &fields).await;
+    let there = "/console/sign-in/two-step?next=%2Fconsole%2Fconversations%2Fnew";
+    assert_eq!(led.location.as_deref(), Some(there));
+    for path in ["/console/all", "/console/settings/profile", SECURITY, "/oauth/authorize?client_id=x"] {
+        let view = luis.get(path).await;
+        assert_eq!(view.status, 303, "{path}");
+        assert!(view.location.unwrap().starts_with("/console/sign-in/two-step?next=%2F"), "{path}");
+    }
+    assert_eq!(luis.post("/console/conversations/new", &[]).await.status, 401, "no form works either");
+    client.get("/anytime/conversations").await.expect(200);
+
+    let page = luis.get(there).await;
+    page.shows("asks every agent to sign in in two steps");
+    let csrf = page.csrf();
+    let fields = [("csrf", csrf.as_str()), ("next", "/console/conversations/new")];
+    assert_eq!(luis.post(SET_UP, &fields[1..]).await.status, 403);
+    assert_eq!(luis.post(SET_UP, &fields).await.location.as_deref(), Some(there));
+    let page = luis.get(there).await;
+    let app = App::of(&page);
+    let path = [SET_UP, "/confirm"].concat();
+    let refused = luis.post(&path, &[&fields[..], &[("code", "000000")]].concat()).await;
+    assert_eq!(refused.status, 400);
+    refused.shows("Is not a code of your app now");
+    assert_eq!(luis.get("/console/all").await.status, 303, "not yet");
+    let done = luis.post(&path, &[&fields[..], &[("code", &app.code(&desk))]].concat()).await;
+    assert_eq!(done.status, 200);
+    done.shows("Recovery codes").shows("href=\"/console/conversations/new\"");
+    assert_eq!(luis.get("/console/all").await.status, 200);
+    assert_eq!(luis.get(SET_UP).await.location.as_deref(), Some("/console"));
+    let again = desk.browser();
+    let step =
+        again.post("/console/sign-in", &[("email", "luis@desk.example"), ("password", PASSWORD)]).await;
+    assert_eq!(step.location.as_deref(), Some("/console/sign-in/code?next=%2Fconsole"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_factor_that_was_taken_away_is_set_up_anew_and_only_by_who_has_just_signed_in() {
+    let desk = TestDesk::start().await;
+    let luis_id = desk.create_agent("luis", false).await;
+    let luis = desk.browser();
+    luis.sign_in("luis").await;
+    enrol(&desk, &luis).await;
+    let ann = required(&desk).await;
+    assert_eq!(luis.get("/console/all").await.status, 200);
+    let csrf = ann.get(SECURITY).await.csrf();
+    let reset = format!("/console/settings/agents/{luis_id}/second-factor");
+    assert_eq!(ann.post(&reset, &[("csrf", &csrf)]).await.status, 303);
+    assert_eq!(
+        luis.get("/console/all").await.location.as_deref(),
+        Some("/console/sign-in/two-step?next=%2Fconsole%2Fall")
+    );
+    desk.advance(Duration::from_secs(16 * 60));
+    let view = luis.get("/console/sign-in/two-step?next=%2Fconsole%2Fall").await;
+    assert_eq!(
+        view.location.as_deref(),
+        Some("/console/sign-in?next=%2Fconsole%2Fall"),
+        "it is too long ago"
+    );
+    assert_eq!(luis.get("/console/sign-in").await.status, 200);
+    // Turned off to move to another telephone: the next one comes before anything else.
+    let off = [("password", PASSWORD), ("code", "000000")];
+    assert_eq!(post(&ann, "/two-step/off", &off).await.status, 400);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_steps_are_required_only_by_who_has_them_and_may_manage_security() {
+    let desk = TestDesk::start().await;
+    let ann = desk.as_ann().await;
+    let luis = desk.as_agent("luis").await;
+    let wanted = json!({ "isRequireTwoStepSignIn": true });
+    luis.put("/passwordPolicy", wanted.clone()).await.error(403);
+    let error = ann.put("/passwordPolicy", wanted.clone()).await.error(409);
+    assert!(error.contains("set up your own two-step sign-in first"), "{error}");
+    assert_eq!(ann.get("/passwordPolicy").await.expect(200)["isRequireTwoStepSignIn"], false);
+    ann.put("/passwordPolicy", json!({ "isRequireTwoStepSignIn": "yes" })).await.error(400);
+    let browser = desk.browser();
+    browser.sign_in("ann").await;
+    enrol(&desk, &browser).await;
+    assert_eq!(ann.put("/passwordPolicy", wanted).await.expect(200)["isRequireTwoStepSignIn"], true);
+    // A password alone gives no token; an API key works as before.
+    let form = [("grant_type", "password"), ("email", "luis@desk.example"), ("password", PASSWORD)];
+    let view = desk.browser().post("/oauth/token", &form).await;
+    assert_eq!(view.status, 400);
+    view.shows("set up two-step sign-in first");
+    luis.get("/anytime/conversations").await.expect(200);
+    ann.put("/passwordPolicy", json!({ "isRequireTwoStepSignIn": false })).await.expect(200);
+    desk.browser().sign_in("luis").await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_recovery_code_lets_in_even_where_the_key_file_was_lost() {
     let desk = TestDesk::start_with(|config| config.secret_key = Some([1; 32])).await;
@@ -579,5 +709,20 @@ mod provider {
         ann.post(path, &broken).await.shows("does not begin with https://");
         assert_eq!(ann.post(&[path, "/delete"].concat(), &[("csrf", &csrf)]).await.status, 303);
         assert_eq!(desk.browser().get("/console/sign-in/provider").await.status, 404);
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn who_signs_in_with_the_provider_need_not_set_up_two_steps_here_as_well() {
+        let (desk, provider) = (TestDesk::start().await, Provider::start().await);
+        provider.configure(&desk, &[]).await;
+        let luis = desk.create_agent("luis", false).await;
+        super::required(&desk).await;
+        provider.say(json!({ "sub": "luis-1", "email": "luis@desk.example", "email_verified": true }));
+        let browser = desk.browser();
+        let state = provider.begin(&browser).await;
+        let back = format!("/console/sign-in/provider/back?code=the-code&state={state}");
+        let view = browser.get(&back).await;
+        assert_eq!(view.location.as_deref(), Some("/console/all"), "{luis} {}", view.html);
+        assert_eq!(browser.get("/console/all").await.status, 200);
     }
 }

@@ -1,12 +1,14 @@
 //! The portal: where contacts write to the desk and follow what they wrote. They sign in by a link that is mailed to
-//! them. What a contact may see and do is decided by `desk`; notes and strangers' mail never get here.
+//! them, or with a password if they set one. What a contact may see and do is decided by `desk`; notes and strangers' mail never get here.
 
+mod account;
 mod attachment;
 mod conversation;
 mod home;
 mod language;
 pub mod look;
 mod new;
+mod password;
 mod sign_in;
 
 use actix_web::web::ServiceConfig;
@@ -28,6 +30,12 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(home::sign_in)
         .service(language::choose)
         .service(sign_in::ask)
+        // Before the links, whose tokens stand in the same place.
+        .service(password::show)
+        .service(password::submit)
+        .service(account::show)
+        .service(account::set)
+        .service(account::remove)
         .service(sign_in::show)
         .service(sign_in::redeem)
         .service(sign_in::sign_out)
@@ -128,6 +136,10 @@ fn in_words(message: &str, words: &'static Words) -> &'static str {
         () if says("is not a date") => words.date,
         () if says("is not a URL") => words.web_address,
         () if says("is not an e-mail address") => words.no_address,
+        () if says("needs at least") => words.too_short,
+        () if says("needs three of") => words.too_simple,
+        () if says("is too easy to guess") => words.too_easy,
+        () if says("is not your password") => words.not_password,
         () => words.wrong,
     }
 }

@@ -12,9 +12,8 @@ use serde::Deserialize;
 use super::Frame;
 use super::home::{Home, REQUESTS};
 use crate::app::App;
-use crate::desk::session::{self, Owner};
-use crate::desk::sign_in_link;
-use crate::desk::{contact, is_address};
+use crate::desk::session::{self, Owner, Proof};
+use crate::desk::{contact, is_address, sign_in, sign_in_link};
 use crate::language::Language;
 use crate::time::Timestamp;
 use crate::web::auth::{end_cookie, local_path, session_cookie};
@@ -140,8 +139,9 @@ async fn start(
     let value = app
         .write(move |tx| match sign_in_link::redeem(tx, &token)? {
             Some(contact) => {
+                sign_in::record_contact(tx, contact)?;
                 contact::speaks(tx, contact, language)?;
-                session::create(tx, Owner::Contact(contact), &browser, address).map(Some)
+                session::create(tx, Owner::Contact(contact), Proof::Link, &browser, address).map(Some)
             }
             None => Ok(None),
         })

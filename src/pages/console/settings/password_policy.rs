@@ -1,4 +1,5 @@
-//! `/console/settings/password-policy`: what passwords must be like, and when failed sign-ins lock an agent.
+//! `/console/settings/password-policy`: what passwords must be like, when failed sign-ins lock an agent, and whether
+//! everybody must sign in in two steps.
 
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, get, post};
@@ -43,6 +44,7 @@ fn stored(policy: &PasswordPolicy) -> Fields {
         ("checksCommonPhrases", policy.checks_common_phrases),
         ("limitsChanges", policy.limits_changes),
         ("locks", policy.locks),
+        ("requiresSecondFactor", policy.requires_second_factor),
     ] {
         form.check(name, is_on);
     }
@@ -75,6 +77,7 @@ fn chosen(fields: &Fields, before: &PasswordPolicy) -> Result<PasswordPolicy> {
         maximum_changes: number("maximumChangeTimes")?,
         locks: fields.is_checked("locks"),
         allowed_failures: number("allowedFailedLoginAttempts")?,
+        requires_second_factor: fields.is_checked("requiresSecondFactor"),
         ..before.clone()
     })
 }

@@ -11,7 +11,7 @@ use super::field::Sent;
 use super::{Nav, frame};
 use crate::app::App;
 use crate::desk::second_factor::{self, Enrolment};
-use crate::desk::session::{self, Listed};
+use crate::desk::session::{self, Listed, Owner};
 use crate::desk::{agent, oauth_grant, site};
 use crate::error::Result;
 use crate::ids::OauthGrantId;
@@ -195,7 +195,7 @@ async fn proved(app: &App, request: &HttpRequest, sent: &Sent) -> Result<String>
 #[post("/console/settings/security/sessions")]
 pub async fn end_other_sessions(app: App, sent: Sent) -> Result<HttpResponse, PageError> {
     let (id, keep) = (sent.signed_in.agent.id, sent.signed_in.session.hash);
-    app.write(move |tx| session::end_others(tx, id, &keep)).await?;
+    app.write(move |tx| session::end_others(tx, Owner::Agent(id), &keep)).await?;
     Ok(see_other(&[HERE, "#sessions"].concat()))
 }
 
