@@ -31,6 +31,7 @@ pub mod junk_email;
 pub mod mail_template;
 pub mod merge;
 pub mod message;
+pub mod notice_choice;
 pub mod notification;
 pub mod oauth;
 pub mod oauth_client;
@@ -132,6 +133,7 @@ routes!(
     merge::{merge},
     junk_email::{list, get, update, not_junk, allow, delete},
     message::{list, create, get, update, resend},
+    notice_choice::{list, update},
     notification::{stream},
     oauth_client::{list, get, create, update, rotate_secret, delete},
     outgoing_mail::{list, get, retry},

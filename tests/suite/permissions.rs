@@ -59,6 +59,7 @@ const RULES: &[(&str, &str, Rule)] = &[
     ("*", "/api/v3/anytime/blockedSenders", Rule::May("manageBlockedSenders")),
     ("GET", "/api/v3/anytime/changes", Rule::Agent),
     ("GET", "/api/v3/anytime/notification", Rule::Agent),
+    ("*", "/api/v3/anytime/noticeChoices", Rule::Agent),
     ("GET", "/api/v3/contacts", Rule::May("viewContacts")),
     ("*", "/api/v3/contacts", Rule::May("manageContacts")),
     ("GET", "/api/v3/anytime/decisions", Rule::May("manageSettings")),

@@ -42,10 +42,14 @@ pub fn of(s: &Snapshot<'_>, agent: AgentId, kind: Kind) -> Result<Choice> {
     Ok(stored.unwrap_or_else(|| Choice::default_of(kind)))
 }
 
-/// An agent sets their own.
+/// An agent sets their own. An account that fails is told by mail only.
 pub fn set(tx: &Tx<'_>, by: &Actor, choices: &[Choice]) -> Result<()> {
     let Some(agent) = by.agent_id() else { return Err(Error::may_not("be notified")) };
     for choice in choices {
+        if !choice.is_live() && (choice.in_page || choice.in_browser) {
+            let message = format!("'{}' is told by mail only", choice.kind.name());
+            return Err(Error::invalid("noticeChoices", message));
+        }
         tx.run(
             "INSERT INTO notice_choice (agent_id, kind, in_page, in_browser, by_mail) VALUES (?1, ?2, ?3, ?4, ?5)
              ON CONFLICT (agent_id, kind) DO UPDATE SET in_page = ?3, in_browser = ?4, by_mail = ?5",

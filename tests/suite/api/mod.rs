@@ -30,6 +30,7 @@ mod junk_email;
 mod mail_template;
 mod merge;
 mod message;
+mod notice_choice;
 mod oauth;
 mod outgoing_mail;
 mod password_policy;
