@@ -1,6 +1,8 @@
 //! What the commands do, but for reading arguments and printing.
 
+mod demo_setting;
 pub mod import;
+mod morning;
 
 use std::io::{BufRead, IsTerminal, Write};
 use std::path::{Path, PathBuf};
@@ -103,6 +105,7 @@ fn ask(prompt: &str) -> Result<String> {
 pub struct Demo {
     pub config: Config,
     password: String,
+    password_hash: String,
     summary: demo::Summary,
 }
 
@@ -122,12 +125,20 @@ impl Demo {
             search::build,
         )?;
         tracing::info!(conversations, seconds = started.elapsed().as_secs_f64(), "the demo site is filled");
-        Ok(Self { config: Config { data_dir, is_demo: true, ..config }, password, summary })
+        Ok(Self {
+            config: Config { data_dir, is_demo: true, ..config },
+            password,
+            password_hash: hash,
+            summary,
+        })
     }
 
-    /// The URLs, sign-ins, an API key and a portal link.
+    /// Lets the first morning happen; then the URLs, sign-ins, an API key and a portal link.
     pub fn welcome(&self, server: &Server) -> Result<String> {
         let app = server.app();
+        if (1..=demo::READABLE).contains(&self.summary.conversations) {
+            morning::run(app, &self.summary.people.contacts[0].email, &self.password_hash)?;
+        }
         let base = app.base_url();
         let administrator = self.summary.people.agents.iter().find(|agent| agent.is_admin);
         let administrator = administrator.ok_or_else(|| Error::internal("the demo has no administrator"))?;
@@ -146,10 +157,9 @@ impl Demo {
         }
         text += &format!("  Portal   {base}/portal\n");
         text += &format!("           {base}/portal/sign-in/{token}\n");
-        text += &format!(
-            "           signs in {} once, within 30 minutes\n",
-            self.summary.people.contacts[0].name
-        );
+        let contact = &self.summary.people.contacts[0];
+        text += &format!("           signs in {} once, within 30 minutes;\n", contact.name);
+        text += &format!("           or {} with the same password\n", contact.email);
         text += &format!("  Mail     {base}/demo/mail   (nothing leaves; answer as the customer)\n");
         text += &format!("  API      {base}/api/docs\n");
         text += &format!(

@@ -114,6 +114,16 @@ pub fn customer(pick: usize, stamp: &Stamp<'_>) -> Vec<u8> {
     write(letter, from, &id, stamp, "")
 }
 
+/// How many mails come on the morning a demo is started.
+pub const MORNING: usize = LETTERS_OF_THE_MORNING.len();
+
+/// One of them.
+pub fn morning(number: usize, stamp: &Stamp<'_>) -> Vec<u8> {
+    let letter = &LETTERS_OF_THE_MORNING[number % MORNING];
+    let id = [stamp.unique, "@", domain(letter.address)].concat();
+    write(letter, letter.address, &id, stamp, "")
+}
+
 /// Mail that nobody wants: from a sender whom the demo keeps out.
 pub fn spam(stamp: &Stamp<'_>) -> Vec<u8> {
     let id = [stamp.unique, "@", domain(SPAM.address)].concat();
@@ -181,6 +191,53 @@ const LETTERS: &[Letter] = &[
         subject: "Retour du porte-bagages",
         text: "Bonjour,\n\nle porte-bagages ne va pas sur mon vélo. Comment puis-je le retourner, et qui paie le port ?\n\n\
             Merci d'avance\nClaire Dubois",
+    },
+];
+
+/// For a department each, one that no rule knows, and one that nobody wants.
+const LETTERS_OF_THE_MORNING: &[Letter] = &[
+    Letter {
+        name: "Do-yun Kim",
+        address: "doyun.kim@wanderpost.example",
+        subject: "Do you sell gift cards?",
+        text: "Hi,\n\nmy sister turns thirty and wants to choose her panniers herself. Do you have gift cards, and could \
+            one be with me by Friday?\n\nDo-yun",
+    },
+    Letter {
+        name: "Ollie Byrne",
+        address: "ollie.byrne@courier-coop.example",
+        subject: "Price list for six cargo bikes",
+        text: "Good morning,\n\nwe are a cooperative of eleven couriers in Cork and would like to replace six bikes in \
+            January. Could you send us your price list for the Lastkranich E, with and without the rain cover?\n\n\
+            Ollie Byrne",
+    },
+    Letter {
+        name: "Kaito Tanaka",
+        address: "k.tanaka@mori-post.example",
+        subject: "Refund for the returned lights",
+        text: "Hello,\n\nI returned two front lights on the 4th (order FB-46871). When may I expect the refund?\n\n\
+            Kaito Tanaka",
+    },
+    Letter {
+        name: "Marta Zielińska",
+        address: "marta.zielinska@poczta.example",
+        subject: "Return label does not print",
+        text: "Good morning,\n\nthe return label opens, but only half of it comes out of the printer. Can you send it as \
+            a picture?\n\nMarta",
+    },
+    Letter {
+        name: "Sabine Kurz",
+        address: "sabine.kurz@postfach.example",
+        subject: "Brake lever snapped, tour starts tomorrow",
+        text: "Hello,\n\nthe left brake lever of my Kranich 3 snapped this morning, in the car park, luckily. We start for \
+            the Danube tomorrow at noon. Is there any way to get a lever by then? I can come to Berlin and fetch it.\n\n\
+            Sabine Kurz, 0170 555 01 88",
+    },
+    Letter {
+        name: "Tyre Export Team",
+        address: "sales@cheap-tyres.example",
+        subject: "Container of tyres, best price of the year",
+        text: "Dear purchase manager,\n\n40 ft container, 9,000 tyres, unbeatable. Answer today and we pay the freight.",
     },
 ];
 

@@ -28,7 +28,7 @@ use crate::error::Result;
 use crate::time::Timestamp;
 
 /// Up to here conversations can be read; beyond, they are bulk.
-const READABLE: usize = 5_000;
+pub const READABLE: usize = 5_000;
 
 pub struct Plan {
     pub conversations: usize,

@@ -141,6 +141,51 @@ async fn the_demo_starts_with_data_sign_ins_and_a_key() {
     let link = text.lines().find(|line| line.contains("/portal/sign-in/")).unwrap().trim();
     let page = reqwest::get(link).await.unwrap();
     assert_eq!(page.status(), 200);
+    the_morning_shows_everything(&client).await;
     child.kill().unwrap();
     child.wait().unwrap();
+}
+
+/// Settings, decisions, drafts, what is put aside, what leaves tomorrow, junk, mentions.
+async fn the_morning_shows_everything(ann: &crate::support::test_desk::Client) {
+    let count = async |path: &str, key: &str| -> usize {
+        let answer = ann.get(path).await.expect(200);
+        let list = if key.is_empty() { &answer } else { &answer[key] };
+        list.as_array().unwrap_or_else(|| panic!("{path}: {answer}")).len()
+    };
+    for (path, key, at_least) in [
+        ("/cannedMessages", "", 10),
+        ("/cannedMessageCategories", "", 4),
+        ("/anytime/filters", "filters", 9),
+        ("/anytime/routingRules", "routingRules", 1),
+        ("/anytime/triggers", "triggers", 3),
+        ("/anytime/slaPolicies", "slaPolicies", 2),
+        ("/anytime/blockedSenders", "blockedSenders", 3),
+        ("/anytime/junkEmails", "junkEmails", 1),
+        ("/webhooks", "", 2),
+        ("/auditLogs", "auditLogs", 20),
+        ("/anytime/outgoingMails?state=queued", "outgoingMails", 1),
+    ] {
+        let found = count(path, key).await;
+        assert!(at_least <= found, "{path}: {found}");
+    }
+    let webhooks = ann.get("/webhooks").await.expect(200);
+    assert!(webhooks.as_array().unwrap().iter().all(|webhook| webhook["isEnabled"] == false), "{webhooks}");
+    let lever = ann.get("/anytime/conversations?keywords=lever%20snapped").await.expect(200)["conversations"]
+        [0]
+    .clone();
+    assert_eq!(lever["priority"], "urgent", "a rule decided: {lever}");
+    let why = format!("/anytime/conversations/{}/decisions", lever["id"]);
+    crate::support::test_desk::eventually("the trigger to have run", async || {
+        let decisions = ann.get(&why).await.expect(200).to_string();
+        ["routing", "trigger", "sla"].iter().all(|kind| decisions.contains(kind)).then_some(())
+    })
+    .await;
+    for (words, key) in
+        [("rear%20wheel%20out%20of%20true", "hasDraft"), ("refund%20returned%20lights", "isReadByContact")]
+    {
+        let found = ann.get(&format!("/anytime/conversations?keywords={words}")).await.expect(200);
+        let has = &found["conversations"][0][key];
+        assert_eq!(*has, key == "hasDraft", "{words}: {found}");
+    }
 }

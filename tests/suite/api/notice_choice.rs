@@ -25,8 +25,8 @@ async fn an_agent_chooses_what_they_are_told_and_how() {
     let browser = desk.browser();
     browser.sign_in("luis").await;
     let page = browser.get("/console/settings/notifications").await;
-    page.shows("name=\"byMail\" value=\"slaNear\" checked");
-    assert!(!page.html.contains("name=\"byMail\" value=\"replied\" checked"), "{}", page.html);
+    page.shows("value=\"slaNear\" aria-label=\"Your conversation is due soon: by mail\" checked");
+    assert!(!page.html.contains("An answer in your conversation: by mail\" checked"), "{}", page.html);
     let ann = desk.as_ann().await.get("/anytime/noticeChoices").await.expect(200)["noticeChoices"].clone();
     assert_eq!(ann, before, "everybody has their own");
 }
