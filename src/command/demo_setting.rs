@@ -14,7 +14,7 @@ use crate::desk::secret::Vault;
 use crate::desk::trigger::Unit;
 use crate::desk::trigger::change::{self as trigger, NewMail, SetValue, TriggerChange};
 use crate::desk::webhook::{self, Event, WebhookChange};
-use crate::desk::{Actor, department};
+use crate::desk::{Actor, department, tag};
 use crate::error::{Error, Result};
 use crate::ids::{CannedMessageCategoryId, DepartmentId};
 use crate::rules::field::FieldType;
@@ -231,7 +231,14 @@ fn routes(tx: &Tx<'_>, ann: &Actor) -> Result<()> {
     Ok(())
 }
 
+/// What a condition on tags asks for.
+fn tag_id(s: &Snapshot<'_>, name: &str) -> Result<String> {
+    let found = tag::names(s)?.into_iter().find(|(_, known)| known == name);
+    Ok(found.ok_or_else(|| Error::not_found("tag", name))?.0.to_string())
+}
+
 fn triggers(tx: &Tx<'_>, ann: &Actor) -> Result<()> {
+    let complaint = tag_id(tx, "complaint")?;
     let new = |name: &str, about: &str, event: TriggerEvent| TriggerChange {
         name: Some(name.to_owned()),
         description: Some(about.to_owned()),
@@ -272,7 +279,7 @@ fn triggers(tx: &Tx<'_>, ann: &Actor) -> Result<()> {
             ..new("Tell Ann of what is urgent", "By mail, at once", TriggerEvent::ConversationCreated)
         },
         TriggerChange {
-            formula: Some(formula("any", &[("Tag", "is", "complaint")])),
+            formula: Some(formula("any", &[("Tag", "is", &complaint)])),
             values: Some(vec![keeper("Priority", "high")]),
             ..new(
                 "A complaint that goes on is high",
@@ -299,15 +306,13 @@ fn triggers(tx: &Tx<'_>, ann: &Actor) -> Result<()> {
 }
 
 fn filters(tx: &Tx<'_>, ann: &Actor) -> Result<()> {
-    for (name, is_private, formula) in [
-        ("Dealers, open", false, formula("all", &[("Tag", "is", "b2b"), ("Status", "isNot", "closed")])),
-        (
-            "E-bikes in the workshop",
-            false,
-            formula("all", &[("Tag", "is", "e-bike"), ("Status", "isNot", "closed")]),
-        ),
-        ("My complaints", true, formula("all", &[("Tag", "is", "complaint"), ("Status", "isNot", "closed")])),
+    for (name, is_private, tag) in [
+        ("Dealers, open", false, "b2b"),
+        ("E-bikes in the workshop", false, "e-bike"),
+        ("Complaints", true, "complaint"),
     ] {
+        let tag = tag_id(tx, tag)?;
+        let formula = formula("all", &[("Tag", "is", &tag), ("Status", "isNot", "closed")]);
         filter::create(tx, ann, &NewFilter { name: name.to_owned(), is_private, formula })?;
     }
     Ok(())

@@ -182,14 +182,12 @@ pub fn write(tx: &Tx<'_>, password_hash: &str) -> Result<()> {
         }
     }
     tx.insert(
-        "INSERT INTO email_account (id, email, display_name, is_default, department_assignee_id, signature,
-           smtp_server, created_at)
-         VALUES (?, ?, ?, 1, ?, ?, ?, ?)",
+        "INSERT INTO email_account (id, email, display_name, is_default, signature, smtp_server, created_at)
+         VALUES (?, ?, ?, 1, ?, ?, ?)",
         (
             ACCOUNT_ID,
             ACCOUNT,
             ACCOUNT_NAME,
-            department("Support"),
             "Fernweh Bikes · Werkstatthof 7 · Berlin · fernweh-bikes.example",
             // Never spoken to: what a demo sends is caught.
             ["mail.", DOMAIN].concat(),

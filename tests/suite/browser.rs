@@ -234,6 +234,7 @@ async fn every_page_is_accessible_in_both_themes_and_widths() {
         "/portal/conversations",
         "/portal/conversations/new",
         "/portal/conversations/1",
+        "/portal/account",
     ];
     let more = [("PATHS", json!(&paths[..]).to_string()), ("LINKS", json!(links).to_string())];
     tokio::task::block_in_place(|| run("access.mjs", &desk, &more));
@@ -244,4 +245,24 @@ async fn an_agents_account_and_the_mail_catcher_of_a_demo() {
     let desk = with_mail(TestDesk::start_demo_now().await).await;
     desk.create_agent("ben", false).await;
     tokio::task::block_in_place(|| run("account.mjs", &desk, &[]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn neither_customers_nor_agents_need_a_mouse_also_from_right_to_left() {
+    let desk = desk_with_mail().await;
+    let ann = desk.as_ann().await;
+    let options = json!([{ "name": "Chair" }, { "name": "Lamp" }]);
+    let product =
+        json!({ "type": "dropdownList", "name": "Product", "isRequired": true, "options": options });
+    ann.post("/anytime/fields", product).await.expect(201);
+    let mut tokens = Vec::new();
+    for _ in 0..2 {
+        let contact = anytime::ids::ContactId(1);
+        tokens.push(change(&desk, move |tx| anytime::desk::sign_in_link::create(tx, contact)).await);
+    }
+    let more = [("TOKENS", json!(tokens).to_string())];
+    if tokio::task::block_in_place(|| run("keyboard.mjs", &desk, &more)) {
+        let asked = ann.get("/anytime/conversations/2").await.expect(200)["conversation"].clone();
+        assert_eq!(asked["customFields"][0]["value"], "Lamp", "{asked}");
+    }
 }

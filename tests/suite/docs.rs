@@ -93,7 +93,12 @@ fn the_documents_misspelt_words_are_listed_and_live_in_the_api_only() {
 }
 
 #[test]
-fn every_test_that_the_page_about_mail_names_is_there() {
+fn every_test_that_the_pages_of_promises_name_is_there() {
+    named_tests_are_there("mail.md", 60);
+    named_tests_are_there("portal.md", 60);
+}
+
+fn named_tests_are_there(name: &str, at_least: usize) {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut files = sources(&root.join("tests/suite"));
     files.extend(sources(&src()));
@@ -101,9 +106,10 @@ fn every_test_that_the_page_about_mail_names_is_there() {
         src().join("mail/pop3/tests.rs"),
         src().join("mail/quote/tests.rs"),
         src().join("mail/incoming/tests.rs"),
+        src().join("demo/tests.rs"),
     ]);
     let code: String = files.iter().map(|path| std::fs::read_to_string(path).unwrap()).collect();
-    let page = page("mail.md");
+    let page = page(name);
     let prose: String = page.split("```").step_by(2).collect();
     let named = prose.split('`').skip(1).step_by(2).filter(|text| {
         !text.contains(' ') && text.chars().all(|c| c.is_ascii_lowercase() || "_:0123456789".contains(c))
@@ -115,5 +121,5 @@ fn every_test_that_the_page_about_mail_names_is_there() {
         assert!(is_there.iter().any(|text| code.contains(text)), "there is no test {name}");
         count += 1;
     }
-    assert!(60 < count, "{count}");
+    assert!(at_least < count, "{name}: {count}");
 }

@@ -43,6 +43,40 @@ async fn each_page_opens_for_who_may_and_for_nobody_else() {
 }
 
 #[tokio::test]
+async fn each_page_explains_its_subject_in_a_sentence() {
+    let desk = TestDesk::start().await;
+    let ann = signed_in(&desk, "ann").await;
+    let index = ann.get("/console/settings").await;
+    let mut pages: Vec<&str> =
+        index.html.split("href=\"").skip(1).filter_map(|rest| rest.split('"').next()).collect();
+    pages.retain(|page| page.starts_with("/console/settings/"));
+    pages.sort_unstable();
+    pages.dedup();
+    assert!(28 < pages.len(), "{pages:?}");
+    for new in [
+        "agents",
+        "canned-messages",
+        "departments",
+        "fields",
+        "integration-accounts",
+        "oauth-clients",
+        "roles",
+        "routing",
+        "sla-policies",
+        "triggers",
+        "webhooks",
+    ] {
+        let page = ["/console/settings/", new, "/new"].concat();
+        let view = ann.get(&page).await;
+        assert!(view.status == 200 && view.html.contains("</h1><p>"), "{page}");
+    }
+    for page in pages {
+        let view = ann.get(page).await;
+        assert!(view.status == 200 && view.html.contains("</h1><p>"), "{page} does not say what it is about");
+    }
+}
+
+#[tokio::test]
 async fn a_sender_is_blocked_and_let_go_by_forms() {
     let desk = TestDesk::start().await;
     let ann = signed_in(&desk, "ann").await;
