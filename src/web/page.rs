@@ -39,7 +39,23 @@ pub fn mail_frame(html: String, pictures: &str) -> HttpResponse {
     HttpResponse::Ok()
         .content_type("text/html; charset=utf-8")
         .insert_header((header::CONTENT_SECURITY_POLICY, policy))
-        .body(html)
+        .body(with_letters(html))
+}
+
+/// Text of a mail as a document of its own, in plain letters.
+#[derive(Template)]
+#[template(path = "console/mail_body.html")]
+struct MailBody {
+    clean_body: String,
+}
+
+/// Mail of ours is a document already, or becomes one.
+fn with_letters(html: String) -> String {
+    if html.trim_start().starts_with("<!") {
+        return html;
+    }
+    let body = MailBody { clean_body: html };
+    body.render().unwrap_or(body.clean_body)
 }
 
 /// `303 See Other`: after every form that changed something.

@@ -255,12 +255,15 @@ async fn neither_customers_nor_agents_need_a_mouse_also_from_right_to_left() {
     let product =
         json!({ "type": "dropdownList", "name": "Product", "isRequired": true, "options": options });
     ann.post("/anytime/fields", product).await.expect(201);
-    let mut tokens = Vec::new();
-    for _ in 0..2 {
-        let contact = anytime::ids::ContactId(1);
-        tokens.push(change(&desk, move |tx| anytime::desk::sign_in_link::create(tx, contact)).await);
+    let mut visitors = Vec::new();
+    for email in ["lena@customer.example", "tom@customer.example"] {
+        let token = change(&desk, move |tx| {
+            let contact = anytime::desk::contact::find_or_create(tx, email, None)?;
+            anytime::desk::sign_in_link::create(tx, contact)
+        });
+        visitors.push((email, token.await));
     }
-    let more = [("TOKENS", json!(tokens).to_string())];
+    let more = [("VISITORS", json!(visitors).to_string())];
     if tokio::task::block_in_place(|| run("keyboard.mjs", &desk, &more)) {
         let asked = ann.get("/anytime/conversations/2").await.expect(200)["conversation"].clone();
         assert_eq!(asked["customFields"][0]["value"], "Lamp", "{asked}");

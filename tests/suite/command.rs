@@ -163,7 +163,7 @@ async fn the_morning_shows_everything(ann: &crate::support::test_desk::Client) {
         ("/anytime/blockedSenders", "blockedSenders", 3),
         ("/anytime/junkEmails", "junkEmails", 1),
         ("/webhooks", "", 2),
-        ("/auditLogs", "auditLogs", 20),
+        ("/auditLogs", "logs", 20),
         ("/anytime/outgoingMails?state=queued", "outgoingMails", 1),
     ] {
         let found = count(path, key).await;

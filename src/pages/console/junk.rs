@@ -5,7 +5,6 @@ use actix_web::{HttpRequest, HttpResponse, get, post, web};
 use askama::Template;
 
 use super::Layout;
-use super::message::MailBody;
 use super::settings::Sent;
 use crate::app::App;
 use crate::desk::attachment::{self, Attachment};
@@ -103,8 +102,7 @@ pub async fn body(
         let junk = junk_email::require(s, &signed_in.actor, *id)?;
         Ok(attachment::with_signed_pictures(&junk.body.html, &site::picture_key(s)?, now))
     })?;
-    let html = MailBody { clean_body }.render().map_err(Error::internal)?;
-    Ok(mail_frame(html, "'self' data:"))
+    Ok(mail_frame(clean_body, "'self' data:"))
 }
 
 #[post("/console/junk/{id}/restore")]

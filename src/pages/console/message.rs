@@ -16,12 +16,6 @@ use crate::web::download::Download;
 use crate::web::page::{mail_frame, see_other};
 use crate::web::{Page, PageError, Query, SignedIn, csrf, filters};
 
-#[derive(Template)]
-#[template(path = "console/mail_body.html")]
-pub(super) struct MailBody {
-    pub clean_body: String,
-}
-
 /// The frame is sandboxed: no script, no cookies for what it loads, nothing but our own pictures unless asked for.
 #[get("/console/messages/{id:\\d+}/body")]
 pub async fn show_body(
@@ -38,8 +32,7 @@ pub async fn show_body(
         Ok(if shows_images { html::with_remote_images(&signed) } else { signed })
     })?;
     let pictures = if shows_images { "'self' data: https: http:" } else { "'self' data:" };
-    let html = MailBody { clean_body }.render().map_err(Error::internal)?;
-    Ok(mail_frame(html, pictures))
+    Ok(mail_frame(clean_body, pictures))
 }
 
 #[derive(Template)]
