@@ -10,7 +10,7 @@ use crate::app::App;
 use crate::desk::attachment::{self, Attachment};
 use crate::desk::junk_email::{self, JunkEmail, JunkEmailQuery};
 use crate::desk::{Page as Items, Paging, Permission, site};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::ids::JunkEmailId;
 use crate::pages::when::Zone;
 use crate::time::Timestamp;
