@@ -10,10 +10,9 @@ use std::path::{Path, PathBuf};
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::config::Config;
-use crate::db;
 use crate::demo;
 use crate::desk::agent::{self, AgentChange};
-use crate::desk::{Actor, api_key, contact, password, password_policy, search, sign_in_link};
+use crate::desk::{Actor, api_key, contact, password, password_policy, sign_in_link};
 use crate::error::{Error, Result};
 use crate::server::{self, Server};
 use crate::time::Clock;
@@ -118,12 +117,7 @@ impl Demo {
         let plan = demo::Plan { conversations, seed };
         server::private_files();
         let started = std::time::Instant::now();
-        let summary = db::fast_load(
-            &data_dir.join("anytime.db"),
-            &Clock::System,
-            |tx| demo::fill(tx, &plan, &hash),
-            search::build,
-        )?;
+        let summary = demo::create(&data_dir.join("anytime.db"), &Clock::System, &plan, &hash)?;
         tracing::info!(conversations, seconds = started.elapsed().as_secs_f64(), "the demo site is filled");
         Ok(Self {
             config: Config { data_dir, is_demo: true, ..config },

@@ -19,7 +19,7 @@ use crate::error::{Error, Result};
 use crate::time::{Clock, Timestamp};
 
 pub use backup::Contents;
-pub use open::{SCHEMA_VERSION, fast_load};
+pub use open::{SCHEMA_VERSION, fast_load, fill_beside};
 
 /// What is done to each new connection.
 type Prepare = fn(&Connection) -> rusqlite::Result<()>;

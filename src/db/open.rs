@@ -118,19 +118,14 @@ fn create_site(connection: &Connection, clock: &Clock) -> Result<()> {
 }
 
 /// Creates the file at `path`, which must not exist, and fills it in one go without the cost of durability: indexes
-/// are built afterwards, then `finish` runs; no trigger fires. For generated data only: a crash leaves a broken file.
-pub fn fast_load<T>(
+/// are built after `fill`, then `finish` runs; no trigger fires. For generated data only: a crash leaves a broken file.
+pub fn fast_load<T, U>(
     path: &Path,
     clock: &Clock,
     fill: impl FnOnce(&Tx<'_>) -> Result<T>,
-    finish: fn(&Tx<'_>) -> Result<()>,
-) -> Result<T> {
-    let mut connection = Connection::open(path)?;
-    connection.execute_batch(
-        "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA locking_mode = EXCLUSIVE;
-         PRAGMA cache_size = -524288; PRAGMA temp_store = MEMORY; PRAGMA foreign_keys = OFF;",
-    )?;
-    connection.set_prepared_statement_cache_capacity(256);
+    finish: impl FnOnce(&Tx<'_>, T) -> Result<U>,
+) -> Result<U> {
+    let mut connection = careless(path)?;
     bring_up_to_date(&mut connection, clock)?;
     let dropped: Vec<(String, String, String)> = connection
         .prepare(
@@ -142,14 +137,33 @@ pub fn fast_load<T>(
     for (kind, name, _) in &dropped {
         connection.execute_batch(&["DROP ", kind, " ", name].concat())?;
     }
+    let tx = Tx { view: Snapshot { connection: &connection }, now: clock.now() };
     connection.execute_batch("BEGIN")?;
-    let now = clock.now();
-    let tx = Tx { view: Snapshot { connection: &connection }, now };
     let filled = fill(&tx)?;
     for (_, _, sql) in &dropped {
         connection.execute_batch(sql)?;
     }
-    finish(&tx)?;
-    connection.execute_batch("COMMIT; PRAGMA analysis_limit = 1000; ANALYZE;")?;
-    Ok(filled)
+    connection.execute_batch("COMMIT")?;
+    let finished = finish(&tx, filled)?;
+    connection.execute_batch("PRAGMA analysis_limit = 1000; ANALYZE;")?;
+    Ok(finished)
+}
+
+/// Fills a file of its own, whose tables `finish` of `fast_load` then copies: SQLite writes a file on one thread.
+pub fn fill_beside(path: &Path, clock: &Clock, fill: impl FnOnce(&Tx<'_>) -> Result<()>) -> Result<()> {
+    let connection = careless(path)?;
+    connection.execute_batch("BEGIN")?;
+    fill(&Tx { view: Snapshot { connection: &connection }, now: clock.now() })?;
+    connection.execute_batch("COMMIT")?;
+    Ok(())
+}
+
+fn careless(path: &Path) -> Result<Connection> {
+    let connection = Connection::open(path)?;
+    connection.execute_batch(
+        "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA locking_mode = EXCLUSIVE;
+         PRAGMA cache_size = -524288; PRAGMA temp_store = MEMORY; PRAGMA foreign_keys = OFF;",
+    )?;
+    connection.set_prepared_statement_cache_capacity(256);
+    Ok(connection)
 }

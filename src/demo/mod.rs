@@ -20,12 +20,15 @@ mod write;
 #[cfg(test)]
 mod tests;
 
+use std::path::Path;
+
 use calendar::Calendar;
 use random::Random;
 
-use crate::db::Tx;
+use crate::db::{self, Tx};
+use crate::desk::search;
 use crate::error::Result;
-use crate::time::Timestamp;
+use crate::time::{Clock, Timestamp};
 
 /// Up to here conversations can be read; beyond, they are bulk.
 pub const READABLE: usize = 5_000;
@@ -88,8 +91,25 @@ struct Contact {
     created_at: Timestamp,
 }
 
-/// Fills a new file. Every agent gets the password that `password_hash` (a PHC string) is of.
-pub fn fill(tx: &Tx<'_>, plan: &Plan, password_hash: &str) -> Result<Summary> {
+/// Makes and fills the file at `path`, which must not exist. Every agent gets the password that `password_hash` (a PHC
+/// string) is of.
+pub fn create(path: &Path, clock: &Clock, plan: &Plan, password_hash: &str) -> Result<Summary> {
+    let beside = path.with_extension("search");
+    db::fast_load(
+        path,
+        clock,
+        |tx| {
+            let mut index = search::Builder::start(tx, &beside, clock)?;
+            Ok((fill(tx, plan, password_hash, &mut index)?, index))
+        },
+        |tx, (summary, index)| {
+            index.finish(tx)?;
+            Ok(summary)
+        },
+    )
+}
+
+fn fill(tx: &Tx<'_>, plan: &Plan, password_hash: &str, index: &mut search::Builder) -> Result<Summary> {
     let calendar = Calendar::new(tx.now())?;
     let mut random = Random::new(plan.seed);
     company::write(tx, password_hash)?;
@@ -109,7 +129,7 @@ pub fn fill(tx: &Tx<'_>, plan: &Plan, password_hash: &str) -> Result<Summary> {
     let bulk = plan.conversations - threads.len();
     let (mut contact_count, mut messages) = (contacts.len(), 0);
     if 0 < bulk {
-        let (more_contacts, more_messages) = volume::fill(tx, bulk, random.clone())?;
+        let (more_contacts, more_messages) = volume::fill(tx, bulk, random.clone(), index)?;
         contact_count += more_contacts;
         messages += more_messages;
     }

@@ -7,7 +7,7 @@ use rusqlite::types::ValueRef;
 use sha2::{Digest, Sha256};
 
 use super::*;
-use crate::db::{self, Db};
+use crate::db::Db;
 use crate::time::Clock;
 
 const TABLES: &[&str] = &[
@@ -170,13 +170,7 @@ fn clock() -> Clock {
 fn fill_file(conversations: usize, seed: u64) -> Filled {
     let directory = tempfile::tempdir().unwrap();
     let plan = Plan { conversations, seed };
-    let summary = db::fast_load(
-        &directory.path().join("anytime.db"),
-        &clock(),
-        |tx| fill(tx, &plan, "hash"),
-        |_| Ok(()),
-    )
-    .unwrap();
+    let summary = create(&directory.path().join("anytime.db"), &clock(), &plan, "hash").unwrap();
     Filled { directory, summary }
 }
 
@@ -203,6 +197,9 @@ impl Filled {
         assert_eq!(number("SELECT count(*) FROM pragma_foreign_key_check"), 0);
         let integrity: String = connection.query_row("PRAGMA integrity_check", [], |row| row.get(0)).unwrap();
         assert_eq!(integrity, "ok");
+        let findable = "SELECT count(*) FROM conversation WHERE is_deleted = 0";
+        assert_eq!(number("SELECT count(*) FROM search_docsize"), number(findable));
+        connection.execute_batch("INSERT INTO search (search) VALUES ('integrity-check')").unwrap();
         assert_eq!(number("SELECT count(*) FROM conversation") as usize, self.summary.conversations);
         assert_eq!(number("SELECT count(*) FROM message") as usize, self.summary.messages);
         assert_eq!(number("SELECT count(*) FROM contact") as usize, self.summary.contacts);

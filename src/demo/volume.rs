@@ -4,13 +4,16 @@
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
+use std::sync::Arc;
 
 use super::clock::{self, Subject};
 use super::company::{ACCOUNT, ACCOUNT_ID, AGENTS, DEPARTMENTS, TAGS};
 use super::random::{Alias, Random};
 use super::thread::{EMAIL, summary};
 use crate::db::Tx;
+use crate::desk::search::{Builder, Document};
 use crate::error::Result;
+use crate::ids::ConversationId;
 
 const DAY_MILLIS: f64 = 86_400_000.0;
 const SPAN_DAYS: f64 = 3.0 * 365.0;
@@ -33,26 +36,29 @@ struct Pending {
 
 pub struct Volume<'a, 'c> {
     tx: &'a Tx<'c>,
-    words: Words,
+    index: &'a mut Builder,
+    words: Arc<Words>,
     random: Random,
     first_contact: i64,
-    contacts: usize,
+    /// The name and address of each.
+    contacts: Vec<String>,
     pending: BinaryHeap<Reverse<Pending>>,
     messages: usize,
 }
 
 /// Writes `count` conversations with contacts of their own; returns how many contacts and messages.
-pub fn fill(tx: &Tx<'_>, count: usize, random: Random) -> Result<(usize, usize)> {
+pub fn fill(tx: &Tx<'_>, count: usize, random: Random, index: &mut Builder) -> Result<(usize, usize)> {
     let mut volume = Volume {
         tx,
-        words: Words::new(),
+        index,
+        words: Arc::new(Words::new()),
         random,
         first_contact: 1 + tx.number("SELECT max(id) FROM contact", [])?,
-        contacts: count.div_ceil(5),
+        contacts: Vec::new(),
         pending: BinaryHeap::new(),
         messages: 0,
     };
-    volume.write_contacts()?;
+    volume.write_contacts(count.div_ceil(5))?;
     for index in 0..count {
         let age_days = SPAN_DAYS * (1.0 - (index as f64 + 0.5) / count as f64);
         let created_at = tx.now().millis() - (age_days * DAY_MILLIS) as i64;
@@ -60,25 +66,26 @@ pub fn fill(tx: &Tx<'_>, count: usize, random: Random) -> Result<(usize, usize)>
         volume.write_conversation(created_at, age_days)?;
     }
     volume.write_messages(i64::MAX)?;
-    Ok((volume.contacts, volume.messages))
+    Ok((volume.contacts.len(), volume.messages))
 }
 
 impl Volume<'_, '_> {
-    fn write_contacts(&mut self) -> Result<()> {
+    fn write_contacts(&mut self, count: usize) -> Result<()> {
         let at = self.tx.now().millis() - ((SPAN_DAYS + 1.0) * DAY_MILLIS) as i64;
-        for index in 0..self.contacts {
+        for index in 0..count {
             let given = capital(self.words.rare(&mut self.random));
             let family = capital(self.words.rare(&mut self.random));
             let email = format!("{}.{}{index}@example.net", given.to_lowercase(), family.to_lowercase());
             let name = [given, family].join(" ");
             let id = self.tx.insert(
                 "INSERT INTO contact (name, created_at, updated_at) VALUES (?, ?, ?)",
-                (name, at, at),
+                (&name, at, at),
             )?;
             self.tx.insert(
                 "INSERT INTO contact_identity (contact_id, type, value) VALUES (?, 'email', ?)",
-                (id, email),
+                (id, &email),
             )?;
+            self.contacts.push([name, email].join(" "));
         }
         Ok(())
     }
@@ -86,7 +93,8 @@ impl Volume<'_, '_> {
     fn write_conversation(&mut self, created_at: i64, age_days: f64) -> Result<()> {
         let random = &mut self.random;
         let now = self.tx.now().millis();
-        let contact = self.first_contact + random.below(self.contacts) as i64;
+        let place = random.below(self.contacts.len());
+        let contact = self.first_contact + place as i64;
         // The smaller of two draws, so that some agents have more to do than others.
         let busy = random.below(AGENTS.len()).min(random.below(AGENTS.len())) as i64 + 1;
         let agent = (!random.chance(0.1)).then_some(busy);
@@ -116,6 +124,7 @@ impl Volume<'_, '_> {
         let priority = *random.pick(&[1, 2, 2, 3, 3, 3, 3, 3, 3, 4]);
         let department = random.between(1, DEPARTMENTS.len() as i64 + 1);
         let is_deleted = random.chance(0.03);
+        let subject = self.words.text(random, subject_bytes);
         let id = self.tx.insert(
             "INSERT INTO conversation (subject, channel, status, priority, contact_id, agent_assignee_id,
                department_assignee_id, email_account_id, received_from, is_read, is_read_by_contact,
@@ -124,7 +133,7 @@ impl Volume<'_, '_> {
                closed_by_id, last_message, total_replies, is_deleted, listed_at)
              VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'contact', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             rusqlite::params![
-                self.words.text(random, subject_bytes),
+                subject,
                 EMAIL,
                 status,
                 priority,
@@ -162,6 +171,15 @@ impl Volume<'_, '_> {
         let about = Subject { id, created_at, priority, agent, department: Some(department), is_deleted };
         let closings = closed_by.map(|_| (last_at, true));
         clock::write(self.tx, &about, &said, closings.as_slice())?;
+        if !is_deleted {
+            let (id, words) = (ConversationId(id), self.words.clone());
+            let contact = self.contacts[place].clone();
+            let seeds: Vec<u64> = turns.iter().map(|(_, _, seed)| *seed).collect();
+            self.index.add(id, move || {
+                let bodies: Vec<String> = seeds.iter().map(|seed| words.body(*seed, usize::MAX)).collect();
+                Document { id, subject, contact, body: bodies.join("\n"), note: String::new() }
+            });
+        }
         let pending = turns.into_iter().enumerate().map(|(place, (at, agent, seed))| {
             Reverse(Pending { at, conversation: id, place: place as i64, seed, contact, agent })
         });

@@ -356,9 +356,9 @@ fn conditions(query: &ListQuery, visibility: &Visibility, rules: &mut Where) -> 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::db::{self, Db, Hooks};
+    use crate::db::{Db, Hooks};
     use crate::demo;
-    use crate::desk::{condition, search};
+    use crate::desk::condition;
     use crate::rules::{Condition, Formula, MatchType, field};
     use crate::time::Clock;
 
@@ -412,7 +412,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("anytime.db");
         let plan = demo::Plan { conversations: 3000, seed: 7 };
-        db::fast_load(&path, &Clock::System, |tx| demo::fill(tx, &plan, "hash"), search::build).unwrap();
+        demo::create(&path, &Clock::System, &plan, "hash").unwrap();
         let hooks = Hooks { prepare: crate::rules::text::register, ..Hooks::default() };
         let db = Db::open(&path, Clock::System, hooks).unwrap();
         db.read(|s| {

@@ -6,6 +6,7 @@
 //! Chinese, Japanese and Korean are written without blanks: their runs are stored as overlapping pairs of characters
 //! (`spread`), and asked for as a phrase of such pairs.
 
+mod builder;
 pub mod query;
 pub mod snippet;
 
@@ -15,6 +16,7 @@ use crate::db::{Snapshot, Tx};
 use crate::error::Result;
 use crate::ids::ConversationId;
 
+pub use builder::Builder;
 pub use query::{Search, parse};
 
 /// Threads of more messages are indexed after the commit: the whole document is written again for each new message.
@@ -59,20 +61,6 @@ pub fn catch_up_long(tx: &Tx<'_>) -> Result<()> {
     Ok(())
 }
 
-/// Writes every document of a file that has none yet.
-pub fn build(tx: &Tx<'_>) -> Result<()> {
-    let ids: Vec<ConversationId> =
-        tx.all("SELECT id FROM conversation WHERE is_deleted = 0 ORDER BY id", [], |row| row.get(0))?;
-    // Fewer, larger segments while everything is written at once: they are collected in memory, and not merged.
-    tx.run("INSERT INTO search (search, rank) VALUES ('hashsize', 134217728), ('automerge', 0)", [])?;
-    for id in ids {
-        write(tx, id)?;
-    }
-    tx.run("INSERT INTO search (search, rank) VALUES ('hashsize', 1048576), ('automerge', 4)", [])?;
-    tx.run("DELETE FROM search_pending", [])?;
-    Ok(())
-}
-
 fn write_again(tx: &Tx<'_>, id: ConversationId) -> Result<()> {
     tx.run("DELETE FROM search WHERE rowid = ?", [id])?;
     write(tx, id)?;
@@ -80,38 +68,66 @@ fn write_again(tx: &Tx<'_>, id: ConversationId) -> Result<()> {
     Ok(())
 }
 
-/// The document of a conversation; none when it is deleted or gone.
 fn write(tx: &Tx<'_>, id: ConversationId) -> Result<()> {
-    let found = tx.one(
-        "SELECT c.subject, coalesce(k.name, ''), coalesce(k.alias, ''),
-           (SELECT group_concat(value, ' ') FROM contact_identity WHERE contact_id = k.id)
-         FROM conversation c LEFT JOIN contact k ON k.id = c.contact_id WHERE c.id = ? AND c.is_deleted = 0",
-        [id],
-        |row| {
-            let identities: Option<String> = row.get(3)?;
-            let (name, alias): (String, String) = (row.get(1)?, row.get(2)?);
-            Ok((row.get::<_, String>(0)?, [name, alias, identities.unwrap_or_default()].join(" ")))
-        },
-    )?;
-    let Some((subject, contact)) = found else { return Ok(()) };
-    let (mut body, mut note) = (String::new(), String::new());
-    let messages = tx.all(
-        "SELECT plain_body, type = 'note' OR is_third_party = 1 OR forward_of_id IS NOT NULL
-         FROM message WHERE conversation_id = ? ORDER BY id",
-        [id],
-        |row| Ok((row.get::<_, String>(0)?, row.get::<_, bool>(1)?)),
-    )?;
-    for (text, is_internal) in messages {
-        let column = if is_internal { &mut note } else { &mut body };
-        column.push_str(&text);
-        column.push('\n');
+    Document::of(tx, id)?.map_or(Ok(()), |document| document.write(tx))
+}
+
+/// What is found of a conversation.
+pub struct Document {
+    pub id: ConversationId,
+    pub subject: String,
+    /// Names and addresses.
+    pub contact: String,
+    pub body: String,
+    /// What contacts never see.
+    pub note: String,
+}
+
+impl Document {
+    /// `None` when the conversation is deleted or gone.
+    fn of(s: &Snapshot<'_>, id: ConversationId) -> Result<Option<Self>> {
+        let found = s.one(
+            "SELECT c.subject, coalesce(k.name, ''), coalesce(k.alias, ''),
+               (SELECT group_concat(value, ' ') FROM contact_identity WHERE contact_id = k.id)
+             FROM conversation c LEFT JOIN contact k ON k.id = c.contact_id WHERE c.id = ? AND c.is_deleted = 0",
+            [id],
+            |row| {
+                let identities: Option<String> = row.get(3)?;
+                let (name, alias): (String, String) = (row.get(1)?, row.get(2)?);
+                Ok((row.get::<_, String>(0)?, [name, alias, identities.unwrap_or_default()].join(" ")))
+            },
+        )?;
+        let Some((subject, contact)) = found else { return Ok(None) };
+        let (mut body, mut note) = (String::new(), String::new());
+        let messages = s.all(
+            "SELECT plain_body, type = 'note' OR is_third_party = 1 OR forward_of_id IS NOT NULL
+             FROM message WHERE conversation_id = ? ORDER BY id",
+            [id],
+            |row| Ok((row.get::<_, String>(0)?, row.get::<_, bool>(1)?)),
+        )?;
+        for (text, is_internal) in messages {
+            let column = if is_internal { &mut note } else { &mut body };
+            column.push_str(&text);
+            column.push('\n');
+        }
+        Ok(Some(Self { id, subject, contact, body, note }))
     }
-    let number = [&id.to_string(), " ", NUMBER, &id.to_string()].concat();
-    tx.run(
-        "INSERT INTO search (rowid, number, subject, body, note, contact) VALUES (?, ?, ?, ?, ?, ?)",
-        (id, number, spread(&subject), spread(&body), spread(&note), spread(&contact)),
-    )?;
-    Ok(())
+
+    fn write(&self, tx: &Tx<'_>) -> Result<()> {
+        let number = [&self.id.to_string(), " ", NUMBER, &self.id.to_string()].concat();
+        tx.run(
+            "INSERT INTO search (rowid, number, subject, body, note, contact) VALUES (?, ?, ?, ?, ?, ?)",
+            (
+                self.id,
+                number,
+                spread(&self.subject),
+                spread(&self.body),
+                spread(&self.note),
+                spread(&self.contact),
+            ),
+        )?;
+        Ok(())
+    }
 }
 
 /// What `#12` asks for: this word with the number behind it, which no text has.
