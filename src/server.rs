@@ -160,13 +160,29 @@ impl Server {
             stop.await;
             stopping.cancel();
         });
+        let giving_back = tokio::spawn(give_back_memory());
         let (result, measured) = tokio::join!(serving, measuring(app.clone(), self.metrics));
+        giving_back.abort();
         measured?;
         app.stopping().cancel();
         jobs.stop().await;
         let db = app.db().clone();
         tokio::task::spawn_blocking(move || db.close()).await.map_err(Error::internal)?;
         result
+    }
+}
+
+/// Gives free memory back to the system when the start is over, and then each minute: the allocator does so while it is
+/// busy, so that an idle server would keep what its last peak took.
+async fn give_back_memory() {
+    let mut pause = Duration::from_secs(1);
+    loop {
+        tokio::time::sleep(pause).await;
+        pause = Duration::from_secs(60);
+        #[expect(unsafe_code, reason = "a foreign function without conditions")]
+        unsafe {
+            libmimalloc_sys::mi_collect(true);
+        }
     }
 }
 

@@ -4,7 +4,6 @@
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
-use std::sync::Arc;
 
 use super::clock::{self, Subject};
 use super::company::{ACCOUNT, ACCOUNT_ID, AGENTS, DEPARTMENTS, TAGS};
@@ -37,7 +36,7 @@ struct Pending {
 pub struct Volume<'a, 'c> {
     tx: &'a Tx<'c>,
     index: &'a mut Builder,
-    words: Arc<Words>,
+    words: Words,
     random: Random,
     first_contact: i64,
     /// The name and address of each.
@@ -51,7 +50,7 @@ pub fn fill(tx: &Tx<'_>, count: usize, random: Random, index: &mut Builder) -> R
     let mut volume = Volume {
         tx,
         index,
-        words: Arc::new(Words::new()),
+        words: Words::new(),
         random,
         first_contact: 1 + tx.number("SELECT max(id) FROM contact", [])?,
         contacts: Vec::new(),
@@ -172,13 +171,13 @@ impl Volume<'_, '_> {
         let closings = closed_by.map(|_| (last_at, true));
         clock::write(self.tx, &about, &said, closings.as_slice())?;
         if !is_deleted {
-            let (id, words) = (ConversationId(id), self.words.clone());
-            let contact = self.contacts[place].clone();
-            let seeds: Vec<u64> = turns.iter().map(|(_, _, seed)| *seed).collect();
-            self.index.add(id, move || {
-                let bodies: Vec<String> = seeds.iter().map(|seed| words.body(*seed, usize::MAX)).collect();
-                Document { id, subject, contact, body: bodies.join("\n"), note: String::new() }
-            });
+            let mut body = String::new();
+            for (_, _, seed) in &turns {
+                body.push_str(&self.words.body(*seed, usize::MAX));
+                body.push('\n');
+            }
+            let (contact, note) = (self.contacts[place].clone(), String::new());
+            self.index.add(Document { id: ConversationId(id), subject, contact, body, note });
         }
         let pending = turns.into_iter().enumerate().map(|(place, (at, agent, seed))| {
             Reverse(Pending { at, conversation: id, place: place as i64, seed, contact, agent })

@@ -1,22 +1,25 @@
 //! Static files: in the executable in release builds, from the disk in debug builds. A page names a file with its
-//! content's hash, so that browsers may keep it for ever.
+//! content's hash, so that browsers may keep it for ever. A file `NAME.gz` is served as `NAME`.
 
 use std::collections::HashMap;
+use std::io::Read;
 use std::sync::LazyLock;
 
 use actix_web::http::header;
-use actix_web::{HttpRequest, HttpResponse, get, web};
-use rust_embed::Embed;
+use actix_web::{HttpMessage, HttpRequest, HttpResponse, get, web};
+use rust_embed::{Embed, EmbeddedFile};
 
 #[derive(Embed)]
 #[folder = "static/"]
 struct Static;
 
+const GZIP: &str = ".gz";
+
 static VERSIONS: LazyLock<HashMap<String, String>> = LazyLock::new(|| {
     Static::iter()
         .filter_map(|name| {
             let hash = Static::get(&name)?.metadata.sha256_hash();
-            Some((name.to_string(), crate::desk::secret::hex(&hash[..6])))
+            Some((name.strip_suffix(GZIP).unwrap_or(&name).to_owned(), crate::desk::secret::hex(&hash[..6])))
         })
         .collect()
 });
@@ -37,9 +40,15 @@ pub fn icons() -> Vec<String> {
     names.filter(|name| *name != "logo" && !name.starts_with("priority-")).map(str::to_owned).collect()
 }
 
+/// A file and whether it is compressed.
+fn find(name: &str) -> Option<(EmbeddedFile, bool)> {
+    let plain = Static::get(name).map(|file| (file, false));
+    plain.or_else(|| Some((Static::get(&[name, GZIP].concat())?, true)))
+}
+
 #[get("/static/{name:.*}")]
-pub async fn serve(request: HttpRequest, name: web::Path<String>) -> HttpResponse {
-    let Some(file) = Static::get(&name) else { return HttpResponse::NotFound().finish() };
+pub async fn serve(request: HttpRequest, name: web::Path<String>) -> actix_web::Result<HttpResponse> {
+    let Some((file, is_compressed)) = find(&name) else { return Ok(HttpResponse::NotFound().finish()) };
     let tag = ["\"", &crate::desk::secret::hex(&file.metadata.sha256_hash()[..12]), "\""].concat();
     let is_versioned = request.query_string().starts_with("v=");
     let caching = if is_versioned && !cfg!(debug_assertions) {
@@ -51,13 +60,25 @@ pub async fn serve(request: HttpRequest, name: web::Path<String>) -> HttpRespons
     answer.insert_header((header::CACHE_CONTROL, caching)).insert_header((header::ETAG, tag.as_str()));
     let known = request.headers().get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok());
     if known == Some(tag.as_str()) {
-        return answer.status(actix_web::http::StatusCode::NOT_MODIFIED).finish();
+        return Ok(answer.status(actix_web::http::StatusCode::NOT_MODIFIED).finish());
     }
-    let kind = file.metadata.mimetype();
+    let kind = mime_guess::from_path(name.as_str()).first_raw().unwrap_or("application/octet-stream");
     let kind = if kind.starts_with("text/") || kind.ends_with("javascript") {
         [kind, "; charset=utf-8"].concat()
     } else {
         kind.to_owned()
     };
-    answer.content_type(kind).body(file.data.into_owned())
+    answer.content_type(kind);
+    if !is_compressed {
+        return Ok(answer.body(file.data.into_owned()));
+    }
+    answer.insert_header((header::VARY, "accept-encoding"));
+    let accepted = request.get_header::<header::AcceptEncoding>();
+    let takes = accepted.and_then(|accepted| accepted.negotiate([header::Encoding::gzip()].iter()));
+    if takes == Some(header::Encoding::gzip()) {
+        return Ok(answer.insert_header(header::ContentEncoding::Gzip).body(file.data.into_owned()));
+    }
+    let mut plain = Vec::new();
+    flate2::read::GzDecoder::new(&*file.data).read_to_end(&mut plain)?;
+    Ok(answer.body(plain))
 }

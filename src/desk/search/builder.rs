@@ -10,15 +10,12 @@ use crate::error::{Error, Result};
 use crate::ids::ConversationId;
 use crate::time::Clock;
 
-/// Makes a document, on the builder's thread.
-type Make = Box<dyn FnOnce() -> Document + Send>;
-
 /// Documents that wait for the builder.
 const AHEAD: usize = 1024;
 
 pub struct Builder {
     path: PathBuf,
-    documents: SyncSender<Make>,
+    documents: SyncSender<Document>,
     thread: JoinHandle<Result<()>>,
     last: ConversationId,
 }
@@ -38,10 +35,10 @@ impl Builder {
     }
 
     /// The document of the next conversation: ids must rise.
-    pub fn add(&mut self, id: ConversationId, make: impl FnOnce() -> Document + Send + 'static) {
-        self.last = id;
+    pub fn add(&mut self, document: Document) {
+        self.last = document.id;
         // A builder that gave up says why when it is finished.
-        let _ = self.documents.send(Box::new(make));
+        let _ = self.documents.send(document);
     }
 
     /// Adds the documents of all later conversations, and moves the index into the file. No transaction may be open.
@@ -53,7 +50,7 @@ impl Builder {
         )?;
         for id in rest {
             if let Some(document) = Document::of(tx, id)? {
-                self.add(id, move || document);
+                self.add(document);
             }
         }
         drop(self.documents);
@@ -73,12 +70,12 @@ impl Builder {
     }
 }
 
-fn build(tx: &Tx<'_>, table: &str, documents: &Receiver<Make>) -> Result<()> {
+fn build(tx: &Tx<'_>, table: &str, documents: &Receiver<Document>) -> Result<()> {
     tx.batch(table)?;
     // Fewer, larger segments while everything is written at once: they are collected in memory, and not merged.
     tx.run("INSERT INTO search (search, rank) VALUES ('hashsize', 134217728), ('automerge', 0)", [])?;
-    for make in documents {
-        make().write(tx)?;
+    for document in documents {
+        document.write(tx)?;
     }
     Ok(())
 }

@@ -1,5 +1,7 @@
 //! What holds for every resource (contract 1).
 
+use std::io::Read;
+
 use reqwest::Method;
 use serde_json::json;
 
@@ -87,6 +89,16 @@ async fn the_openapi_document_names_every_route_and_its_page_works_offline() {
     let page = desk.browser().get("/api/docs").await;
     page.shows("swagger-ui-bundle.js");
     assert!(!page.html.contains("https://"));
+    let file = desk.url("/static/vendor/swagger-ui-bundle.js");
+    let plain = reqwest::get(&file).await.unwrap();
+    assert_eq!(plain.headers()["content-type"], "text/javascript; charset=utf-8");
+    let plain = plain.bytes().await.unwrap();
+    let packed =
+        reqwest::Client::new().get(&file).header("accept-encoding", "br, gzip").send().await.unwrap();
+    assert_eq!(packed.headers()["content-encoding"], "gzip");
+    let mut unpacked = Vec::new();
+    flate2::read::GzDecoder::new(&*packed.bytes().await.unwrap()).read_to_end(&mut unpacked).unwrap();
+    assert!(unpacked == plain && 1_000_000 < plain.len());
 }
 
 #[tokio::test]
