@@ -2,6 +2,7 @@
 //! lost it. A code is good for its half minute and the one before and after, and only once. API keys are not asked for
 //! one: they are no passwords of people.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use qrcode::QrCode;
@@ -37,6 +38,12 @@ pub struct Enrolment {
 /// Whether sign-in asks for a code.
 pub fn is_on(s: &Snapshot<'_>, agent: AgentId) -> Result<bool> {
     s.exists("SELECT 1 FROM second_factor WHERE agent_id = ? AND is_confirmed = 1", [agent])
+}
+
+/// Every agent whose sign-in asks for a code.
+pub fn agents(s: &Snapshot<'_>) -> Result<HashSet<AgentId>> {
+    let ids = s.all("SELECT agent_id FROM second_factor WHERE is_confirmed = 1", [], |row| row.get(0))?;
+    Ok(ids.into_iter().collect())
 }
 
 /// Whether the site asks for a second factor that the agent has not set up.

@@ -253,6 +253,8 @@ async fn where_two_steps_are_required_they_are_set_up_before_anything_else() {
     before.sign_in("luis").await;
     let ann = required(&desk).await;
     assert_eq!(ann.get("/console/all").await.status, 200, "who asks it has it");
+    let agents = ann.get("/console/settings/agents").await;
+    assert_eq!(agents.html.matches("Two steps").count(), 1, "and the list tells who else has");
     assert_eq!(before.get("/console/all").await.status, 303, "sessions without it are over");
 
     let luis = desk.browser();

@@ -1,5 +1,7 @@
 //! `/console/settings/agents`: who may sign in, and as what.
 
+use std::collections::HashSet;
+
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, get, post, web};
 use askama::Template;
@@ -30,6 +32,8 @@ struct List {
     zone: Zone,
     now: Timestamp,
     agents: Vec<Agent>,
+    /// Who signs in in two steps.
+    in_two_steps: HashSet<AgentId>,
     keywords: String,
 }
 
@@ -41,8 +45,10 @@ pub async fn list(app: App, signed_in: SignedIn, query: Query) -> Result<Page<Li
     let (layout, nav) = frame(&app, &signed_in, HERE)?;
     let keywords = query.text("q")?.unwrap_or_default().to_owned();
     let paging = Paging { index: 1, size: SHOWN };
-    let agents = app.read(|s| agent::list(s, Some(&keywords), paging))?.items;
-    Ok(Page(List { layout, nav, zone: Zone::of_agent(&signed_in), now: app.now(), agents, keywords }))
+    let (agents, in_two_steps) =
+        app.read(|s| Ok((agent::list(s, Some(&keywords), paging)?.items, second_factor::agents(s)?)))?;
+    let (zone, now) = (Zone::of_agent(&signed_in), app.now());
+    Ok(Page(List { layout, nav, zone, now, agents, in_two_steps, keywords }))
 }
 
 #[derive(Template)]
