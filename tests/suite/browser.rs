@@ -269,3 +269,11 @@ async fn neither_customers_nor_agents_need_a_mouse_also_from_right_to_left() {
         assert_eq!(asked["customFields"][0]["value"], "Lamp", "{asked}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_steps_that_are_required_are_set_up_first() {
+    let desk = TestDesk::start_now().await;
+    desk.create_agent("ben", false).await;
+    change(&desk, |tx| tx.run("UPDATE password_policy SET requires_second_factor = 1", [])).await;
+    tokio::task::block_in_place(|| run("two_step.mjs", &desk, &[]));
+}
