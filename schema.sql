@@ -29,6 +29,8 @@ CREATE TABLE site (
   undo_seconds INTEGER NOT NULL DEFAULT 5,
   -- How long junk mail is kept.
   junk_retention_days INTEGER NOT NULL DEFAULT 90,
+  -- How long traces of automatic decisions are kept.
+  trace_retention_days INTEGER NOT NULL DEFAULT 180,
   -- While a conversation has one of these statuses its SLA clocks stand still: numbers separated by commas.
   sla_pause_statuses TEXT NOT NULL DEFAULT '',
   company TEXT NOT NULL DEFAULT '',
@@ -220,8 +222,9 @@ CREATE TABLE agent_availability (
   last_allocated_at INTEGER
 ) STRICT;
 
+-- AUTOINCREMENT, as with everything that rules name: the id of one that was deleted must not come back for another.
 CREATE TABLE department (
-  id INTEGER PRIMARY KEY,
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
   name TEXT NOT NULL UNIQUE COLLATE NOCASE,
   description TEXT NOT NULL DEFAULT '',
   is_available INTEGER NOT NULL DEFAULT 1
@@ -388,7 +391,7 @@ CREATE TABLE blob_chunk (
 ------------------------------------------------------------------------------------------------------------------------
 
 CREATE TABLE tag (
-  id INTEGER PRIMARY KEY,
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
   name TEXT NOT NULL UNIQUE COLLATE NOCASE
 ) STRICT;
 
@@ -1356,6 +1359,14 @@ CREATE TRIGGER trigger_value_delete AFTER DELETE ON trigger_value BEGIN UPDATE r
 CREATE TRIGGER trigger_mail_insert AFTER INSERT ON trigger_mail BEGIN UPDATE rule_version SET version = random(); END;
 CREATE TRIGGER trigger_mail_update AFTER UPDATE ON trigger_mail BEGIN UPDATE rule_version SET version = random(); END;
 CREATE TRIGGER trigger_mail_delete AFTER DELETE ON trigger_mail BEGIN UPDATE rule_version SET version = random(); END;
+-- What rules name: whether it is there still is part of a set.
+CREATE TRIGGER agent_gone AFTER UPDATE OF is_active, deleted_at ON agent BEGIN UPDATE rule_version SET version = random(); END;
+CREATE TRIGGER department_delete AFTER DELETE ON department BEGIN UPDATE rule_version SET version = random(); END;
+CREATE TRIGGER tag_delete AFTER DELETE ON tag BEGIN UPDATE rule_version SET version = random(); END;
+CREATE TRIGGER contact_gone AFTER UPDATE OF deleted_at ON contact BEGIN UPDATE rule_version SET version = random(); END;
+CREATE TRIGGER email_account_insert AFTER INSERT ON email_account BEGIN UPDATE rule_version SET version = random(); END;
+CREATE TRIGGER email_account_email AFTER UPDATE OF email ON email_account BEGIN UPDATE rule_version SET version = random(); END;
+CREATE TRIGGER email_account_delete AFTER DELETE ON email_account BEGIN UPDATE rule_version SET version = random(); END;
 CREATE TRIGGER site_time_zone AFTER UPDATE OF time_zone ON site BEGIN UPDATE rule_version SET version = random(); END;
 
 -- Draft rules replayed on recorded history. current and draft are both sets, ready to decide (JSON); last_id is how far
@@ -1367,6 +1378,8 @@ CREATE TABLE rehearsal (
   to_at INTEGER NOT NULL,
   current TEXT NOT NULL,
   draft TEXT NOT NULL,
+  -- What the draft's rules name and is gone: a JSON array of sentences.
+  warnings TEXT NOT NULL DEFAULT '[]',
   state TEXT NOT NULL DEFAULT 'running' CHECK (state IN ('running', 'done', 'failed')),
   last_id INTEGER NOT NULL DEFAULT 0,
   total INTEGER NOT NULL,

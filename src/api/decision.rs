@@ -114,6 +114,8 @@ pub struct SeenConditionJson {
     /// What the conversation had; options, agents and their like by id
     saw: Vec<String>,
     is_match: bool,
+    /// What it asked for was gone: such as `department 3 was deleted`
+    problem: Option<String>,
 }
 
 impl RoutingTraceJson {
@@ -271,6 +273,7 @@ impl SeenConditionJson {
             field: catalogue.get(field).map(|entry| entry.name.clone()).unwrap_or_default(),
             match_type: seen.clause.match_type.name(),
             value: seen.clause.value,
+            problem: seen.clause.problem,
             saw: seen.values.iter().map(ToString::to_string).collect(),
             is_match: seen.holds,
         }
@@ -412,8 +415,12 @@ impl TriggerTraceJson {
 
 #[derive(Serialize, ToSchema)]
 #[schema(as = DecisionList)]
+#[serde(rename_all = "camelCase")]
 pub struct DecisionListJson {
     decisions: Vec<DecisionJson>,
+    /// Decisions before this are no longer kept
+    #[schema(value_type = String, format = DateTime)]
+    kept_since: Timestamp,
 }
 
 /// Why a conversation was routed, allocated or changed by itself, or was not
@@ -425,11 +432,13 @@ pub struct DecisionListJson {
 #[get("/api/v3/anytime/conversations/{id}/decisions")]
 pub async fn list(app: App, by: Caller, path: web::Path<String>) -> Result<HttpResponse, ApiError> {
     let id: ConversationId = id("conversation", &path)?;
-    let decisions = app.read(|s| {
+    let list = app.read(|s| {
         conversation::get(s, &by.actor, id)?.ok_or_else(|| Error::not_found("conversation", id))?;
         let catalogue = field::catalogue(s)?;
         let found = decision::of_conversation(s, id)?.into_iter();
-        found.map(|decision| DecisionJson::new(s, &catalogue, decision)).collect::<Result<Vec<_>>>()
+        let decisions = found.map(|decision| DecisionJson::new(s, &catalogue, decision));
+        let kept_since = decision::kept_since(s, app.now())?;
+        Ok(DecisionListJson { decisions: decisions.collect::<Result<_>>()?, kept_since })
     })?;
-    Ok(HttpResponse::Ok().json(DecisionListJson { decisions }))
+    Ok(HttpResponse::Ok().json(list))
 }

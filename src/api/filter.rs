@@ -38,12 +38,21 @@ pub struct FilterJson {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     conditions: Option<Vec<ConditionJson>>,
+    /// What the conditions name and is gone; there with the conditions
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    warnings: Option<Vec<String>>,
 }
 
 impl FilterJson {
-    fn new(catalogue: &Catalogue, filter: Filter) -> Self {
+    fn new(s: &Snapshot<'_>, catalogue: &Catalogue, filter: Filter) -> Result<Self> {
         let conditions = ConditionJson::list(catalogue, filter.formula.conditions.clone());
-        Self { conditions: Some(conditions), ..Self::brief(filter) }
+        let warnings = Some(filter.warnings(s, catalogue)?);
+        Ok(Self { conditions: Some(conditions), warnings, ..Self::brief(filter) })
+    }
+
+    fn one(s: &Snapshot<'_>, filter: Filter) -> Result<Self> {
+        Self::new(s, &field::catalogue(s)?, filter)
     }
 
     fn brief(filter: Filter) -> Self {
@@ -55,6 +64,7 @@ impl FilterJson {
             when: filter.formula.when.name(),
             logic_expression: filter.formula.logic_expression,
             conditions: None,
+            warnings: None,
         }
     }
 }
@@ -99,7 +109,7 @@ pub struct FilterInput {
 }
 
 impl Input for FilterInput {
-    const READ_ONLY: &'static [&'static str] = &["id", "createdById"];
+    const READ_ONLY: &'static [&'static str] = &["id", "createdById", "warnings"];
 }
 
 /// What is left out stays as it is; conditions replace the list
@@ -115,7 +125,7 @@ pub struct FilterChangeInput {
 }
 
 impl Input for FilterChangeInput {
-    const READ_ONLY: &'static [&'static str] = &["id", "createdById"];
+    const READ_ONLY: &'static [&'static str] = &["id", "createdById", "warnings"];
 }
 
 /// List filters: the system's, public ones and your own
@@ -131,7 +141,7 @@ pub async fn list(app: App, by: Caller, query: Query) -> Result<HttpResponse, Ap
         true => {
             let catalogue = field::catalogue(s)?;
             let filters = filter::list(s, &by.actor)?;
-            Ok(filters.into_iter().map(|filter| FilterJson::new(&catalogue, filter)).collect())
+            filters.into_iter().map(|filter| FilterJson::new(s, &catalogue, filter)).collect()
         }
         false => brief(s, &by.actor),
     })?;
@@ -151,8 +161,7 @@ fn brief(s: &Snapshot<'_>, by: &Actor) -> Result<Vec<FilterJson>> {
 #[get("/api/v3/anytime/filters/{id}")]
 pub async fn get(app: App, by: Caller, path: web::Path<String>) -> Result<HttpResponse, ApiError> {
     let id: FilterId = id("filter", &path)?;
-    let filter =
-        app.read(|s| Ok(FilterJson::new(&field::catalogue(s)?, filter::require(s, &by.actor, id)?)))?;
+    let filter = app.read(|s| FilterJson::one(s, filter::require(s, &by.actor, id)?))?;
     Ok(HttpResponse::Ok().json(FilterAnswer { filter }))
 }
 
@@ -174,7 +183,7 @@ pub async fn create(app: App, by: Caller, body: Json<FilterInput>) -> Result<Htt
         .write(move |tx| {
             let filter = filter::create(tx, &by.actor, &new)?;
             let filters = brief(tx, &by.actor)?;
-            Ok(NewFilterAnswer { filter: FilterJson::new(&field::catalogue(tx)?, filter), filters })
+            Ok(NewFilterAnswer { filter: FilterJson::one(tx, filter)?, filters })
         })
         .await?;
     let location = format!("/api/v3/anytime/filters/{}", answer.filter.id);
@@ -210,7 +219,7 @@ pub async fn update(
     let filter = app
         .write(move |tx| {
             let filter = filter::update(tx, &by.actor, id, &change)?;
-            Ok(FilterJson::new(&field::catalogue(tx)?, filter))
+            FilterJson::one(tx, filter)
         })
         .await?;
     Ok(HttpResponse::Ok().json(FilterAnswer { filter }))

@@ -84,6 +84,8 @@ pub struct RehearsalJson {
     total: i64,
     done: i64,
     totals: TotalsJson,
+    /// What rules of the draft name and is gone
+    warnings: Vec<String>,
     error: Option<String>,
     #[schema(value_type = String, format = DateTime)]
     created_time: Timestamp,
@@ -134,6 +136,7 @@ impl From<Rehearsal> for RehearsalJson {
             total: rehearsal.total,
             done: rehearsal.done,
             totals: rehearsal.totals.into(),
+            warnings: rehearsal.warnings,
             error: rehearsal.error,
             created_time: rehearsal.created_at,
             finished_time: rehearsal.finished_at,
@@ -364,6 +367,7 @@ pub async fn create(app: App, by: Caller, body: Json<RehearsalInput>) -> Result<
                     Draft::Routing(RoutingDraft {
                         change: setting.map(RoutingInput::change).transpose()?.unwrap_or_default(),
                         rules: rules.transpose()?,
+                        one: None,
                     })
                 }
                 _ => {

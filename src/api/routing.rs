@@ -73,8 +73,8 @@ pub struct CustomerRuleJson {
     /// Order in which rules are tried, from 1
     index: i64,
     conditions: Vec<ConditionJson>,
-    /// Why nothing is assigned to the target; null when all is well
-    warning: Option<String>,
+    /// What the rule names and is gone, in its target and its conditions
+    warnings: Vec<String>,
 }
 
 impl RoutingJson {
@@ -101,6 +101,7 @@ impl RoutingJson {
 impl CustomerRuleJson {
     fn new(s: &Snapshot<'_>, catalogue: &Catalogue, rule: RoutingRule) -> Result<Self> {
         Ok(Self {
+            warnings: rule.warnings(s, catalogue)?,
             id: rule.id.0,
             is_enable: rule.is_enabled,
             name: rule.name,
@@ -111,7 +112,6 @@ impl CustomerRuleJson {
             route_to_priority: rule.target.priority.name(),
             index: rule.position,
             conditions: ConditionJson::list(catalogue, rule.formula.conditions),
-            warning: rule.target.warning(s)?,
         })
     }
 
@@ -285,7 +285,7 @@ pub struct CustomerRuleInput {
 }
 
 impl Input for CustomerRuleInput {
-    const READ_ONLY: &'static [&'static str] = &["id", "warning"];
+    const READ_ONLY: &'static [&'static str] = &["id", "warnings"];
 }
 
 /// A rule inside an envelope or a list.
@@ -294,9 +294,9 @@ impl Input for CustomerRuleInput {
 #[schema(as = CustomerRuleBody)]
 pub struct CustomerRuleBody {
     id: Option<i64>,
-    #[serde(rename = "warning")]
+    #[serde(rename = "warnings")]
     #[schema(ignore)]
-    _warning: Option<String>,
+    _warnings: Option<Vec<String>>,
     #[serde(alias = "isEnabled", alias = "ifEnable")]
     is_enable: Option<bool>,
     #[serde(alias = "rouleName")]
@@ -318,7 +318,7 @@ impl CustomerRuleInput {
             Some(body) => body,
             None => CustomerRuleBody {
                 id: None,
-                _warning: None,
+                _warnings: None,
                 is_enable: self.is_enable,
                 name: self.name,
                 when: self.when,

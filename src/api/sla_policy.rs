@@ -48,11 +48,14 @@ pub struct SlaPolicyJson {
     conditions: Vec<ConditionJson>,
     /// From 1: the first enabled policy that matches applies
     order_index: i64,
+    /// What its conditions name and is gone
+    warnings: Vec<String>,
 }
 
 impl SlaPolicyJson {
-    fn new(catalogue: &Catalogue, policy: SlaPolicy) -> Self {
-        Self {
+    fn new(s: &Snapshot<'_>, catalogue: &Catalogue, policy: SlaPolicy) -> DeskResult<Self> {
+        Ok(Self {
+            warnings: policy.warnings(s, catalogue)?,
             id: policy.id.0,
             name: policy.name,
             description: policy.description,
@@ -66,17 +69,17 @@ impl SlaPolicyJson {
             logic_expression: policy.formula.logic_expression,
             conditions: ConditionJson::list(catalogue, policy.formula.conditions),
             order_index: policy.position,
-        }
+        })
     }
 
     fn list(s: &Snapshot<'_>, policies: Vec<SlaPolicy>) -> DeskResult<SlaPoliciesEnvelope> {
         let catalogue = field::catalogue(s)?;
-        let sla_policies = policies.into_iter().map(|policy| Self::new(&catalogue, policy)).collect();
-        Ok(SlaPoliciesEnvelope { sla_policies })
+        let shown = policies.into_iter().map(|policy| Self::new(s, &catalogue, policy));
+        Ok(SlaPoliciesEnvelope { sla_policies: shown.collect::<DeskResult<_>>()? })
     }
 
     fn one(s: &Snapshot<'_>, policy: SlaPolicy) -> DeskResult<SlaPolicyEnvelope> {
-        Ok(SlaPolicyEnvelope { sla_policy: Self::new(&field::catalogue(s)?, policy) })
+        Ok(SlaPolicyEnvelope { sla_policy: Self::new(s, &field::catalogue(s)?, policy)? })
     }
 }
 
@@ -129,6 +132,9 @@ pub struct SlaPolicyInput {
     conditions: Option<Vec<ConditionInput>>,
     #[serde(alias = "order", alias = "orderNum")]
     order_index: Option<i64>,
+    #[serde(rename = "warnings")]
+    #[schema(ignore)]
+    _warnings: Option<Vec<String>>,
 }
 
 impl Input for SlaPolicyInput {}

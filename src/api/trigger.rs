@@ -12,8 +12,8 @@ use super::{id, order};
 use crate::app::App;
 use crate::db::Snapshot;
 use crate::desk::code::{Status, TriggerEvent};
-use crate::desk::trigger::{self, NewMail, Set, SetValue, Trigger, TriggerChange, Unit, change};
-use crate::desk::{Permission, agent, field};
+use crate::desk::trigger::{self, NewMail, SetValue, Trigger, TriggerChange, Unit, change};
+use crate::desk::{Permission, field};
 use crate::error::{Error, Result, shown};
 use crate::ids::{AgentId, TriggerId};
 use crate::rules::Catalogue;
@@ -53,7 +53,7 @@ pub struct TriggerJson {
     /// `minutes`, `hours` or `days`; days are business days
     #[schema(example = "hours")]
     stay_time_unit: &'static str,
-    /// What is named, but gone: such a value or recipient is skipped
+    /// What the trigger names and is gone: such a value is not set, such a recipient gets no mail
     warnings: Vec<String>,
 }
 
@@ -97,7 +97,7 @@ pub struct MailJson {
 
 impl TriggerJson {
     fn new(s: &Snapshot<'_>, catalogue: &Catalogue, trigger: Trigger) -> Result<Self> {
-        let warnings = warnings(s, catalogue, &trigger)?;
+        let warnings = trigger.warnings(s, catalogue)?;
         let mut actions = Vec::new();
         for (field, value) in trigger.values {
             actions.push(ActionJson {
@@ -157,24 +157,6 @@ impl TriggerJson {
         let catalogue = field::catalogue(s)?;
         triggers.into_iter().map(|trigger| Self::new(s, &catalogue, trigger)).collect()
     }
-}
-
-/// What of a trigger is skipped, because it is gone.
-pub(super) fn warnings(s: &Snapshot<'_>, catalogue: &Catalogue, trigger: &Trigger) -> Result<Vec<String>> {
-    let mut warnings = Vec::new();
-    for (field, value) in &trigger.values {
-        if let Some(problem) = Set::new(s, *field, value)?.problem {
-            let name = catalogue.get(*field).map_or("", |entry| &entry.name);
-            warnings.push(format!("{name} is not set: '{value}' {problem}"));
-        }
-    }
-    for id in trigger.mail.iter().flat_map(|mail| &mail.agents) {
-        if !agent::is_assignable(s, *id)? {
-            let name = agent::get_ever(s, *id)?.map(|agent| agent.display_name).unwrap_or_default();
-            warnings.push(format!("{name} (agent {id}) gets no mail: they are deleted or not active"));
-        }
-    }
-    Ok(warnings)
 }
 
 #[derive(Serialize, ToSchema)]

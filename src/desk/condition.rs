@@ -3,7 +3,7 @@
 
 use jiff::tz::TimeZone;
 
-use super::{Actor, agent, contact, department, field, site, tag};
+use super::{Actor, agent, contact, department, field, gone, site, tag};
 use crate::db::{Snapshot, Tx};
 use crate::error::{Error, Problems, Result, shown};
 use crate::ids::{
@@ -224,9 +224,14 @@ fn check_ids(s: &Snapshot<'_>, catalogue: &Catalogue, formula: &Formula) -> Resu
     problems.check()
 }
 
-/// The predicate of a stored formula.
+/// The predicate of a stored formula. Its clauses know what they ask for and is gone.
 pub fn predicate(s: &Snapshot<'_>, moment: &Moment, formula: &Formula) -> Result<Predicate> {
-    parse::stored(&field::catalogue(s)?, moment, formula)
+    let catalogue = field::catalogue(s)?;
+    let mut predicate = parse::stored(&catalogue, moment, formula)?;
+    for (clause, condition) in predicate.clauses_mut().iter_mut().zip(&formula.conditions) {
+        clause.problem = gone::of_condition(s, &catalogue, moment, condition)?;
+    }
+    Ok(predicate)
 }
 
 /// When and by whom something is asked: `@me` is the agent `by`; days are those of `zone`, or of the site.

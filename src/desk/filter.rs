@@ -1,7 +1,7 @@
 //! Filters, the console's views (contract 13.1): six of the system, and the agents' own, private or public.
 
 use super::condition::{self, NewCondition, NewFormula, Owner};
-use super::{Actor, Permission, check_name, conversation, field};
+use super::{Actor, Permission, check_name, conversation, field, gone};
 use crate::db::{Snapshot, Tx};
 use crate::error::{Error, Result};
 use crate::ids::{AgentId, FilterId};
@@ -44,6 +44,13 @@ pub struct Filter {
     /// `None` of a system filter.
     pub created_by: Option<AgentId>,
     pub formula: Formula,
+}
+
+impl Filter {
+    /// What its conditions name and is gone.
+    pub fn warnings(&self, s: &Snapshot<'_>, catalogue: &Catalogue) -> Result<Vec<String>> {
+        gone::of_formula(s, catalogue, &self.formula)
+    }
 }
 
 #[derive(Debug, Clone, Default)]

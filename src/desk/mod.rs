@@ -29,6 +29,7 @@ pub mod event_log;
 pub mod field;
 pub mod file_check;
 pub mod filter;
+pub mod gone;
 pub mod holiday;
 pub mod ical;
 pub mod identity_provider;

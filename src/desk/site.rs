@@ -21,6 +21,8 @@ pub struct Site {
     pub undo_seconds: i64,
     /// After how many days junk mail goes (contract 22).
     pub junk_retention_days: i64,
+    /// After how many days it can no longer be told why something happened by itself.
+    pub trace_retention_days: i64,
     pub company: String,
     pub website: String,
     /// What agents without one of their own see times in.
@@ -32,7 +34,7 @@ pub struct Site {
 pub fn get(s: &Snapshot<'_>) -> Result<Site> {
     s.one(
         "SELECT name, time_zone, is_department_enabled, recipient_limit, company, website, date_time_format, instance,
-           undo_seconds, junk_retention_days
+           undo_seconds, junk_retention_days, trace_retention_days
          FROM site",
         [],
         |row| {
@@ -47,6 +49,7 @@ pub fn get(s: &Snapshot<'_>) -> Result<Site> {
                 instance: row.get(7)?,
                 undo_seconds: row.get(8)?,
                 junk_retention_days: row.get(9)?,
+                trace_retention_days: row.get(10)?,
             })
         },
     )?
@@ -170,6 +173,18 @@ pub fn set_junk_retention(tx: &Tx<'_>, by: &Actor, days: i64) -> Result<()> {
     }
     tx.run("UPDATE site SET junk_retention_days = ?", [days])?;
     audit::record(tx, by, Action::Site, format!("set junk mail to be kept {days} days"), "")
+}
+
+/// How long traces of automatic decisions are kept, from 1 to 3650 days.
+pub fn set_trace_retention(tx: &Tx<'_>, by: &Actor, days: i64) -> Result<()> {
+    by.require(Permission::ManageSettings)?;
+    if !(1..=3650).contains(&days) {
+        return Err(Error::invalid("traceRetentionDays", format!("must be from 1 to 3650, not {days}")));
+    }
+    if 0 == tx.run("UPDATE site SET trace_retention_days = ?1 WHERE trace_retention_days <> ?1", [days])? {
+        return Ok(());
+    }
+    audit::record(tx, by, Action::Site, format!("set traces of decisions to be kept {days} days"), "")
 }
 
 /// From 0 (mail leaves at once) to 120.

@@ -4,11 +4,11 @@
 use super::audit::{self, Action};
 use super::condition::{self, NewFormula, Owner};
 use super::order::{self, Place};
-use super::{Actor, Permission, check_name, check_text, sla, working_time};
+use super::{Actor, Permission, check_name, check_text, gone, sla, working_time};
 use crate::db::{Snapshot, Tx};
 use crate::error::{Error, Problems, Result};
 use crate::ids::SlaPolicyId;
-use crate::rules::{Formula, Usage};
+use crate::rules::{Catalogue, Formula, Usage};
 
 #[derive(Debug, Clone, PartialEq)]
 pub struct SlaPolicy {
@@ -22,6 +22,13 @@ pub struct SlaPolicy {
     pub formula: Formula,
     /// From 1: the first that matches applies.
     pub position: i64,
+}
+
+impl SlaPolicy {
+    /// What its conditions name and is gone.
+    pub fn warnings(&self, s: &Snapshot<'_>, catalogue: &Catalogue) -> Result<Vec<String>> {
+        gone::of_formula(s, catalogue, &self.formula)
+    }
 }
 
 /// Minutes; `None` is no target.

@@ -92,6 +92,9 @@ pub struct Clause {
     pub match_type: MatchType,
     pub value: String,
     pub test: Test,
+    /// What it asks for was gone when the rule was made ready.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub problem: Option<String>,
 }
 
 /// A comparison that fits its field: `new` is the only door.
@@ -128,6 +131,11 @@ impl Predicate {
 
     pub fn clauses(&self) -> &[Clause] {
         &self.clauses
+    }
+
+    /// For noting what is gone.
+    pub fn clauses_mut(&mut self) -> &mut [Clause] {
+        &mut self.clauses
     }
 
     pub fn logic(&self) -> &Logic {

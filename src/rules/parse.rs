@@ -37,6 +37,7 @@ pub fn predicate(catalogue: &Catalogue, moment: &Moment, formula: &Formula) -> R
                 match_type: condition.match_type,
                 value: condition.value.clone(),
                 test: test?,
+                problem: None,
             }),
             Err((name, message)) => problems.add(part(name), message),
         }
@@ -52,10 +53,7 @@ pub fn stored(catalogue: &Catalogue, moment: &Moment, formula: &Formula) -> Resu
     let mut formula = formula.clone();
     let mut lost = Vec::new();
     for (position, condition) in formula.conditions.iter_mut().enumerate() {
-        let entry = catalogue.get(condition.field);
-        let is_sound = entry
-            .is_some_and(|entry| test(entry, moment, condition.match_type, condition.value.trim()).is_ok());
-        if !is_sound {
+        if problem(catalogue, moment, condition).is_some() {
             lost.push((position, condition.clone()));
             condition.field = field::CONVERSATION_ID;
             condition.match_type = MatchType::Is;
@@ -68,6 +66,17 @@ pub fn stored(catalogue: &Catalogue, moment: &Moment, formula: &Formula) -> Resu
         (clause.match_type, clause.value) = (match_type, value);
     }
     Ok(predicate)
+}
+
+/// Why a stored condition has lost its meaning.
+pub fn problem(catalogue: &Catalogue, moment: &Moment, condition: &Condition) -> Option<String> {
+    match catalogue.get(condition.field) {
+        Some(entry) => match test(entry, moment, condition.match_type, condition.value.trim()) {
+            Ok(_) => None,
+            Err((_, message)) => Some(message),
+        },
+        None => Some(format!("field {} was deleted", condition.field)),
+    }
 }
 
 fn combine(formula: &Formula, problems: &mut Problems) -> Logic {

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::allocation::{self, Choice};
 use super::routing::{self, RoutingTrace};
 use super::rule_set;
+use super::site;
 use super::sla::SlaTrace;
 use super::trigger::TriggerTrace;
 use crate::db::{Snapshot, Tx};
@@ -92,15 +93,20 @@ pub fn of_conversation(s: &Snapshot<'_>, conversation: ConversationId) -> Result
     )
 }
 
-/// How long traces are kept.
-const KEEP: Duration = Duration::from_secs(180 * 24 * 3600);
 /// Traces removed in one transaction.
 const BATCH: i64 = 5_000;
 
+/// Decisions from before this are gone, or will be within the hour: the site says how long they are kept.
+pub fn kept_since(s: &Snapshot<'_>, now: Timestamp) -> Result<Timestamp> {
+    let days = site::get(s)?.trace_retention_days;
+    Ok(now.minus(Duration::from_secs(days as u64 * 24 * 3600)))
+}
+
 /// Removes old traces, some at a time; tells how many.
 pub fn sweep(tx: &Tx<'_>) -> Result<usize> {
+    let since = kept_since(tx, tx.now())?;
     tx.run(
         "DELETE FROM decision WHERE id IN (SELECT id FROM decision WHERE at < ? ORDER BY at LIMIT ?)",
-        (tx.now().minus(KEEP), BATCH),
+        (since, BATCH),
     )
 }

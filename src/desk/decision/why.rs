@@ -245,7 +245,8 @@ impl Words<'_, '_> {
             "notContains" => "does not contain",
             other => other,
         };
-        Ok(format!("{}. {} {verb} “{wanted}”: it was {saw}", seen.clause.number, self.field(field)))
+        let gone = seen.clause.problem.as_ref().map(|why| format!(" ({why})")).unwrap_or_default();
+        Ok(format!("{}. {} {verb} “{wanted}”: it was {saw}{gone}", seen.clause.number, self.field(field)))
     }
 
     fn value(&self, domain: Domain, value: &Value) -> Result<String> {

@@ -1,15 +1,15 @@
 //! The draft of a rehearsal: rules as somebody would save them, applied in a savepoint that is taken back.
 
 use super::Kind;
-use crate::db::Tx;
+use crate::db::{Snapshot, Tx};
 use crate::desk::holiday::{self, NewHoliday};
 use crate::desk::routing::{self, RoutingChange, RoutingRuleChange};
 use crate::desk::sla_policy::{self, SlaPolicyChange};
 use crate::desk::trigger::{self, TriggerChange, change};
 use crate::desk::working_time::{self, DayChange};
-use crate::desk::{Actor, condition, sla};
+use crate::desk::{Actor, condition, field, sla};
 use crate::error::{Error, Result};
-use crate::ids::{SlaPolicyId, TriggerId};
+use crate::ids::{RoutingRuleId, SlaPolicyId, TriggerId};
 
 pub enum Draft {
     Routing(RoutingDraft),
@@ -32,6 +32,8 @@ pub struct RoutingDraft {
     pub change: RoutingChange,
     /// `None` leaves the rules as they are.
     pub rules: Option<Vec<RoutingRuleChange>>,
+    /// One rule that is changed, or with no id a new one at the end.
+    pub one: Option<(Option<RoutingRuleId>, RoutingRuleChange)>,
 }
 
 impl Draft {
@@ -60,6 +62,40 @@ impl Draft {
         ready.map_err(Error::internal)
     }
 
+    /// What the rules of this kind, as the file has them now, name and is gone: each with whose it is.
+    pub(super) fn warnings(&self, s: &Snapshot<'_>) -> Result<Vec<String>> {
+        let catalogue = field::catalogue(s)?;
+        let mut told = Vec::new();
+        let mut tell = |name: &str, warnings: Vec<String>| {
+            told.extend(warnings.into_iter().map(|warning| format!("{name}: {warning}")));
+        };
+        match self {
+            Self::Routing(_) => {
+                let Some(routing) = routing::stored(s)? else { return Ok(told) };
+                let is_custom = routing.kind == routing::Kind::Custom;
+                let (name, target) = match is_custom {
+                    true => ("no rule matches", routing.match_failed),
+                    false => ("everything", routing.simple),
+                };
+                tell(name, target.warning(s)?.into_iter().collect());
+                for rule in routing.rules.iter().filter(|rule| is_custom && rule.is_enabled) {
+                    tell(&rule.name, rule.warnings(s, &catalogue)?);
+                }
+            }
+            Self::Triggers(_) => {
+                for trigger in trigger::stored(s)?.iter().filter(|trigger| trigger.is_enabled) {
+                    tell(&trigger.name, trigger.warnings(s, &catalogue)?);
+                }
+            }
+            Self::Sla(_) => {
+                for policy in sla_policy::stored(s)?.iter().filter(|policy| policy.is_enabled) {
+                    tell(&policy.name, policy.warnings(s, &catalogue)?);
+                }
+            }
+        }
+        Ok(told)
+    }
+
     /// Saves the draft. The caller takes it back.
     pub(super) fn apply(&self, tx: &Tx<'_>, by: &Actor) -> Result<()> {
         match self {
@@ -73,7 +109,11 @@ impl Draft {
                         routing::rule::create(tx, by, rule)?;
                     }
                 }
-                Ok(())
+                match &draft.one {
+                    Some((Some(id), change)) => routing::rule::update(tx, by, *id, change).map(|_| ()),
+                    Some((None, change)) => routing::rule::create(tx, by, change).map(|_| ()),
+                    None => Ok(()),
+                }
             }
             Self::Triggers(triggers) => {
                 for (id, change) in triggers {

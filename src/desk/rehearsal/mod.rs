@@ -29,6 +29,8 @@ pub struct Rehearsal {
     pub total: i64,
     pub done: i64,
     pub totals: Totals,
+    /// What rules of the draft name and is gone.
+    pub warnings: Vec<String>,
     pub error: Option<String>,
     pub created_at: Timestamp,
     pub finished_at: Option<Timestamp>,
@@ -90,8 +92,10 @@ pub struct Difference {
     pub draft: Outcome,
 }
 
-/// The longest period, and how long a finished rehearsal is kept.
-const LONGEST: std::time::Duration = std::time::Duration::from_secs(2 * 366 * 86_400);
+/// The longest period: every event of it is read, and what is older had other agents and departments to go to.
+const LONGEST_DAYS: u64 = 2 * 366;
+const LONGEST: std::time::Duration = std::time::Duration::from_secs(LONGEST_DAYS * 86_400);
+/// How long a finished rehearsal is kept.
 const KEEP: std::time::Duration = std::time::Duration::from_secs(30 * 86_400);
 
 /// The period where none is named ends now and is so long.
@@ -109,21 +113,24 @@ pub fn create(tx: &Tx<'_>, by: &Actor, draft: &Draft, from: Timestamp, to: Times
         return Err(Error::invalid("timeFrom", format!("'{from}' is later than timeTo '{to}'")));
     }
     if LONGEST < to.since(from) {
-        return Err(Error::invalid("timeFrom", "makes a period of more than two years"));
+        let days = to.since(from).as_secs() / 86_400;
+        let message = format!("'{from}' makes a period of {days} days; the longest is {LONGEST_DAYS}, about two years");
+        return Err(Error::invalid("timeFrom", message));
     }
     let current = draft.current(tx)?;
-    let changed = tx.undone(|tx| {
+    let (changed, warnings) = tx.undone(|tx| {
         draft.apply(tx, by)?;
-        draft.current(tx)
+        Ok((draft.current(tx)?, draft.warnings(tx)?))
     })?;
+    let warnings = serde_json::to_string(&warnings).map_err(Error::internal)?;
     let total = tx.number(
         "SELECT count(*) FROM conversation WHERE created_at BETWEEN ? AND ? AND is_deleted = 0",
         (from, to),
     )?;
     let id = RehearsalId(tx.insert(
-        "INSERT INTO rehearsal (kind, from_at, to_at, current, draft, total, created_by_id, created_at)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-        (draft.kind().name(), from, to, current, changed, total, by.agent_id(), tx.now()),
+        "INSERT INTO rehearsal (kind, from_at, to_at, current, draft, warnings, total, created_by_id, created_at)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (draft.kind().name(), from, to, current, changed, warnings, total, by.agent_id(), tx.now()),
     )?);
     require(tx, by, id)
 }
@@ -233,7 +240,8 @@ pub fn sweep(tx: &Tx<'_>) -> Result<usize> {
     tx.run("DELETE FROM rehearsal WHERE created_at < ?", [tx.now().minus(KEEP)])
 }
 
-const COLUMNS: &str = "id, kind, from_at, to_at, state, total, done, totals, error, created_at, finished_at";
+const COLUMNS: &str = "id, kind, from_at, to_at, state, total, done, totals, error, created_at, finished_at,
+    warnings";
 
 fn from_row(row: &rusqlite::Row<'_>) -> rusqlite::Result<Rehearsal> {
     let unknown = || rusqlite::Error::from(rusqlite::types::FromSqlError::InvalidType);
@@ -249,5 +257,6 @@ fn from_row(row: &rusqlite::Row<'_>) -> rusqlite::Result<Rehearsal> {
         error: row.get(8)?,
         created_at: row.get(9)?,
         finished_at: row.get(10)?,
+        warnings: serde_json::from_str(row.get_ref(11)?.as_str()?).unwrap_or_default(),
     })
 }

@@ -8,7 +8,7 @@ use super::{Difference, Kind};
 use crate::db::Snapshot;
 use crate::desk::code::{Status, TriggerEvent};
 use crate::desk::routing::{self, Object, Target, Winner};
-use crate::desk::sla;
+use crate::desk::{gone, sla};
 use crate::desk::trigger::{self, Occasion, Ready, Unit};
 use crate::desk::working_time::{self, Calendar};
 use crate::error::{Error, Result};
@@ -196,8 +196,11 @@ pub fn step(s: &Snapshot<'_>, id: RehearsalId, last: ConversationId, now: Timest
         })?;
     let Some((Some(kind), period, current, draft)) = stored else { return Ok(Step::default()) };
     let rules = match kind {
-        Kind::Routing => Rules::Routing(read(&current)?, read(&draft)?),
-        Kind::Trigger => Rules::Triggers(read(&current)?, read(&draft)?, working_time::calendar(s)?),
+        Kind::Routing => Rules::Routing(reaching(s, read(&current)?)?, reaching(s, read(&draft)?)?),
+        Kind::Trigger => {
+            let (current, draft) = (mailing(s, read(&current)?)?, mailing(s, read(&draft)?)?);
+            Rules::Triggers(current, draft, working_time::calendar(s)?)
+        }
         Kind::Sla => Rules::Sla(read(&current)?, read(&draft)?),
     };
     let found = past::next(s, period, last, STEP)?;
@@ -238,6 +241,32 @@ pub fn step(s: &Snapshot<'_>, id: RehearsalId, last: ConversationId, now: Timest
 
 fn read<T: serde::de::DeserializeOwned>(text: &str) -> Result<T> {
     serde_json::from_str(text).map_err(Error::internal)
+}
+
+/// The rules without the targets that are gone: nothing is assigned to those (contract 15.1).
+fn reaching(s: &Snapshot<'_>, rules: Option<routing::Rules>) -> Result<Option<routing::Rules>> {
+    let Some(mut rules) = rules else { return Ok(None) };
+    let others = [&mut rules.simple, &mut rules.match_failed];
+    for target in rules.rules.iter_mut().map(|rule| &mut rule.target).chain(others) {
+        if target.warning(s)?.is_some() {
+            target.id = 0;
+        }
+    }
+    Ok(Some(rules))
+}
+
+/// The rules without the agents that are gone: they get no mail.
+fn mailing(s: &Snapshot<'_>, mut rules: trigger::Rules) -> Result<trigger::Rules> {
+    for recipients in rules.triggers.iter_mut().filter_map(|trigger| trigger.mails.as_mut()) {
+        let mut there = Vec::new();
+        for agent in &recipients.agents {
+            if gone::assignable(s, *agent)?.is_none() {
+                there.push(*agent);
+            }
+        }
+        recipients.agents = there;
+    }
+    Ok(rules)
 }
 
 /// Another rule that comes to the same is no difference.

@@ -6,10 +6,11 @@ pub mod rule;
 
 use super::audit::{self, Action};
 use super::code::Priority;
-use super::{Actor, Permission, agent, department};
+use super::{Actor, Permission, agent, department, gone};
 use crate::db::{Snapshot, Tx};
 use crate::error::{Error, Result};
 use crate::ids::{AgentId, DepartmentId};
+use crate::rules::Domain;
 
 pub use decide::{CustomRule, RoutingTrace, Rules, Verdict, Winner, route};
 pub use rule::{RoutingRule, RoutingRuleChange};
@@ -110,23 +111,12 @@ impl Target {
 
     /// Why nothing can be assigned to it; `None` when something can, or nothing should.
     pub fn warning(self, s: &Snapshot<'_>) -> Result<Option<String>> {
-        Ok(match self.object {
-            _ if self.id == 0 => None,
-            Object::Department => match department::get(s, DepartmentId(self.id))? {
-                Some(_) => None,
-                None => Some(format!("department {} was deleted: nothing is assigned to it", self.id)),
-            },
-            Object::Agent => match agent::get_ever(s, AgentId(self.id))? {
-                Some(agent) if agent.deleted_at.is_some() => {
-                    Some(format!("{} was deleted: nothing is assigned to them", agent.display_name))
-                }
-                Some(agent) if !agent.is_active => {
-                    Some(format!("{} is not active: nothing is assigned to them", agent.display_name))
-                }
-                Some(_) => None,
-                None => Some(format!("there is no agent {}: nothing is assigned to them", self.id)),
-            },
-        })
+        let (gone, them) = match self.object {
+            _ if self.id == 0 => return Ok(None),
+            Object::Department => (gone::named(s, Domain::Department, self.id)?, "it"),
+            Object::Agent => (gone::assignable(s, AgentId(self.id))?, "them"),
+        };
+        Ok(gone.map(|gone| format!("{gone}: nothing is assigned to {them}")))
     }
 }
 

@@ -5,11 +5,11 @@ use crate::db::{Snapshot, Tx};
 use crate::desk::audit::{self, Action};
 use crate::desk::condition::{self, NewFormula, Owner};
 use crate::desk::order::{self, Place};
-use crate::desk::{Actor, Permission, check_name};
+use crate::desk::{Actor, Permission, check_name, gone};
 use crate::error::{Error, Result};
 use crate::ids::RoutingRuleId;
 use crate::rules::sql::Where;
-use crate::rules::{Formula, Usage};
+use crate::rules::{Catalogue, Formula, Usage};
 
 #[derive(Debug, Clone)]
 pub struct RoutingRule {
@@ -34,6 +34,15 @@ pub struct RoutingRuleChange {
 
 /// Most rules.
 const MOST: usize = 500;
+
+impl RoutingRule {
+    /// What it names and is gone: such a target gets nothing.
+    pub fn warnings(&self, s: &Snapshot<'_>, catalogue: &Catalogue) -> Result<Vec<String>> {
+        let mut told: Vec<String> = self.target.warning(s)?.into_iter().collect();
+        told.extend(gone::of_formula(s, catalogue, &self.formula)?);
+        Ok(told)
+    }
+}
 
 /// Every rule in order. Needs `manageSettings`.
 pub fn list(s: &Snapshot<'_>, by: &Actor) -> Result<Vec<RoutingRule>> {

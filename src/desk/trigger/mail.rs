@@ -10,7 +10,7 @@ use crate::desk::email_account::{self, EmailAccount};
 use crate::desk::event::{self, Change};
 use crate::desk::outgoing_mail::{self, Audience, Notice, Verdict};
 use crate::desk::placeholder::{Form, Reader, Scene};
-use crate::desk::{Actor, attachment, sender_check};
+use crate::desk::{Actor, attachment, gone, sender_check};
 use crate::error::Result;
 use crate::html;
 use crate::ids::{ConversationId, MessageId, TriggerId};
@@ -139,13 +139,13 @@ fn recipients(
     }
     agents.extend(&mail.agents);
     for id in agents {
-        match agent::get(tx, id)?.filter(|agent| agent.is_active) {
-            Some(agent) => {
+        match (agent::get(tx, id)?, gone::assignable(tx, id)?) {
+            (Some(agent), None) => {
                 if !found.iter().any(|known| known.address.eq_ignore_ascii_case(&agent.email)) {
                     found.push(Recipient::agent(scene, agent));
                 }
             }
-            None => outcomes.push((format!("agent {id}"), "they are deleted or not active".to_owned())),
+            (_, gone) => outcomes.push((format!("agent {id}"), gone.unwrap_or_default())),
         }
     }
     Ok(found)

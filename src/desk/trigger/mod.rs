@@ -12,11 +12,11 @@ mod stay;
 use super::attachment::Attachment;
 use super::code::{Status, TriggerEvent};
 use super::condition::{self, Owner};
-use super::{Actor, Permission};
+use super::{Actor, Permission, gone};
 use crate::db::Snapshot;
 use crate::error::{Error, Result};
 use crate::ids::{AgentId, FieldId, TriggerId};
-use crate::rules::Formula;
+use crate::rules::{Catalogue, Formula};
 use crate::time::Timestamp;
 
 pub use act::Set;
@@ -46,6 +46,25 @@ pub struct Trigger {
     pub is_shown: bool,
     pub values: Vec<(FieldId, String)>,
     pub mail: Option<TriggerMail>,
+}
+
+impl Trigger {
+    /// What it names and is gone: such a value is not set, such a recipient gets no mail.
+    pub fn warnings(&self, s: &Snapshot<'_>, catalogue: &Catalogue) -> Result<Vec<String>> {
+        let mut told = gone::of_formula(s, catalogue, &self.formula)?;
+        for (field, value) in &self.values {
+            if let Some(problem) = Set::new(s, *field, value)?.problem {
+                let name = catalogue.get(*field).map_or("", |entry| &entry.name);
+                told.push(format!("{name} is not set: '{value}' {problem}"));
+            }
+        }
+        for id in self.mail.iter().flat_map(|mail| &mail.agents) {
+            if let Some(gone) = gone::assignable(s, *id)? {
+                told.push(format!("{gone}: no mail is sent to them"));
+            }
+        }
+        Ok(told)
+    }
 }
 
 #[derive(Debug, Clone)]

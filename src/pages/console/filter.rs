@@ -26,6 +26,8 @@ const ROWS: usize = 8;
 struct FilterPage {
     layout: Layout,
     id: Option<FilterId>,
+    /// What its conditions name and is gone.
+    warnings: Vec<String>,
     form: Fields,
     rows: Vec<Row>,
     fields: Vec<Field>,
@@ -68,7 +70,12 @@ fn page(
         value: text(&values, index),
     });
     app.read(|s| {
+        let warnings = match id {
+            Some(id) => filter::require(s, &signed_in.actor, id)?.warnings(s, &field::catalogue(s)?)?,
+            None => Vec::new(),
+        };
         Ok(FilterPage {
+            warnings,
             layout: Layout::new(s, signed_in, "filters")?,
             id,
             rows: rows.collect(),

@@ -158,7 +158,7 @@ async fn who_sees_a_conversation_sees_its_decisions_also_in_the_console() {
 }
 
 #[tokio::test]
-async fn traces_go_after_half_a_year() {
+async fn traces_go_after_half_a_year_or_as_the_site_says_and_never_silently() {
     let desk = TestDesk::start().await;
     let ann = desk.as_ann().await;
     ann.put("/anytime/routingRules/1", json!({ "isEnable": true })).await.expect(200);
@@ -168,5 +168,33 @@ async fn traces_go_after_half_a_year() {
     assert_eq!(change(&desk, decision::sweep).await, 0);
     desk.advance(std::time::Duration::from_secs(2 * 86_400));
     assert_eq!(change(&desk, decision::sweep).await, 1);
-    assert_eq!(ann.get("/anytime/conversations/1/decisions").await.expect(200), json!({ "decisions": [] }));
+    let list = ann.get("/anytime/conversations/1/decisions").await.expect(200);
+    assert_eq!(list["decisions"], json!([]));
+    assert_eq!(list["keptSince"], "2026-01-06T09:00:00.000Z");
+    let browser = desk.browser();
+    browser.sign_in("ann").await;
+    let why = browser.get("/console/conversations/1/why").await;
+    why.shows("Nothing was decided by itself here lately").shows("are no longer kept");
+    let page = "/console/settings/site";
+    let view = browser.get(page).await;
+    view.shows("name=\"traceRetentionDays\" type=\"number\" min=\"1\" max=\"3650\" value=\"180\"");
+    let csrf = view.csrf();
+    for (days, status) in [("0", 400), ("many", 400), ("30", 303)] {
+        let form = [
+            ("csrf", csrf.as_str()),
+            ("siteName", "Desk"),
+            ("timeZone", "UTC"),
+            ("undoSeconds", "5"),
+            ("traceRetentionDays", days),
+        ];
+        assert_eq!(browser.post(page, &form).await.status, status, "{days}");
+    }
+    let new = json!({ "subject": "b", "channel": "portal", "message": { "type": "note", "plainBody": "x" } });
+    ann.post("/anytime/conversations", new).await.expect(201);
+    let why = browser.get("/console/conversations/2/why").await;
+    assert!(!why.html.contains("no longer kept"), "it is younger than that");
+    desk.advance(std::time::Duration::from_secs(29 * 86_400));
+    assert_eq!(change(&desk, decision::sweep).await, 0);
+    desk.advance(std::time::Duration::from_secs(2 * 86_400));
+    assert_eq!(change(&desk, decision::sweep).await, 1);
 }

@@ -410,7 +410,7 @@ async fn a_target_that_is_gone_is_skipped_with_a_warning_and_the_priority_kept()
         let list = ann.get("/anytime/routingRules/1/customerRules").await.expect(200);
         let shown =
             list["customerRules"].as_array().unwrap().iter().find(|rule| rule["name"] == name).unwrap();
-        assert_eq!(shown["warning"], warning);
+        assert_eq!(shown["warnings"], json!([warning]));
     }
     let other = submit(&ann, "other", json!({})).await;
     assert_eq!(place(&other), (json!(null), json!(null), "normal"));

@@ -1,3 +1,4 @@
 //! The condition language against a real file.
 
 mod agree;
+mod gone;

@@ -12,6 +12,7 @@ use crate::app::App;
 use crate::desk::agent::{self, Agent};
 use crate::desk::code::Priority;
 use crate::desk::department::{self, Department};
+use crate::desk::field;
 use crate::desk::order::Place;
 use crate::desk::rehearsal::{self, Draft, RoutingDraft};
 use crate::desk::routing::{
@@ -30,7 +31,7 @@ const HERE: &str = "/console/settings/routing";
 struct Shown {
     rule: RoutingRule,
     to: String,
-    warning: Option<String>,
+    warnings: Vec<String>,
     matches_now: i64,
 }
 
@@ -40,6 +41,9 @@ struct List {
     layout: Layout,
     nav: Nav,
     form: Fields,
+    /// What the two targets name and is gone.
+    simple_warning: Option<String>,
+    failed_warning: Option<String>,
     rules: Vec<Shown>,
     agents: Vec<Agent>,
     departments: Vec<Department>,
@@ -49,24 +53,28 @@ struct List {
 async fn page(app: &App, signed_in: &SignedIn, form: Option<Fields>, mistakes: Mistakes) -> Result<List> {
     let (layout, nav) = frame(app, signed_in, HERE)?;
     let (by, now) = (signed_in.actor.clone(), app.now());
-    let (routing, rules, agents, departments) = app
+    let (routing, [simple_warning, failed_warning], rules, agents, departments) = app
         .scan(move |s| {
             let routing = routing::get(s, &by)?;
             let (agents, departments) = (agent::assignable(s)?, department::list(s)?);
+            let catalogue = field::catalogue(s)?;
             let mut rules = Vec::new();
             for rule in routing.iter().flat_map(|routing| &routing.rules) {
                 rules.push(Shown {
                     to: words(rule.target, &agents, &departments),
-                    warning: rule.target.warning(s)?,
+                    warnings: rule.warnings(s, &catalogue)?,
                     matches_now: rule::matches_now(s, &by, now, &rule.formula)?,
                     rule: rule.clone(),
                 });
             }
-            Ok((routing, rules, agents, departments))
+            let warning = |target: Option<Target>| target.map_or(Ok(None), |target| target.warning(s));
+            let (simple, failed) = routing.as_ref().map(|routing| (routing.simple, routing.match_failed)).unzip();
+            let warnings = [warning(simple)?, warning(failed)?];
+            Ok((routing, warnings, rules, agents, departments))
         })
         .await?;
     let form = form.unwrap_or_else(|| setting(routing.as_ref()));
-    Ok(List { layout, nav, form, rules, agents, departments, mistakes })
+    Ok(List { layout, nav, form, simple_warning, failed_warning, rules, agents, departments, mistakes })
 }
 
 fn words(target: Target, agents: &[Agent], departments: &[Department]) -> String {
@@ -137,6 +145,7 @@ struct Edit {
     layout: Layout,
     nav: Nav,
     rule: Option<RoutingRule>,
+    warnings: Vec<String>,
     form: Fields,
     conditions: Conditions,
     agents: Vec<Agent>,
@@ -155,10 +164,14 @@ impl Edit {
         let (layout, nav) = frame(app, signed_in, HERE)?;
         app.read(|s| {
             let rule = id.map(|id| rule::require(s, &signed_in.actor, id)).transpose()?;
+            let warnings = match &rule {
+                Some(rule) => rule.warnings(s, &field::catalogue(s)?)?,
+                None => Vec::new(),
+            };
             let form = form.unwrap_or_else(|| stored(rule.as_ref()));
             let conditions = Conditions::new(s, &form, Usage::Routing)?;
             let (agents, departments) = (agent::assignable(s)?, department::list(s)?);
-            Ok(Self { layout, nav, rule, form, conditions, agents, departments, mistakes })
+            Ok(Self { layout, nav, rule, warnings, form, conditions, agents, departments, mistakes })
         })
     }
 }
@@ -219,7 +232,8 @@ async fn store(app: &App, sent: Sent, id: Option<RoutingRuleId>) -> Result<HttpR
             if rehearses {
                 let draft = Draft::Routing(RoutingDraft {
                     change: RoutingChange { kind: Some(Kind::Custom), ..RoutingChange::default() },
-                    rules: Some(draft_rules(rule::list(tx, &by)?, id, change)),
+                    one: Some((id, change)),
+                    ..RoutingDraft::default()
                 });
                 let made = rehearsal::create_recent(tx, &by, &draft)?;
                 return Ok(format!("/console/settings/rehearsals/{}", made.id));
@@ -238,35 +252,6 @@ async fn store(app: &App, sent: Sent, id: Option<RoutingRuleId>) -> Result<HttpR
             Ok(Page(page).with_status(StatusCode::BAD_REQUEST))
         }
     }
-}
-
-/// The stored rules with one replaced, or one more at the end.
-fn draft_rules(
-    rules: Vec<RoutingRule>,
-    id: Option<RoutingRuleId>,
-    change: RoutingRuleChange,
-) -> Vec<RoutingRuleChange> {
-    let mut draft: Vec<RoutingRuleChange> = rules
-        .iter()
-        .map(|rule| match Some(rule.id) == id {
-            true => change.clone(),
-            false => RoutingRuleChange {
-                is_enabled: Some(rule.is_enabled),
-                name: Some(rule.name.clone()),
-                formula: Some((&rule.formula).into()),
-                target: TargetChange {
-                    object: Some(rule.target.object),
-                    id: Some(rule.target.id),
-                    priority: Some(rule.target.priority),
-                },
-                position: None,
-            },
-        })
-        .collect();
-    if id.is_none() {
-        draft.push(change);
-    }
-    draft
 }
 
 #[post("/console/settings/routing/{id:\\d+}/up")]

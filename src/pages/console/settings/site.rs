@@ -47,6 +47,7 @@ pub async fn show(app: App, signed_in: SignedIn) -> Result<Page<SitePage>, PageE
         ("website", site.website),
         ("timeZone", site.time_zone),
         ("undoSeconds", site.undo_seconds.to_string()),
+        ("traceRetentionDays", site.trace_retention_days.to_string()),
     ]);
     Ok(Page(SitePage::new(&app, &signed_in, form, Mistakes::default())?))
 }
@@ -63,16 +64,16 @@ pub async fn save(app: App, sent: Sent) -> Result<HttpResponse, PageError> {
         date_time_format: None,
     };
     // Absent for agents who may change the profile alone.
-    let seconds = fields.filled("undoSeconds");
+    let (seconds, days) = (fields.filled("undoSeconds"), fields.filled("traceRetentionDays"));
     let save = move |tx: &Tx<'_>| {
         site::change_profile(tx, &by, &change)?;
-        match seconds.as_deref().map(str::trim) {
-            None => Ok(()),
-            Some(text) => {
-                let wrong = || Error::invalid("undoSeconds", format!("'{text}' is not a number"));
-                site::set_undo_seconds(tx, &by, text.parse().map_err(|_| wrong())?)
-            }
+        if let Some(text) = &seconds {
+            site::set_undo_seconds(tx, &by, number("undoSeconds", text)?)?;
         }
+        if let Some(text) = &days {
+            site::set_trace_retention(tx, &by, number("traceRetentionDays", text)?)?;
+        }
+        Ok(())
     };
     match app.write(save).await {
         Ok(_) => Ok(see_other(HERE)),
@@ -81,4 +82,8 @@ pub async fn save(app: App, sent: Sent) -> Result<HttpResponse, PageError> {
             Ok(Page(page).with_status(StatusCode::BAD_REQUEST))
         }
     }
+}
+
+fn number(field: &str, text: &str) -> Result<i64> {
+    text.trim().parse().map_err(|_| Error::invalid(field, format!("'{text}' is not a number")))
 }

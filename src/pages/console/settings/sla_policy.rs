@@ -11,7 +11,7 @@ use super::{Nav, frame};
 use crate::app::App;
 use crate::desk::code::Status;
 use crate::desk::order::Place;
-use crate::desk::sla;
+use crate::desk::{field, sla};
 use crate::desk::sla_policy::{self, SlaPolicy, SlaPolicyChange};
 use crate::error::{Error, Problems, Result};
 use crate::ids::SlaPolicyId;
@@ -27,7 +27,8 @@ const HERE: &str = "/console/settings/sla-policies";
 struct List {
     layout: Layout,
     nav: Nav,
-    policies: Vec<SlaPolicy>,
+    /// Each with what it names and is gone.
+    policies: Vec<(Vec<String>, SlaPolicy)>,
     pauses: Vec<Status>,
 }
 
@@ -36,7 +37,11 @@ pub async fn list(app: App, signed_in: SignedIn) -> Result<Page<List>, PageError
     let (layout, nav) = frame(&app, &signed_in, HERE)?;
     let by = &signed_in.actor;
     Ok(Page(app.read(|s| {
-        Ok(List { layout, nav, policies: sla_policy::list(s, by)?, pauses: sla::pause_statuses(s)? })
+        let catalogue = field::catalogue(s)?;
+        let found = sla_policy::list(s, by)?.into_iter();
+        let shown = found.map(|policy| Ok((policy.warnings(s, &catalogue)?, policy)));
+        let policies = shown.collect::<Result<_>>()?;
+        Ok(List { layout, nav, policies, pauses: sla::pause_statuses(s)? })
     })?))
 }
 
@@ -74,6 +79,7 @@ struct Edit {
     layout: Layout,
     nav: Nav,
     policy: Option<SlaPolicy>,
+    warnings: Vec<String>,
     form: Fields,
     conditions: Conditions,
     mistakes: Mistakes,
@@ -104,9 +110,13 @@ impl Edit {
         let (layout, nav) = frame(app, signed_in, HERE)?;
         app.read(|s| {
             let policy = id.map(|id| sla_policy::require(s, &signed_in.actor, id)).transpose()?;
+            let warnings = match &policy {
+                Some(policy) => policy.warnings(s, &field::catalogue(s)?)?,
+                None => Vec::new(),
+            };
             let form = form.unwrap_or_else(|| stored(policy.as_ref()));
             let conditions = Conditions::new(s, &form, Usage::Sla)?;
-            Ok(Self { layout, nav, policy, form, conditions, mistakes })
+            Ok(Self { layout, nav, policy, warnings, form, conditions, mistakes })
         })
     }
 

@@ -9,9 +9,9 @@ use super::field::{Fields, Sent};
 use super::rule_form::{self, Conditions};
 use super::{Nav, frame};
 use crate::app::App;
-use crate::db::Snapshot;
 use crate::desk::agent::{self, Agent};
 use crate::desk::code::{Status, TriggerEvent};
+use crate::desk::field;
 use crate::desk::order::Place;
 use crate::desk::rehearsal::{self, Draft};
 use crate::desk::trigger::{self, Filled, NewMail, SetValue, Trigger, TriggerChange, Unit, change};
@@ -30,7 +30,7 @@ struct List {
     layout: Layout,
     nav: Nav,
     /// Each with what it no longer reaches.
-    triggers: Vec<(Trigger, Option<String>)>,
+    triggers: Vec<(Vec<String>, Trigger)>,
 }
 
 /// What each event is called.
@@ -62,23 +62,13 @@ fn about(trigger: &Trigger) -> String {
     [event, &status, &span, &conditions, &sets, mails].concat()
 }
 
-/// Agents who would get the mail and are gone.
-fn warning(s: &Snapshot<'_>, trigger: &Trigger) -> Result<Option<String>> {
-    let mut gone = Vec::new();
-    for id in trigger.mail.iter().flat_map(|mail| &mail.agents) {
-        if !agent::is_assignable(s, *id)? {
-            gone.push(agent::get_ever(s, *id)?.map_or_else(|| id.to_string(), |agent| agent.display_name));
-        }
-    }
-    Ok((!gone.is_empty()).then(|| format!("Its mail no longer reaches {}", gone.join(", "))))
-}
-
 #[get("/console/settings/triggers")]
 pub async fn list(app: App, signed_in: SignedIn) -> Result<Page<List>, PageError> {
     let (layout, nav) = frame(&app, &signed_in, HERE)?;
     let triggers = app.read(|s| {
-        let with_warning = |found: Trigger| Ok((warning(s, &found)?, found)).map(|(told, it)| (it, told));
-        trigger::list(s, &signed_in.actor)?.into_iter().map(with_warning).collect::<Result<_>>()
+        let catalogue = field::catalogue(s)?;
+        let found = trigger::list(s, &signed_in.actor)?.into_iter();
+        found.map(|trigger| Ok((trigger.warnings(s, &catalogue)?, trigger))).collect::<Result<_>>()
     })?;
     Ok(Page(List { layout, nav, triggers }))
 }
@@ -89,6 +79,7 @@ struct Edit {
     layout: Layout,
     nav: Nav,
     trigger: Option<Trigger>,
+    warnings: Vec<String>,
     form: Fields,
     conditions: Conditions,
     /// The fields that may be set.
@@ -111,11 +102,26 @@ impl Edit {
             let trigger = id.map(|id| trigger::require(s, &signed_in.actor, id)).transpose()?;
             let form = form.unwrap_or_else(|| stored(trigger.as_ref()));
             let conditions = Conditions::new(s, &form, Usage::TriggerCondition)?;
-            let catalogue = crate::desk::field::catalogue(s)?;
+            let catalogue = field::catalogue(s)?;
+            let warnings = match &trigger {
+                Some(trigger) => trigger.warnings(s, &catalogue)?,
+                None => Vec::new(),
+            };
             let settable =
                 catalogue.entries().iter().filter(|it| it.allows(Usage::TriggerSet)).cloned().collect();
             let agents = agent::assignable(s)?;
-            Ok(Self { layout, nav, trigger, form, conditions, settable, agents, preview: None, mistakes })
+            Ok(Self {
+                layout,
+                nav,
+                trigger,
+                warnings,
+                form,
+                conditions,
+                settable,
+                agents,
+                preview: None,
+                mistakes,
+            })
         })
     }
 
