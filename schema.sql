@@ -445,6 +445,15 @@ CREATE TABLE email_account (
   failures INTEGER NOT NULL DEFAULT 0,
   failing_since_at INTEGER,
   next_check_at INTEGER NOT NULL DEFAULT 0,
+  -- Sign-ins refused since one worked: after some nothing is tried until somebody acts (desk/email_account/health.rs).
+  refusals INTEGER NOT NULL DEFAULT 0,
+  -- The same of sending. Failures within a minute count once.
+  send_failures INTEGER NOT NULL DEFAULT 0,
+  send_refusals INTEGER NOT NULL DEFAULT 0,
+  send_error TEXT,
+  send_failed_at INTEGER,
+  send_success_at INTEGER,
+  send_failing_since_at INTEGER,
   created_at INTEGER NOT NULL
 ) STRICT;
 CREATE UNIQUE INDEX email_account_default ON email_account (is_default) WHERE is_default = 1;

@@ -44,6 +44,9 @@ pub enum Error {
     TooMany { retry_seconds: u64 },
     #[error("{0}")]
     Unavailable(String),
+    /// Another server does not take what we sign in with: asking again changes nothing before somebody acts.
+    #[error("{0}")]
+    SignInRefused(String),
     /// The disk is full: nothing was changed, reads go on.
     #[error("there is no space left on the disk; nothing was changed")]
     StorageFull,

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::audit::{self, Action};
-use super::{Actor, Page, Paging, Permission, check_name, check_text, contact_password, like};
+use super::{Actor, Page, Paging, Permission, check_name, check_text, contact_password, like, sla};
 use crate::db::{Snapshot, Tx};
 use crate::error::{Error, OnConstraint, Result};
 use crate::ids::{ContactId, IdentityId};
@@ -254,6 +254,7 @@ pub fn update(tx: &Tx<'_>, by: &Actor, id: ContactId, change: &ContactChange) ->
     let after = apply(tx, id, change)?;
     let details = audit::difference(&facts(&before), &facts(&after));
     audit::record(tx, by, Action::Contact, format!("changed the contact '{}'", after.name), details)?;
+    sla::contact_changed(tx, id)?;
     Ok(after)
 }
 
@@ -286,7 +287,8 @@ fn facts(contact: &Contact) -> [(&'static str, String); 15] {
 /// Identities are changed one by one: the contact as it was before tells what became of it.
 fn record_change(tx: &Tx<'_>, by: &Actor, before: &Contact) -> Result<()> {
     let details = audit::difference(&facts(before), &facts(&require(tx, before.id)?));
-    audit::record(tx, by, Action::Contact, format!("changed the contact '{}'", before.name), details)
+    audit::record(tx, by, Action::Contact, format!("changed the contact '{}'", before.name), details)?;
+    sla::contact_changed(tx, before.id)
 }
 
 /// The conversations stay; the identities are free for others.

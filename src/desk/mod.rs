@@ -39,6 +39,7 @@ pub mod integration_account;
 pub mod job;
 pub mod junk_email;
 pub mod kept_answer;
+pub mod mail_budget;
 pub mod mail_template;
 pub mod notice;
 pub mod notification;

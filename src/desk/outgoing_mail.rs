@@ -8,6 +8,7 @@ use askama::Template;
 use super::conversation::{Body, Conversation};
 use super::email_account::{self, EmailAccount};
 use super::event::{self, Change};
+use super::mail_budget::{Audience, objection};
 use super::site::{self, Site};
 use super::{Actor, Page, Paging, Permission, agent, attachment, secret};
 use crate::db::{Snapshot, Tx};
@@ -365,8 +366,8 @@ pub fn enqueue_password_notice(
     Ok(())
 }
 
-/// Queues an automatic mail from the default account; `None` when the address is our own or had its share of them
-/// lately.
+/// Queues an automatic mail from the default account; `None` when the address is our own, or it or the conversation had
+/// its share of them lately, which the conversation's event log tells.
 pub fn enqueue_automatic(
     tx: &Tx<'_>,
     to: &str,
@@ -375,8 +376,13 @@ pub fn enqueue_automatic(
     html: &str,
     conversation: Option<(ConversationId, MessageId)>,
 ) -> Result<Option<OutgoingMailId>> {
-    if is_own_address(tx, to)? || !is_within_budget(tx, to, Audience::Contact)? {
-        tracing::warn!("an automatic mail was not sent: the address is our own or had enough of them lately");
+    let about = conversation.map(|(conversation, _)| conversation);
+    if let Some(why) = objection(tx, to, Audience::Contact, about)? {
+        tracing::warn!(why, "an automatic mail was not sent");
+        if let Some(conversation) = about {
+            let remark = format!("Did not mail {to}: {why}");
+            event::record(tx, &Actor::System, conversation, Change::Automated { remark })?;
+        }
         return Ok(None);
     }
     let account = email_account::default(tx)?;
@@ -405,36 +411,6 @@ pub fn enqueue_automatic(
     )?;
     add_recipient(tx, id, to, "to")?;
     Ok(Some(id))
-}
-
-/// Whom an automatic mail is for: agents asked for theirs, and get more of it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Audience {
-    Contact,
-    Agent,
-}
-
-impl Audience {
-    /// Automatic mails that one address may get in an hour and in a day.
-    fn budget(self) -> (i64, i64) {
-        match self {
-            Self::Contact => (6, 20),
-            Self::Agent => (60, 400),
-        }
-    }
-}
-
-fn is_within_budget(tx: &Tx<'_>, address: &str, audience: Audience) -> Result<bool> {
-    let sent_since = |since: Timestamp| {
-        tx.number(
-            "SELECT count(*) FROM outgoing_recipient r JOIN outgoing_mail m ON m.id = r.outgoing_mail_id
-             WHERE r.address = ? AND m.is_automatic = 1 AND ? < m.created_at",
-            (address, since),
-        )
-    };
-    let (hourly, daily) = audience.budget();
-    Ok(sent_since(tx.now().minus(Duration::from_secs(3600)))? < hourly
-        && sent_since(tx.now().minus(Duration::from_secs(86_400)))? < daily)
 }
 
 /// A mail that a rule writes about a conversation.
@@ -469,14 +445,11 @@ fn unused_message(s: &Snapshot<'_>) -> Result<i64> {
         + s.number("SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'outgoing_mail'), 0)", [])?)
 }
 
-/// Queues a notice, unless it would come back to us or the address had its share. A contact's answer finds the
+/// Queues a notice, unless it would come back to us, or the address or the conversation had its share. A contact's answer finds the
 /// conversation by the signed token in the Message-ID.
 pub fn enqueue_notice(tx: &Tx<'_>, notice: &Notice<'_>) -> Result<Verdict> {
-    if is_own_address(tx, notice.to)? {
-        return Ok(Verdict::Refused("it is one of our own addresses".to_owned()));
-    }
-    if !is_within_budget(tx, notice.to, notice.audience)? {
-        return Ok(Verdict::Refused("the address had its share of automatic mail".to_owned()));
+    if let Some(why) = objection(tx, notice.to, notice.audience, Some(notice.conversation))? {
+        return Ok(Verdict::Refused(why.to_owned()));
     }
     let domain = notice.account.and_then(|account| account.email.rsplit('@').next()).unwrap_or("localhost");
     let internet_message_id = match notice.audience {
@@ -532,7 +505,7 @@ pub fn enqueue_notice(tx: &Tx<'_>, notice: &Notice<'_>) -> Result<Verdict> {
 /// Queues a mail to an agent that is about no conversation in particular, unless they had their share. It leaves from
 /// the default account.
 pub fn enqueue_for_agent(tx: &Tx<'_>, to: &str, subject: &str, text: &str, html: &str) -> Result<()> {
-    if is_own_address(tx, to)? || !is_within_budget(tx, to, Audience::Agent)? {
+    if objection(tx, to, Audience::Agent, None)?.is_some() {
         return Ok(());
     }
     let account = email_account::default(tx)?;
@@ -629,17 +602,19 @@ fn add_recipient(tx: &Tx<'_>, id: OutgoingMailId, address: &str, kind: &str) -> 
 /// How long a worker keeps a mail: longer than the patience after the final dot (RFC 5321 4.5.3.2.6).
 const LEASE: Duration = Duration::from_secs(15 * 60);
 
-/// Takes up to `limit` due mails for sending; those wait whose files wait for their check. After a crash see
-/// `release_leases`.
+/// Takes up to `limit` due mails for sending; those wait whose files wait for their check, and those of accounts that
+/// refuse our sign-in. After a crash see `release_leases`.
 pub fn lease(tx: &Tx<'_>, limit: i64) -> Result<Vec<OutgoingMail>> {
     let ids: Vec<OutgoingMailId> = tx.all(
         "UPDATE outgoing_mail SET lease_until = ?1, attempts = attempts + 1
          WHERE id IN (SELECT m.id FROM outgoing_mail m WHERE m.state = 'queued' AND m.next_attempt_at <= ?2
                         AND m.lease_until <= ?2 AND NOT EXISTS (
                           SELECT 1 FROM attachment a WHERE a.message_id = m.message_id AND a.is_pending = 1)
+                        AND NOT EXISTS (
+                          SELECT 1 FROM email_account x WHERE x.id = m.email_account_id AND ?4 <= x.send_refusals)
                       ORDER BY m.next_attempt_at LIMIT ?3)
          RETURNING id",
-        (tx.now().plus(LEASE), tx.now(), limit),
+        (tx.now().plus(LEASE), tx.now(), limit, email_account::REFUSALS),
         |row| row.get(0),
     )?;
     ids.into_iter().map(|id| get(tx, id)?.ok_or_else(|| Error::not_found("outgoing mail", id))).collect()
@@ -649,8 +624,10 @@ pub fn lease(tx: &Tx<'_>, limit: i64) -> Result<Vec<OutgoingMail>> {
 pub fn is_due(s: &Snapshot<'_>, now: Timestamp) -> Result<bool> {
     s.exists(
         "SELECT 1 FROM outgoing_mail m WHERE m.state = 'queued' AND m.next_attempt_at <= ?1 AND m.lease_until <= ?1
-           AND NOT EXISTS (SELECT 1 FROM attachment a WHERE a.message_id = m.message_id AND a.is_pending = 1) LIMIT 1",
-        [now],
+           AND NOT EXISTS (SELECT 1 FROM attachment a WHERE a.message_id = m.message_id AND a.is_pending = 1)
+           AND NOT EXISTS (SELECT 1 FROM email_account x WHERE x.id = m.email_account_id AND ?2 <= x.send_refusals)
+         LIMIT 1",
+        (now, email_account::REFUSALS),
     )
 }
 

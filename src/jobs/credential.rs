@@ -74,8 +74,9 @@ pub async fn token(app: &App, account: &EmailAccount) -> Result<String> {
     let token =
         oauth::token(app.http(), &provider, grant).await.map_err(|error| match (&error, account.kind) {
             (OAuthError::Refused(text), Kind::Pop3 | Kind::Imap) => {
-                Error::Unavailable(format!("{text}; authorise the account again on its page"))
+                Error::SignInRefused(format!("{text}; authorise the account again on its page"))
             }
+            (OAuthError::Refused(text), Kind::Exchange) => Error::SignInRefused(text.clone()),
             _ => Error::Unavailable(error.to_string()),
         })?;
     let mut got_with = got_with;

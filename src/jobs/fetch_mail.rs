@@ -12,7 +12,7 @@ use super::credential;
 use super::postbox::{self, Afterwards, MAIL_BYTES, Offer, Postbox, Trouble};
 use super::process_mail::process_waiting;
 use crate::app::App;
-use crate::desk::email_account::{self, EmailAccount};
+use crate::desk::email_account::{self, EmailAccount, Failure};
 use crate::desk::inbound_mail;
 use crate::error::{Error, Result};
 use crate::ids::EmailAccountId;
@@ -49,14 +49,17 @@ pub async fn fetch_account(app: &App, id: EmailAccountId) -> Fetched {
     };
     let mut fetched = Fetched::default();
     let result = fetch(app, id, &mut fetched.count).await;
-    fetched.error = result.err().map(|error| super::describe(&error));
-    let error = fetched.error.clone();
-    if let Some(error) = &error {
-        tracing::warn!(email_account.id = id.0, error, "an e-mail account could not be checked");
+    let failure = result.err().map(|error| Failure {
+        text: super::describe(&error),
+        is_refusal: matches!(error, Error::SignInRefused(_)),
+    });
+    if let Some(Failure { text, .. }) = &failure {
+        tracing::warn!(email_account.id = id.0, error = text, "an e-mail account could not be checked");
     }
+    fetched.error = failure.as_ref().map(|failure| failure.text.clone());
     let account = app.read(|s| email_account::get(s, id)).ok().flatten();
     let not_before = account.and_then(|account| postbox::throttled(app, &account));
-    let record = app.write(move |tx| email_account::record_check(tx, id, error.as_deref(), not_before)).await;
+    let record = app.write(move |tx| email_account::record_check(tx, id, failure.as_ref(), not_before)).await;
     if let Err(error) = record {
         tracing::warn!(%error, "the health of an e-mail account could not be written down");
     }

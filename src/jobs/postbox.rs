@@ -284,7 +284,10 @@ pub fn heed(app: &App, account: &EmailAccount, error: GraphError) -> Error {
         let mut throttled = app.work().throttled.lock().unwrap_or_else(PoisonError::into_inner);
         throttled.insert(account.id, app.now().plus(wait));
     }
-    Error::Unavailable(error.to_string())
+    match error {
+        GraphError::Login(_) => Error::SignInRefused(error.to_string()),
+        error => Error::Unavailable(error.to_string()),
+    }
 }
 
 fn trouble(error: FetchError) -> Trouble {
@@ -296,5 +299,8 @@ fn trouble(error: FetchError) -> Trouble {
 }
 
 fn unavailable(error: FetchError) -> Error {
-    Error::Unavailable(error.to_string())
+    match error.is_refused_sign_in() {
+        true => Error::SignInRefused(error.to_string()),
+        false => Error::Unavailable(error.to_string()),
+    }
 }

@@ -7,14 +7,14 @@ use futures_util::future::join_all;
 
 use super::{credential, postbox};
 use crate::app::App;
-use crate::desk::email_account::{self, EmailAccount, Kind};
+use crate::desk::email_account::{self, EmailAccount, Failure, Kind};
 use crate::desk::outgoing_mail::{self, Answer, OutgoingMail};
 use crate::desk::{blob, bounce, dkim_key, site};
 use crate::error::{Error, Result};
 use crate::http::graph::GraphError;
 use crate::mail::outgoing::{self, File, Outgoing};
 use crate::mail::server::Server;
-use crate::mail::smtp::{self, Outcome};
+use crate::mail::smtp::{self, Outcome, SmtpError};
 use crate::mail::{Mailbox, dkim};
 
 /// Mails sent at the same time.
@@ -39,20 +39,35 @@ pub async fn send_due(app: &App) -> Result<()> {
 
 /// Sends one mail and writes down what became of it.
 async fn send(app: &App, mail: OutgoingMail) {
-    let id = mail.id;
+    let (id, account) = (mail.id, mail.email_account_id);
     let result = tokio::select! {
         result = deliver(app, &mail) => result,
         // The lease is released at the next start.
         () = last_call(app) => return,
     };
     crate::failpoint!("S7");
-    let written = match result {
-        Ok(answers) => app.write(move |tx| outgoing_mail::record_answers(tx, id, &answers)).await,
-        Err(Failed { text, is_permanent }) => {
-            tracing::warn!(outgoing_mail.id = id.0, error = text, "a mail could not be sent");
-            app.write(move |tx| outgoing_mail::record_error(tx, id, &text, is_permanent)).await
+    if let Err(Failed { text, .. }) = &result {
+        tracing::warn!(outgoing_mail.id = id.0, error = text, "a mail could not be sent");
+    }
+    let written = app.write(move |tx| {
+        let health = match &result {
+            Ok(answers) => {
+                outgoing_mail::record_answers(tx, id, answers)?;
+                Some(None)
+            }
+            Err(failed) => {
+                outgoing_mail::record_error(tx, id, &failed.text, failed.is_permanent)?;
+                let is_refusal = failed.fault == Fault::SignIn;
+                let failure = Failure { text: failed.text.clone(), is_refusal };
+                (failed.fault != Fault::Mail).then_some(Some(failure))
+            }
+        };
+        match (account, health) {
+            (Some(account), Some(failure)) => email_account::record_sending(tx, account, failure.as_ref()),
+            _ => Ok(()),
         }
-    };
+    });
+    let written = written.await;
     crate::failpoint!("S8");
     if let Err(error) = written {
         tracing::error!(outgoing_mail.id = id.0, %error, "the outcome of a mail could not be written down");
@@ -67,13 +82,33 @@ async fn last_call(app: &App) {
 struct Failed {
     text: String,
     is_permanent: bool,
+    fault: Fault,
+}
+
+/// Whose fault it was that a mail could not be sent.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Fault {
+    /// This mail's, or ours: others may leave.
+    Mail,
+    /// The account's or its server's: any other mail would fail as well.
+    Account,
+    /// The server does not take the user name and password.
+    SignIn,
+}
+
+impl Failed {
+    /// What keeps us from the account's server.
+    fn at_account(error: Error) -> Self {
+        let fault = if matches!(error, Error::SignInRefused(_)) { Fault::SignIn } else { Fault::Account };
+        Self { fault, ..Self::from(error) }
+    }
 }
 
 impl From<Error> for Failed {
     /// A mail that cannot be built will not be buildable later; anything else is ours to mend and worth another try.
     fn from(error: Error) -> Self {
         let is_permanent = matches!(error, Error::Invalid(_));
-        Self { text: super::describe(&error), is_permanent }
+        Self { text: super::describe(&error), is_permanent, fault: Fault::Mail }
     }
 }
 
@@ -85,6 +120,7 @@ async fn deliver(app: &App, mail: &OutgoingMail) -> Result<Vec<(String, Answer)>
     let account = account.ok_or_else(|| Failed {
         text: "the e-mail account it was to be sent from is gone".to_owned(),
         is_permanent: true,
+        fault: Fault::Mail,
     })?;
     let open: Vec<String> =
         mail.recipients.iter().filter(|r| r.state != "sent").map(|r| r.address.clone()).collect();
@@ -96,7 +132,7 @@ async fn deliver(app: &App, mail: &OutgoingMail) -> Result<Vec<(String, Answer)>
     if account.kind == Kind::Exchange {
         return send_by_exchange(app, &account, open, &bytes).await;
     }
-    let server = server(app, &account).await?;
+    let server = server(app, &account).await.map_err(Failed::at_account)?;
     let sender = app.read(|s| bounce::return_path(s, mail))?;
     match smtp::deliver(&server, sender.as_deref(), &open, &bytes).await {
         Ok(delivery) => Ok(delivery
@@ -116,7 +152,16 @@ async fn deliver(app: &App, mail: &OutgoingMail) -> Result<Vec<(String, Answer)>
                 // It may have been the token: the next attempt gets another.
                 credential::forget(app, account.id).await;
             }
-            Err(Failed { text: error.to_string(), is_permanent: error.is_permanent() })
+            let fault = match error {
+                SmtpError::Login { .. } => Fault::SignIn,
+                SmtpError::Tls { .. } | SmtpError::Unreachable { .. } | SmtpError::TimedOut { .. } => {
+                    Fault::Account
+                }
+                SmtpError::Deferred { .. } | SmtpError::Refused { .. } | SmtpError::Ambiguous { .. } => {
+                    Fault::Mail
+                }
+            };
+            Err(Failed { text: error.to_string(), is_permanent: error.is_permanent(), fault })
         }
     }
 }
@@ -128,17 +173,18 @@ async fn send_by_exchange(
     open: Vec<String>,
     bytes: &[u8],
 ) -> Result<Vec<(String, Answer)>, Failed> {
-    let mailbox = postbox::exchange(app, account).await?;
+    let mailbox = postbox::exchange(app, account).await.map_err(Failed::at_account)?;
     match mailbox.send_mail(bytes).await {
         Ok(()) => Ok(open.into_iter().map(|address| (address, Answer::Accepted)).collect()),
         Err(GraphError::Refused(text)) => {
-            Err(Failed { text: format!("Microsoft Graph refused the mail: {text}"), is_permanent: true })
+            let text = format!("Microsoft Graph refused the mail: {text}");
+            Err(Failed { text, is_permanent: true, fault: Fault::Mail })
         }
         Err(error) => {
             if let GraphError::Login(_) = error {
                 credential::forget(app, account.id).await;
             }
-            Err(postbox::heed(app, account, error).into())
+            Err(Failed::at_account(postbox::heed(app, account, error)))
         }
     }
 }

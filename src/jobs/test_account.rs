@@ -6,9 +6,9 @@ use crate::app::App;
 use crate::desk::email_account::{self, EmailAccountChange, Kind};
 use crate::error::{Error, Result};
 use crate::ids::EmailAccountId;
-use crate::mail::pop3::{self, Limits};
+use crate::mail::fetch_error::FetchError;
 use crate::mail::server::{Login, Security, Server};
-use crate::mail::smtp;
+use crate::mail::{imap, pop3, smtp};
 
 /// What each server answered; `None` when the account names no such server.
 #[derive(Debug, Clone)]
@@ -41,15 +41,28 @@ pub async fn check(app: &App, id: EmailAccountId) -> Result<Checked> {
         Some(try_smtp(send_mail::server(app, &account).await).await)
     };
     let (incoming, smtp) = futures_util::join!(incoming, smtp);
+    // What works is used again, also where it was given up.
+    let fetches = matches!(incoming, Some(Ok(())));
+    let sends = matches!(smtp, Some(Ok(()))) || (fetches && account.kind == Kind::Exchange);
+    if (fetches && account.is_stopped()) || (sends && account.sending.is_stopped()) {
+        app.write(move |tx| {
+            if fetches {
+                email_account::resume_fetching(tx, id)?;
+            }
+            if sends { email_account::resume_sending(tx, id) } else { Ok(()) }
+        })
+        .await?;
+    }
     Ok(Checked { kind: account.kind, incoming, smtp })
 }
 
-/// Signs in to the POP3 and SMTP servers of an account that is not stored yet.
+/// Signs in to the POP3 or IMAP and SMTP servers of an account that is not stored yet.
 pub async fn check_servers(new: &EmailAccountChange) -> Checked {
+    let kind = new.kind.unwrap_or(Kind::Imap);
     let incoming = Servers { new, server: &new.incoming_server, user_name: &new.incoming_user_name };
     let smtp = Servers { new, server: &new.smtp_server, user_name: &new.smtp_user_name };
     let incoming = incoming.get(
-        (new.incoming_port, 995),
+        (new.incoming_port, kind.default_port()),
         new.incoming_security.unwrap_or(Security::Tls),
         Some(new.incoming_password.clone().unwrap_or_default()),
     );
@@ -58,10 +71,10 @@ pub async fn check_servers(new: &EmailAccountChange) -> Checked {
         new.smtp_security.unwrap_or(Security::StartTls),
         new.smtp_password.clone().filter(|password| !password.is_empty()),
     );
-    let incoming = async { Some(try_pop3(incoming?).await) };
+    let incoming = async { Some(try_incoming(kind, incoming?).await) };
     let smtp = async { Some(try_smtp(smtp?).await) };
     let (incoming, smtp) = futures_util::join!(incoming, smtp);
-    Checked { kind: Kind::Pop3, incoming, smtp }
+    Checked { kind, incoming, smtp }
 }
 
 struct Servers<'a> {
@@ -95,10 +108,17 @@ impl Servers<'_> {
     }
 }
 
-async fn try_pop3(server: Result<Server>) -> Result<(), String> {
+async fn try_incoming(kind: Kind, server: Result<Server>) -> Result<(), String> {
     let server = server.map_err(|error| error.to_string())?;
-    let session = pop3::connect(&server, Limits::default()).await.map_err(|error| error.to_string())?;
-    session.quit().await.map_err(|error| error.to_string())
+    let tried = async {
+        match kind {
+            Kind::Pop3 => pop3::connect(&server, pop3::Limits::default()).await?.quit().await,
+            Kind::Imap | Kind::Exchange => {
+                imap::connect(&server, imap::Limits::default()).await?.quit().await
+            }
+        }
+    };
+    tried.await.map_err(|error: FetchError| error.to_string())
 }
 
 async fn try_smtp(server: Result<Server>) -> Result<(), String> {

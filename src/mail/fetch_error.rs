@@ -34,7 +34,7 @@ pub enum ResponseCode {
     InUse,
     /// `[LOGIN-DELAY]`: logged in too often.
     LoginDelay,
-    /// `[SYS/TEMP]`: try again later.
+    /// `[SYS/TEMP]`, `[UNAVAILABLE]`, `[LIMIT]`: try again later.
     SystemTemporary,
     /// `[SYS/PERM]`: trying again does not help.
     SystemPermanent,
@@ -51,10 +51,17 @@ impl FetchError {
             "AUTH" | "AUTHENTICATIONFAILED" => Some(ResponseCode::Authentication),
             "IN-USE" | "INUSE" => Some(ResponseCode::InUse),
             "LOGIN-DELAY" => Some(ResponseCode::LoginDelay),
-            "SYS/TEMP" => Some(ResponseCode::SystemTemporary),
+            "SYS/TEMP" | "UNAVAILABLE" | "LIMIT" => Some(ResponseCode::SystemTemporary),
             "SYS/PERM" => Some(ResponseCode::SystemPermanent),
             _ => None,
         }
+    }
+
+    /// Whether the server does not take the user name and password: asking again and again may lock the mailbox.
+    pub fn is_refused_sign_in(&self) -> bool {
+        use ResponseCode::{InUse, LoginDelay, SystemTemporary};
+        matches!(self, Self::Login { .. })
+            && !matches!(self.code(), Some(InUse | LoginDelay | SystemTemporary))
     }
 
     /// Whether other commands of the same session still make sense.

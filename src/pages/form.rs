@@ -18,7 +18,9 @@ impl Mistakes {
     pub fn of(error: Error) -> Result<Self> {
         match error {
             Error::Invalid(problems) => Ok(Self(problems)),
-            Error::Conflict(message) | Error::Unavailable(message) => Ok(Self::general(message)),
+            Error::Conflict(message) | Error::Unavailable(message) | Error::SignInRefused(message) => {
+                Ok(Self::general(message))
+            }
             error @ Error::TooLarge { .. } => Ok(Self::general(error.to_string())),
             other => Err(other),
         }

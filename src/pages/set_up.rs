@@ -13,7 +13,8 @@ use crate::app::App;
 use crate::db::Tx;
 use crate::desk::Actor;
 use crate::desk::agent::{self, Agent, AgentChange};
-use crate::desk::email_account::{self, EmailAccountChange, Security};
+use crate::desk::email_account::provider::{self, Preset};
+use crate::desk::email_account::{self, Authentication, EmailAccountChange, Security};
 use crate::desk::secret::Vault;
 use crate::desk::session::Proof;
 use crate::desk::site::{self, ProfileChange};
@@ -28,6 +29,7 @@ use crate::web::{Page, PageError, Query, client, filters, password};
 struct SetUpPage {
     form: SetUpForm,
     time_zones: Vec<String>,
+    presets: &'static [Preset],
     mistakes: Mistakes,
     checked: Option<Checked>,
 }
@@ -43,19 +45,21 @@ struct ClosedPage {
 #[serde(default)]
 pub struct SetUpForm {
     token: String,
-    /// `test` tries the e-mail account instead of finishing.
+    /// `test` tries the e-mail account instead of finishing; `preset` fills in what is known of the provider.
     action: String,
     site_name: String,
     time_zone: String,
     name: String,
     email: String,
     password: String,
+    /// Where the mailbox is: the slug of a `provider::Preset`.
+    preset: String,
     address: String,
-    pop3_server: String,
-    pop3_port: String,
-    pop3_security: String,
-    pop3_user_name: String,
-    pop3_password: String,
+    incoming_server: String,
+    incoming_port: String,
+    incoming_security: String,
+    incoming_user_name: String,
+    incoming_password: String,
     smtp_server: String,
     smtp_port: String,
     smtp_security: String,
@@ -69,13 +73,8 @@ pub async fn show(app: App, query: Query) -> Result<HttpResponse, PageError> {
     if let Some(closed) = closed(&app, &token)? {
         return Ok(closed);
     }
-    let form = SetUpForm {
-        token,
-        time_zone: own_time_zone(),
-        pop3_port: "995".to_owned(),
-        smtp_port: "465".to_owned(),
-        ..SetUpForm::default()
-    };
+    let mut form = SetUpForm { token, time_zone: own_time_zone(), ..SetUpForm::default() };
+    form.fill_in();
     Ok(page(form, Mistakes::default(), None, StatusCode::OK))
 }
 
@@ -85,10 +84,14 @@ pub async fn submit(
     request: HttpRequest,
     form: Form<SetUpForm>,
 ) -> Result<HttpResponse, PageError> {
-    let form = form.into_inner();
+    let mut form = form.into_inner();
     app.limiter().check(client::network(client::address(&request, &app)))?;
     if let Some(closed) = closed(&app, &form.token)? {
         return Ok(closed);
+    }
+    if form.action == "preset" {
+        form.fill_in();
+        return Ok(page(form, Mistakes::default(), None, StatusCode::OK));
     }
     if form.action == "test" {
         let checked = test_account::check_servers(&form.account()).await;
@@ -98,7 +101,14 @@ pub async fn submit(
         Ok(agent) => {
             let token =
                 sign_in::start_session(&app, agent.id, &request, Proof::Password, "set the site up").await?;
-            let mut answer = see_other("/console");
+            // What takes an OAuth client is set up on the account's own page.
+            let next = match form.preset().authentication {
+                Authentication::Password => "/console".to_owned(),
+                Authentication::OAuth2 => {
+                    format!("/console/settings/email-accounts/new?preset={}", form.preset().slug)
+                }
+            };
+            let mut answer = see_other(&next);
             answer.add_cookie(&session_cookie(&app, "/console", token)).map_err(Error::internal)?;
             Ok(answer)
         }
@@ -107,7 +117,8 @@ pub async fn submit(
 }
 
 fn page(form: SetUpForm, mistakes: Mistakes, checked: Option<Checked>, status: StatusCode) -> HttpResponse {
-    Page(SetUpPage { form, time_zones: time_zones(), mistakes, checked }).with_status(status)
+    let presets = provider::PRESETS;
+    Page(SetUpPage { form, time_zones: time_zones(), presets, mistakes, checked }).with_status(status)
 }
 
 /// The page for who has no valid token; `None` for who has.
@@ -157,8 +168,42 @@ impl SetUpForm {
         }
     }
 
+    /// Without a choice: a server of one's own, by IMAP.
+    fn preset(&self) -> &'static Preset {
+        provider::preset(&self.preset).unwrap_or(&provider::OWN)
+    }
+
+    /// What the problem of a field of the incoming server is called: `account.imapPort`.
+    fn incoming(&self, rest: &str) -> String {
+        ["account.", &self.preset().kind.field(rest)].concat()
+    }
+
+    fn is_chosen(&self, preset: &Preset) -> bool {
+        self.preset().slug == preset.slug
+    }
+
+    /// Whether the account can be made here, with nothing but a password.
+    fn takes_password(&self) -> bool {
+        self.preset().authentication == Authentication::Password
+    }
+
+    /// The settings that the provider wants, in place of those there were.
+    fn fill_in(&mut self) {
+        let preset = self.preset();
+        preset.slug.clone_into(&mut self.preset);
+        preset.incoming_server.clone_into(&mut self.incoming_server);
+        self.incoming_port = preset.incoming_port.to_string();
+        preset.incoming_security.name().clone_into(&mut self.incoming_security);
+        preset.smtp_server.clone_into(&mut self.smtp_server);
+        self.smtp_port = preset.smtp_port.to_string();
+        preset.smtp_security.name().clone_into(&mut self.smtp_security);
+    }
+
     fn wants_account(&self) -> bool {
-        ![&self.address, &self.pop3_server, &self.smtp_server].iter().all(|text| text.trim().is_empty())
+        self.takes_password()
+            && ![&self.address, &self.incoming_server, &self.smtp_server]
+                .iter()
+                .all(|text| text.trim().is_empty())
     }
 
     fn account(&self) -> EmailAccountChange {
@@ -167,13 +212,14 @@ impl SetUpForm {
         let port = |text: &str| filled(text).map(|text| text.parse().unwrap_or(0));
         let secret = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
         EmailAccountChange {
+            kind: Some(self.preset().kind),
             email: filled(&self.address),
             display_name: filled(&self.site_name),
-            incoming_server: filled(&self.pop3_server),
-            incoming_port: port(&self.pop3_port),
-            incoming_security: Security::parse(&self.pop3_security),
-            incoming_user_name: filled(&self.pop3_user_name),
-            incoming_password: secret(&self.pop3_password),
+            incoming_server: filled(&self.incoming_server),
+            incoming_port: port(&self.incoming_port),
+            incoming_security: Security::parse(&self.incoming_security),
+            incoming_user_name: filled(&self.incoming_user_name),
+            incoming_password: secret(&self.incoming_password),
             smtp_server: filled(&self.smtp_server),
             smtp_port: port(&self.smtp_port),
             smtp_security: Security::parse(&self.smtp_security),

@@ -95,6 +95,16 @@ impl Zone {
         Some(Timestamp::from_millis(zoned.timestamp().as_millisecond()))
     }
 
+    /// The reverse of `instant`, to the minute.
+    pub fn field(&self, at: Timestamp) -> String {
+        at.to_jiff().to_zoned(self.zone.clone()).strftime("%Y-%m-%dT%H:%M").to_string()
+    }
+
+    /// What the zone is called: `Europe/Berlin`.
+    pub fn name(&self) -> &str {
+        self.zone.iana_name().unwrap_or("UTC")
+    }
+
     /// Nine o'clock, `days` days after the day of `now`.
     pub fn morning(&self, now: Timestamp, days: i64) -> Option<Timestamp> {
         let today = now.to_jiff().to_zoned(self.zone.clone()).date();

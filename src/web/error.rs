@@ -40,7 +40,7 @@ pub fn status(error: &Error) -> StatusCode {
         Error::Stale(_) => StatusCode::PRECONDITION_FAILED,
         Error::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
         Error::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
-        Error::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
+        Error::Unavailable(_) | Error::SignInRefused(_) => StatusCode::SERVICE_UNAVAILABLE,
         Error::StorageFull => StatusCode::INSUFFICIENT_STORAGE,
         Error::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
     }
@@ -125,7 +125,9 @@ impl ResponseError for PageError {
                 "That did not work"
             }
             Error::TooMany { .. } => "One moment, please",
-            Error::Unavailable(_) | Error::StorageFull | Error::Internal(_) => "Something went wrong",
+            Error::Unavailable(_) | Error::SignInRefused(_) | Error::StorageFull | Error::Internal(_) => {
+                "Something went wrong"
+            }
         };
         let page = ErrorPage { status: status.as_u16(), title, message: &message };
         let html = page.render().unwrap_or_else(|_| title.to_owned());

@@ -86,6 +86,17 @@ fn page(s: &Snapshot<'_>, requests: &Requests, now: Timestamp) -> Result<String>
     let failures = accounts.iter().map(|account| (account.email.clone(), account.failures)).collect();
     named(&mut registry, "email_account_failures", "Failed checks since the last success", failures);
 
+    let sent = accounts.iter().map(|account| (account.email.clone(), age(account.sending.last_success_at)));
+    let text = "Seconds since the account's server took a mail; -1 for never";
+    named(&mut registry, "email_account_send_success_age_seconds", text, sent.collect());
+    let failures = accounts.iter().map(|account| (account.email.clone(), account.sending.failures)).collect();
+    named(&mut registry, "email_account_send_failures", "Failures of sending since a mail left", failures);
+    let stopped = accounts.iter().map(|account| {
+        (account.email.clone(), i64::from(account.is_stopped() || account.sending.is_stopped()))
+    });
+    let text = "1 when sign-ins were refused so often that nothing is tried any more";
+    named(&mut registry, "email_account_stopped", text, stopped.collect());
+
     let jobs = job::list(s)?;
     let ages = jobs.iter().map(|job| (job.name.clone(), age(job.last_finished_at))).collect();
     named(&mut registry, "job_age_seconds", "Seconds since the job last noted a run", ages);

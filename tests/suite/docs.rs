@@ -96,6 +96,7 @@ fn the_documents_misspelt_words_are_listed_and_live_in_the_api_only() {
 fn every_test_that_the_pages_of_promises_name_is_there() {
     named_tests_are_there("mail.md", 60);
     named_tests_are_there("portal.md", 60);
+    named_tests_are_there("automation.md", 100);
 }
 
 fn named_tests_are_there(name: &str, at_least: usize) {
@@ -107,12 +108,14 @@ fn named_tests_are_there(name: &str, at_least: usize) {
         src().join("mail/quote/tests.rs"),
         src().join("mail/incoming/tests.rs"),
         src().join("demo/tests.rs"),
+        src().join("desk/working_time/tests.rs"),
     ]);
     let code: String = files.iter().map(|path| std::fs::read_to_string(path).unwrap()).collect();
     let page = page(name);
     let prose: String = page.split("```").step_by(2).collect();
     let named = prose.split('`').skip(1).step_by(2).filter(|text| {
-        !text.contains(' ') && text.chars().all(|c| c.is_ascii_lowercase() || "_:0123456789".contains(c))
+        let is_name = text.chars().all(|c| c.is_ascii_lowercase() || "_:0123456789".contains(c));
+        is_name && (text.contains('_') || text.contains("::"))
     });
     let mut count = 0;
     for name in named {

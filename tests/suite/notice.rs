@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use anytime::desk::email_account::Failure;
 use anytime::jobs;
 use serde_json::{Value, json};
 
@@ -198,7 +199,8 @@ async fn an_account_that_fails_three_times_is_told_to_those_who_manage_accounts(
         desk.app
             .write(|tx| {
                 let account = anytime::ids::EmailAccountId(1);
-                anytime::desk::email_account::record_check(tx, account, Some("connection refused"), None)
+                let failure = Failure { text: "connection refused".to_owned(), is_refusal: false };
+                anytime::desk::email_account::record_check(tx, account, Some(&failure), None)
             })
             .await
             .unwrap();

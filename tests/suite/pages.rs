@@ -108,6 +108,40 @@ async fn the_first_start_is_set_up_once_by_its_link() {
     let page = browser.get(&format!("/set-up?token={token}")).await;
     assert_eq!(page.status, 200, "{}", page.html);
     assert_eq!(desk.number("SELECT count(*) FROM agent"), 0);
+    // What a provider wants is filled in, and nothing that was typed is lost.
+    let start = [("token", token.as_str()), ("site_name", "Bikes"), ("time_zone", "Europe/Berlin")];
+    let filled = |preset: &'static str| [&start[..], &[("preset", preset), ("action", "preset")]].concat();
+    let view = browser.post("/set-up", &filled("fastmail")).await;
+    view.shows("value=\"Bikes\"").shows("value=\"imap.fastmail.com\"").shows("IMAP server (incoming)");
+    view.shows("value=\"smtp.fastmail.com\"").shows("value=\"465\"").shows("an app password");
+    browser.post("/set-up", &filled("pop3")).await.shows("POP3 server (incoming)").shows("value=\"995\"");
+    let view = browser.post("/set-up", &filled("microsoft365")).await;
+    assert!(!view.shows("takes more than a password").html.contains("incoming_server"), "{}", view.html);
+    let finish = |preset: &'static str, server: &'static str| {
+        [
+            &start[..],
+            &[
+                ("name", "Ann Smith"),
+                ("email", "ann@bikes.example"),
+                ("password", "a long enough pass phrase"),
+                ("preset", preset),
+                ("address", "help@bikes.example"),
+                ("incoming_server", server),
+                ("incoming_port", "993"),
+                ("incoming_security", "ssl"),
+                ("smtp_port", "587"),
+                ("action", "finish"),
+            ],
+        ]
+        .concat()
+    };
+    let refused = browser.post("/set-up", &finish("imap", "no server")).await;
+    assert_eq!(refused.status, 400);
+    refused.shows("is not a host name or an address");
+    let done = browser.post("/set-up", &finish("imap", "mail.bikes.example")).await;
+    assert_eq!((done.status, done.location.as_deref()), (303, Some("/console")), "{}", done.html);
+    assert_eq!(desk.number("SELECT count(*) FROM email_account WHERE type = 'imap' AND is_default = 1"), 1);
+    assert_eq!(browser.post("/set-up", &finish("imap", "mail.bikes.example")).await.status, 403, "once");
 }
 
 #[tokio::test]

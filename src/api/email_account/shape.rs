@@ -87,6 +87,19 @@ pub struct SettingsJson {
     /// Since when checks have failed, once several did in a row
     #[schema(value_type = Option<String>, format = DateTime)]
     failing_since_time: Option<Timestamp>,
+    /// Whether nothing is fetched any more, because sign-ins were refused again and again: until the account is changed,
+    /// authorised, or checked or tested with success
+    is_stopped: bool,
+    #[schema(value_type = Option<String>, format = DateTime)]
+    last_send_success_time: Option<Timestamp>,
+    /// What last kept mail from leaving; null when nothing does
+    last_send_error: Option<String>,
+    /// Failures of sending since a mail left; those within a minute count once
+    failed_sends: i64,
+    #[schema(value_type = Option<String>, format = DateTime)]
+    send_failing_since_time: Option<Timestamp>,
+    /// The same as `isStopped`, of sending: mail waits
+    is_sending_stopped: bool,
     #[schema(value_type = String, format = DateTime)]
     created_time: Timestamp,
 }
@@ -149,6 +162,7 @@ impl EmailAccountJson {
 
 impl From<EmailAccount> for SettingsJson {
     fn from(account: EmailAccount) -> Self {
+        let (is_stopped, sending) = (account.is_stopped(), account.sending);
         let (server, user_name) = (account.incoming_server, account.incoming_user_name);
         let (port, security) = (account.incoming_port, account.incoming_security.name());
         let has_password = account.has_incoming_password;
@@ -204,6 +218,12 @@ impl From<EmailAccount> for SettingsJson {
             last_error: account.last_error,
             failed_checks: account.failures,
             failing_since_time: account.failing_since_at,
+            is_stopped,
+            last_send_success_time: sending.last_success_at,
+            is_sending_stopped: sending.is_stopped(),
+            last_send_error: sending.last_error,
+            failed_sends: sending.failures,
+            send_failing_since_time: sending.failing_since_at,
             created_time: account.created_at,
         }
     }

@@ -199,7 +199,8 @@ impl Words<'_, '_> {
                 details: details.collect(),
             });
         }
-        Ok((format!("The SLA policy “{}” applies", policy.name), steps))
+        let still = if trace.is_kept { "still applies: only the status changed" } else { "applies" };
+        Ok((format!("The SLA policy “{}” {still}", policy.name), steps))
     }
 
     /// A rule with its conditions: the value each saw, and whether it held.

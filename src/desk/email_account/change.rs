@@ -1,7 +1,10 @@
 //! Creating and changing e-mail accounts.
 
 use super::provider::{GRAPH_SCOPE, GRAPH_URL};
-use super::{Authentication, EmailAccount, Kind, check, choose_default, keep_default, place, require, taken};
+use super::{
+    Authentication, EmailAccount, Kind, check, choose_default, keep_default, place, require, resume_fetching,
+    resume_sending, taken,
+};
 use crate::db::Tx;
 use crate::desk::audit::{self, Action};
 use crate::desk::secret::Vault;
@@ -163,7 +166,8 @@ pub fn authorise(
     by.require(Permission::ManageChannels)?;
     let account = require(tx, id)?;
     keep_refresh_token(tx, vault, id, refresh_token)?;
-    tx.run("UPDATE email_account SET next_check_at = 0, failures = 0, last_error = NULL WHERE id = ?", [id])?;
+    resume_fetching(tx, id)?;
+    resume_sending(tx, id)?;
     let summary = format!("authorised the e-mail account '{}' at its provider", account.email);
     audit::record(tx, by, Action::Channel, summary, "")
 }
@@ -242,8 +246,7 @@ fn apply(
            oauth_client_id = coalesce(:client_id, oauth_client_id),
            oauth_client_secret = coalesce(:client_secret, oauth_client_secret),
            oauth_scope = coalesce(:scope, oauth_scope),
-           oauth_refresh_token = coalesce(:refresh_token, oauth_refresh_token),
-           next_check_at = 0, failures = 0, last_error = NULL, failing_since_at = NULL
+           oauth_refresh_token = coalesce(:refresh_token, oauth_refresh_token)
          WHERE id = :id",
         rusqlite::named_params! {
             ":email": trimmed(&change.email), ":display_name": trimmed(&change.display_name),
@@ -274,6 +277,8 @@ fn apply(
         },
     )
     .on_constraint("email_account.email", || taken(change.email.as_deref().unwrap_or_default()))?;
+    resume_fetching(tx, id)?;
+    resume_sending(tx, id)?;
     let after = require(tx, id)?;
     check::whole(&after)?;
     let is_other_mailbox = |account: &EmailAccount| {

@@ -18,7 +18,10 @@ use crate::time::Timestamp;
 
 pub use crate::mail::server::Security;
 pub use change::{EmailAccountChange, OAuthChange, authorise, create, keep_refresh_token, update};
-pub use health::{FAILING_AFTER, failing, record_check};
+pub use health::{
+    FAILING_AFTER, Failure, REFUSALS, Sending, failing, record_check, record_sending, resume_fetching,
+    resume_sending,
+};
 
 #[derive(Debug, Clone)]
 pub struct EmailAccount {
@@ -60,6 +63,10 @@ pub struct EmailAccount {
     pub failures: i64,
     /// Since when checks have failed, once `FAILING_AFTER` of them did in a row.
     pub failing_since_at: Option<Timestamp>,
+    /// Sign-ins refused since the last one that was not.
+    pub refusals: i64,
+    /// How sending goes.
+    pub sending: Sending,
     pub created_at: Timestamp,
 }
 
@@ -115,7 +122,7 @@ impl Kind {
         [self.name(), rest].concat()
     }
 
-    fn default_port(self) -> u16 {
+    pub fn default_port(self) -> u16 {
         match self {
             Self::Imap => 993,
             Self::Pop3 | Self::Exchange => 995,
@@ -145,6 +152,11 @@ impl Authentication {
 }
 
 impl EmailAccount {
+    /// Whether nothing is fetched any more until somebody acts: each refused sign-in may lock the mailbox.
+    pub fn is_stopped(&self) -> bool {
+        REFUSALS <= self.refusals
+    }
+
     /// Whether mail can leave through this account.
     pub fn can_send(&self) -> bool {
         self.kind == Kind::Exchange || !self.smtp_server.is_empty()
@@ -210,8 +222,9 @@ pub fn default(s: &Snapshot<'_>) -> Result<Option<EmailAccount>> {
 /// Accounts whose next fetch is due.
 pub fn due(s: &Snapshot<'_>, now: Timestamp) -> Result<Vec<EmailAccountId>> {
     s.all(
-        "SELECT id FROM email_account WHERE is_enabled = 1 AND incoming_server <> '' AND next_check_at <= ?",
-        [now],
+        "SELECT id FROM email_account
+         WHERE is_enabled = 1 AND incoming_server <> '' AND next_check_at <= ? AND refusals < ?",
+        (now, REFUSALS),
         |row| row.get(0),
     )
 }
@@ -304,7 +317,8 @@ const COLUMNS: &str = "id, email, type, display_name, is_enabled, is_default, ag
     smtp_user_name, smtp_password IS NOT NULL, tls_accept_invalid_certs, last_checked_at, last_success_at, last_error,
     failures, created_at, folder, move_to_folder, fetch_cursor, take_over_before, authentication, oauth_authorize_url,
     oauth_token_url, oauth_client_id, oauth_scope, oauth_client_secret IS NOT NULL, oauth_refresh_token IS NOT NULL,
-    failing_since_at";
+    failing_since_at, refusals, send_failures, send_refusals, send_error, send_failed_at, send_success_at,
+    send_failing_since_at";
 
 fn from_row(row: &rusqlite::Row<'_>) -> rusqlite::Result<EmailAccount> {
     let security = |column: usize| -> rusqlite::Result<Security> {
@@ -352,5 +366,14 @@ fn from_row(row: &rusqlite::Row<'_>) -> rusqlite::Result<EmailAccount> {
             has_refresh_token: row.get(37)?,
         },
         failing_since_at: row.get(38)?,
+        refusals: row.get(39)?,
+        sending: Sending {
+            failures: row.get(40)?,
+            refusals: row.get(41)?,
+            last_error: row.get(42)?,
+            last_failure_at: row.get(43)?,
+            last_success_at: row.get(44)?,
+            failing_since_at: row.get(45)?,
+        },
     })
 }

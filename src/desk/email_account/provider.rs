@@ -29,7 +29,8 @@ pub const GRAPH_URL: &str = "https://graph.microsoft.com/v1.0";
 /// What client credentials ask Microsoft for: whatever an administrator granted.
 pub const GRAPH_SCOPE: &str = "https://graph.microsoft.com/.default";
 
-const OWN: Preset = Preset {
+/// Whatever is not listed.
+pub const OWN: Preset = Preset {
     slug: "imap",
     name: "Your own server, IMAP",
     about: "Any other provider or a server of your own. Mail arrives at once where the server offers IDLE.",

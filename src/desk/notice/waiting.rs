@@ -3,7 +3,6 @@
 
 use super::{Kind, choice};
 use crate::db::{Snapshot, Tx};
-use crate::desk::email_account::EmailAccount;
 use crate::desk::event::Event;
 use crate::desk::{Actor, Permission, Rights, agent};
 use crate::error::Result;
@@ -53,12 +52,11 @@ fn concerned(s: &Snapshot<'_>, event: &Event) -> Result<Vec<AgentId>> {
 }
 
 /// An account has now failed several times in a row: those who manage accounts are told, once.
-pub fn account_fails(tx: &Tx<'_>, account: &EmailAccount, error: &str) -> Result<()> {
-    let sentence = format!("{} cannot be checked: {error}", account.email);
+pub fn account_fails(tx: &Tx<'_>, sentence: &str) -> Result<()> {
     for agent in agent::assignable(tx)? {
         let rights = Rights::of(tx, agent.id)?;
         if rights.is_some_and(|rights| rights.allows(Permission::ManageChannels)) {
-            add(tx, agent.id, Kind::AccountFailing, None, &sentence)?;
+            add(tx, agent.id, Kind::AccountFailing, None, sentence)?;
         }
     }
     Ok(())

@@ -101,9 +101,10 @@ const KEEP: std::time::Duration = std::time::Duration::from_secs(30 * 86_400);
 /// The period where none is named ends now and is so long.
 pub const PERIOD: std::time::Duration = std::time::Duration::from_secs(30 * 86_400);
 
-/// `create`, over the last `PERIOD`.
-pub fn create_recent(tx: &Tx<'_>, by: &Actor, draft: &Draft) -> Result<Rehearsal> {
-    create(tx, by, draft, tx.now().minus(PERIOD), tx.now())
+/// `create`, over the last days.
+pub fn create_recent(tx: &Tx<'_>, by: &Actor, draft: &Draft, days: u64) -> Result<Rehearsal> {
+    let span = std::time::Duration::from_secs(days.saturating_mul(86_400));
+    create(tx, by, draft, tx.now().minus(span), tx.now())
 }
 
 /// Checks the draft as if it were saved, and queues the rehearsal. Needs `manageSettings`.
@@ -114,7 +115,8 @@ pub fn create(tx: &Tx<'_>, by: &Actor, draft: &Draft, from: Timestamp, to: Times
     }
     if LONGEST < to.since(from) {
         let days = to.since(from).as_secs() / 86_400;
-        let message = format!("'{from}' makes a period of {days} days; the longest is {LONGEST_DAYS}, about two years");
+        let message =
+            format!("'{from}' makes a period of {days} days; the longest is {LONGEST_DAYS}, about two years");
         return Err(Error::invalid("timeFrom", message));
     }
     let current = draft.current(tx)?;

@@ -20,8 +20,9 @@ use super::rule_set::{self, RuleSet};
 use super::{Actor, Permission};
 use crate::db::{Snapshot, Tx};
 use crate::error::{Error, Result};
-use crate::ids::{ConversationId, MessageId};
+use crate::ids::{ContactId, ConversationId, MessageId};
 use crate::rules::Facts;
+use crate::rules::field::{CONTACT_COMPANY, CONTACT_EMAIL};
 use crate::time::Timestamp;
 
 use clock::Clock;
@@ -58,6 +59,9 @@ pub struct SlaTrace {
     pub rules: String,
     pub facts: Facts,
     pub verdict: Verdict,
+    /// Only the status changed, which is no reason to choose again (contract 18.3): the policy that applied stays.
+    #[serde(default)]
+    pub is_kept: bool,
     pub dues: Vec<Due>,
 }
 
@@ -76,7 +80,7 @@ impl SlaTrace {
     /// Whether deciding again on the stored facts comes to the stored result.
     pub fn replays(&self, s: &Snapshot<'_>) -> Result<bool> {
         let rules: Rules = rule_set::kept(s, &self.rules)?;
-        if rules.decide(&self.facts) != self.verdict {
+        if !self.is_kept && rules.decide(&self.facts) != self.verdict {
             return Ok(false);
         }
         let Some(policy) = self.policy(&rules) else { return Ok(self.dues.is_empty()) };
@@ -97,10 +101,10 @@ pub fn follow(tx: &Tx<'_>, by: &Actor, id: ConversationId, change: &Change) -> R
     match change {
         Change::Created { message, .. } => {
             clock::begin(tx, by, id, *message)?;
-            evaluate(tx, id)
+            evaluate(tx, id, Choosing::Anew)
         }
         Change::Received { message } if is_answer(tx, *message)? => match clock::contact_wrote(tx, id)? {
-            true => evaluate(tx, id),
+            true => evaluate(tx, id, Choosing::Anew),
             false => Ok(()),
         },
         Change::Replied { message } if matches!(by, Actor::Agent(_)) && is_answer(tx, *message)? => {
@@ -117,9 +121,11 @@ pub fn follow(tx: &Tx<'_>, by: &Actor, id: ConversationId, change: &Change) -> R
                 _ if !rules(tx)?.rules.has_pauses() => return Ok(()),
                 _ => {}
             }
-            if *to == Status::Closed { Ok(()) } else { evaluate(tx, id) }
+            if *to == Status::Closed { Ok(()) } else { evaluate(tx, id, Choosing::Kept) }
         }
-        Change::AssigneeChanged { .. } | Change::Updated { .. } | Change::Restored => evaluate(tx, id),
+        Change::AssigneeChanged { .. } | Change::Updated { .. } | Change::Restored => {
+            evaluate(tx, id, Choosing::Anew)
+        }
         Change::Deleted => clock::freeze(tx, id),
         Change::MergedInto { .. } => clock::forget(tx, id),
         _ => Ok(()),
@@ -136,8 +142,29 @@ pub fn rules(s: &Tx<'_>) -> Result<Rc<RuleSet<Rules>>> {
     rule_set::current(s, "sla", |moment| Rules::new(s, moment), s.now())
 }
 
+/// Whether the policy is chosen, or stays what it is as long as there is one.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Choosing {
+    Anew,
+    Kept,
+}
+
+/// Something of a contact changed that policies may ask for: its open conversations are evaluated again.
+pub fn contact_changed(tx: &Tx<'_>, contact: ContactId) -> Result<()> {
+    let set = rules(tx)?;
+    if !set.rules.fields().any(|field| [CONTACT_EMAIL, CONTACT_COMPANY].contains(&field)) {
+        return Ok(());
+    }
+    let open: Vec<ConversationId> = tx.all(
+        "SELECT id FROM conversation WHERE contact_id = ? AND is_deleted = 0 AND status < 5",
+        [contact],
+        |row| row.get(0),
+    )?;
+    open.into_iter().try_for_each(|id| evaluate(tx, id, Choosing::Anew))
+}
+
 /// Finds the policy of an open conversation and its due times anew. Closed and deleted ones are left alone.
-fn evaluate(tx: &Tx<'_>, id: ConversationId) -> Result<()> {
+fn evaluate(tx: &Tx<'_>, id: ConversationId, choosing: Choosing) -> Result<()> {
     let set = rules(tx)?;
     let Some((status, had)) = tx.one(
         "SELECT status, sla_policy_id FROM conversation WHERE id = ? AND is_deleted = 0",
@@ -151,12 +178,18 @@ fn evaluate(tx: &Tx<'_>, id: ConversationId) -> Result<()> {
         return Ok(());
     }
     let seen = facts::of(tx, id)?.unwrap_or_default();
-    let verdict = set.rules.decide(&seen);
+    let kept = had.and_then(|had| set.rules.policies.iter().position(|policy| policy.id == had));
+    let is_kept = choosing == Choosing::Kept && (kept.is_some() || had.is_none());
+    let verdict = match is_kept {
+        true => Verdict { winner: kept, tried: Vec::new() },
+        false => set.rules.decide(&seen),
+    };
     let policy = verdict.winner.and_then(|winner| set.rules.policies.get(winner));
     let mut trace = SlaTrace {
         rules: set.hash.clone(),
         facts: rule_set::only(&seen, set.rules.fields()),
         verdict,
+        is_kept,
         dues: Vec::new(),
     };
     let clocks = clock::running(tx, id)?;

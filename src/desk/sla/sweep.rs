@@ -31,7 +31,7 @@ pub fn evaluate_some(tx: &Tx<'_>, after: ConversationId, ids: &[ConversationId])
         return Ok(false);
     }
     for id in ids {
-        evaluate(tx, *id)?;
+        evaluate(tx, *id, super::Choosing::Anew)?;
     }
     if let Some(last) = ids.last() {
         tx.run("UPDATE sla_sweep SET after_id = ?", [last])?;

@@ -339,6 +339,96 @@ async fn each_conversation_is_allocated_once_and_none_from_before_it_was_switche
 }
 
 #[tokio::test]
+async fn each_way_in_which_a_load_drops_makes_room() {
+    for way in ["closed", "reassigned", "excluded", "deleted"] {
+        let desk = TestDesk::start().await;
+        let ann = desk.as_ann().await;
+        let luis = desk.create_agent("luis", false).await;
+        online(&desk, &[luis]).await;
+        enable(&ann, json!({ "maxNumberForAllAgents": 1, "excludeOnHold": true })).await;
+        let (busy, _) = submit(&ann, json!({})).await;
+        let (waits, to) = submit(&ann, json!({})).await;
+        assert_eq!(to, 0, "{way}");
+        let path = format!("/anytime/conversations/{busy}");
+        match way {
+            "closed" => drop(ann.put(&path, json!({ "status": "closed" })).await.expect(200)),
+            "reassigned" => drop(ann.put(&path, json!({ "agentAssigneeId": ann.id })).await.expect(200)),
+            "excluded" => drop(ann.put(&path, json!({ "status": "onHold" })).await.expect(200)),
+            _ => drop(ann.delete(&path).await.expect(204)),
+        }
+        eventually("what waits to be Luis's", async || (assignee(&ann, waits).await == luis).then_some(()))
+            .await;
+    }
+}
+
+#[tokio::test]
+async fn only_active_members_of_the_department_are_eligible_also_those_by_role() {
+    let desk = TestDesk::start().await;
+    let ann = desk.as_ann().await;
+    let (luis, mia) = (desk.create_agent("luis", false).await, desk.create_agent("mia", false).await);
+    let role = ann.post("/roles", json!({ "name": "Billing" })).await.expect(201)["id"].clone();
+    let sales = department(&ann, "Sales", &[luis]).await;
+    let members = json!({ "name": "Billing", "roles": [role] });
+    let billing = ann.post("/departments", members).await.expect(201)["id"].as_i64().unwrap();
+    change(&desk, {
+        let role = role.as_i64().unwrap();
+        move |tx| tx.run("INSERT INTO agent_role (agent_id, role_id) VALUES (?, ?)", (mia, role)).map(|_| ())
+    })
+    .await;
+    enable(&ann, json!({})).await;
+    online(&desk, &[luis, mia]).await;
+    assert_eq!(submit(&ann, json!({ "departmentAssigneeId": sales })).await.1, luis);
+    assert_eq!(submit(&ann, json!({ "departmentAssigneeId": billing })).await.1, mia);
+    ann.put(&format!("/agents/{luis}"), json!({ "isActive": false })).await.expect(200);
+    let (waits, to) = submit(&ann, json!({ "departmentAssigneeId": sales })).await;
+    assert_eq!(to, 0, "Luis is not active, Mia is in another department");
+    let trace = ann.get(&format!("/anytime/conversations/{waits}/decisions")).await.expect(200);
+    assert_eq!(trace["decisions"][0]["allocation"]["candidates"], json!([]));
+}
+
+#[tokio::test]
+async fn routing_to_an_agent_bypasses_allocation_and_to_a_department_allocates_inside_it() {
+    let desk = TestDesk::start().await;
+    let ann = desk.as_ann().await;
+    let (luis, mia) = (desk.create_agent("luis", false).await, desk.create_agent("mia", false).await);
+    let sales = department(&ann, "Sales", &[mia]).await;
+    enable(&ann, json!({})).await;
+    online(&desk, &[ann.id, luis, mia]).await;
+    let simple = json!({ "isEnable": true, "simpleRouteToObject": "department", "simpleRouteToId": sales });
+    ann.put("/anytime/routingRules/1", simple).await.expect(200);
+    assert_eq!(submit(&ann, json!({})).await.1, mia);
+    // Offline, and over any limit: routing asks for neither.
+    let zoe = desk.create_agent("zoe", false).await;
+    let simple = json!({ "simpleRouteToObject": "agent", "simpleRouteToId": zoe });
+    ann.put("/anytime/routingRules/1", simple).await.expect(200);
+    assert_eq!(submit(&ann, json!({})).await.1, zoe);
+}
+
+#[tokio::test]
+async fn an_allocation_is_in_the_event_log_starts_triggers_and_is_told_to_the_agent() {
+    let desk = TestDesk::start().await;
+    let ann = desk.as_ann().await;
+    let luis = desk.as_agent("luis").await;
+    let action = json!({ "type": "SetValue", "fieldId": 6, "value": "high" });
+    let trigger = json!({ "name": "Assigned", "triggerEvent": "assigneeIsChanged", "actions": [action] });
+    ann.post("/anytime/triggers", trigger).await.expect(201);
+    enable(&ann, json!({})).await;
+    online(&desk, &[luis.id]).await;
+    let (id, to) = submit(&ann, json!({})).await;
+    assert_eq!(to, luis.id);
+    eventually("the trigger to have run", async || {
+        let found = ann.get(&format!("/anytime/conversations/{id}")).await.expect(200);
+        (found["conversation"]["priority"] == "high").then_some(())
+    })
+    .await;
+    let log = ann.get(&format!("/anytime/conversations/{id}/eventLogs")).await.expect(200).to_string();
+    assert!(log.contains("Auto allocation") && log.contains("Assigned"), "each says by what: {log}");
+    let told =
+        "SELECT count(*) FROM notice WHERE kind = 'assigned' AND agent_id = (SELECT max(id) FROM agent)";
+    eventually("Luis to be told", async || (desk.number(told) == 1).then_some(())).await;
+}
+
+#[tokio::test]
 async fn assigning_by_hand_takes_a_conversation_out_of_the_queue_for_good() {
     let desk = TestDesk::start().await;
     let ann = desk.as_ann().await;

@@ -149,8 +149,8 @@ async fn a_custom_rule_is_created_read_changed_switched_and_deleted() {
     assert_eq!(created["isEnable"], true);
     assert_eq!(created["when"], "logicalExpression");
     assert_eq!(
-        (&created["routeToId"], &created["index"], &created["warning"]),
-        (&json!(sales), &json!(1), &json!(null))
+        (&created["routeToId"], &created["index"], &created["warnings"]),
+        (&json!(sales), &json!(1), &json!([]))
     );
     assert_eq!(created["conditions"][1]["fieldId"], 7);
     assert_eq!(created["conditions"][1]["matchType"], "is");
@@ -443,7 +443,7 @@ async fn each_decision_says_which_rules_were_tried_what_they_saw_and_which_won()
     assert_eq!(
         rules[0]["conditions"][1],
         json!({ "index": 2, "fieldId": 7, "field": "Channel", "matchType": "is", "value": "email",
-            "saw": ["7"], "isMatch": false })
+            "saw": ["7"], "isMatch": false, "problem": null })
     );
     assert_eq!((&rules[1]["name"], &rules[1]["isMatch"]), (&json!("Any offer"), &json!(true)));
     assert_eq!(rules[1]["conditions"][0]["saw"], json!(["My offer"]));

@@ -263,6 +263,45 @@ async fn a_change_of_department_contact_or_routing_decides_again() {
 }
 
 #[tokio::test]
+async fn any_field_of_a_condition_decides_again_but_for_the_status() {
+    let scene = Scene::start().await;
+    let ann = &scene.ann;
+    ann.post("/tags", json!({ "name": "vip" })).await.expect(201);
+    let plan = json!({ "name": "Plan", "type": "dropdownList", "options": [{ "name": "Gold" }] });
+    let plan = ann.post("/anytime/fields", plan).await.expect(201)["field"]["id"].clone();
+    let one = |field: Value, value: &str| json!({ "conditions": [{ "fieldId": field, "matchType": "is", "value": value }] });
+    let vip = scene.policy("Tag", one(json!(16), "1")).await;
+    let gold = scene.policy("Plan", one(plan.clone(), "Gold")).await;
+    let company = scene.policy("Company", one(json!(20), "Bikes")).await;
+    let email = scene.policy("Address", one(json!(19), "boss@customer.example")).await;
+    let new = scene.policy("New", one(json!(5), "new")).await;
+    let id = submitted(ann, scene.lena, "Help").await;
+    let applies = async || scene.get(id).await["slaPolicyId"].clone();
+    assert_eq!(applies().await, new);
+    // The status is no point at which policies are matched, neither when it changes nor when it stops the clocks.
+    scene.change(id, json!({ "status": "pendingInternal" })).await;
+    assert_eq!(applies().await, new);
+    ann.put("/anytime/slaSettings", json!({ "slaPauseStatuses": ["onHold"] })).await;
+    scene.change(id, json!({ "status": "closed" })).await;
+    scene.change(id, json!({ "status": "pendingInternal" })).await;
+    assert_eq!(applies().await, new, "opened again, it has the policy it had");
+    assert_eq!(scene.dues(id).await[2], "06T09:00");
+    let lena = format!("/contacts/{}", scene.lena);
+    ann.put(&lena, json!({ "company": "Bikes" })).await.expect(200);
+    assert_eq!(applies().await, company);
+    let boss = json!([{ "type": "email", "value": "boss@customer.example" }]);
+    ann.put(&lena, json!({ "company": "", "identities": boss })).await.expect(200);
+    assert_eq!(applies().await, email);
+    scene.change(id, json!({ "customFields": [{ "id": plan, "value": "Gold" }] })).await;
+    assert_eq!(applies().await, gold);
+    scene.change(id, json!({ "tagIds": [1] })).await;
+    assert_eq!(applies().await, vip);
+    let all = ann.get(&format!("/anytime/conversations/{id}/decisions")).await.expect(200);
+    let last = all["decisions"].as_array().unwrap().last().unwrap().clone();
+    assert_eq!((&last["sla"]["policyId"], &last["sla"]["rules"][0]["isMatch"]), (&json!(vip), &json!(true)));
+}
+
+#[tokio::test]
 async fn business_hours_follow_working_time_and_its_changes() {
     let scene = Scene::start().await;
     scene.policy("Office", json!({ "operationalHours": "businessHours", "resolveRespondWithin": 600 })).await;

@@ -1,5 +1,7 @@
 //! The settings pages of routing, auto allocation, triggers and rehearsals, without JavaScript.
 
+use std::time::Duration;
+
 use serde_json::json;
 
 use crate::support::test_desk::{TestDesk, eventually};
@@ -96,4 +98,61 @@ async fn rules_are_made_previewed_rehearsed_and_switched_in_the_settings() {
     for page in ["routing", "auto-allocation", "triggers", "rehearsals"] {
         assert_eq!(other.get(&format!("/console/settings/{page}")).await.status, 403, "{page}");
     }
+}
+
+#[tokio::test]
+async fn service_levels_and_the_week_are_rehearsed_from_their_pages_without_being_saved() {
+    let desk = TestDesk::start().await;
+    let ann = desk.as_ann().await;
+    // Monday 09:00: nobody answers for a day.
+    let new =
+        json!({ "subject": "Help", "channel": "portal", "message": { "type": "note", "plainBody": "x" } });
+    ann.post("/anytime/conversations", new).await.expect(201);
+    desk.advance(Duration::from_secs(86_400));
+    let browser = desk.browser();
+    browser.sign_in("ann").await;
+    let page = "/console/settings/sla-policies/new";
+    let csrf = browser.get(page).await.shows("name=\"rehearseDays\"").csrf();
+    let policy = [
+        ("csrf", csrf.as_str()),
+        ("name", "Quick"),
+        ("isEnabled", "on"),
+        ("isBusinessHours", "on"),
+        ("when", "all"),
+        ("resolve", "8"),
+        ("resolveUnit", "hours"),
+    ];
+    let rehearsed = |days: &'static str| {
+        let mut form = policy.to_vec();
+        form.extend([("rehearseDays", days), ("rehearse", "1")]);
+        form
+    };
+    let ended = async |result: &str| {
+        eventually("the rehearsal to end", async || {
+            let view = browser.get(result).await;
+            (!view.html.contains("replayed.")).then_some(view)
+        })
+        .await
+    };
+    let refused = browser.post(page, &rehearsed("99999")).await;
+    assert_eq!(refused.status, 400);
+    refused.shows("the longest is 732");
+    let result = browser.post(page, &rehearsed("365")).await.location.unwrap();
+    ended(&result)
+        .await
+        .shows("<strong>1</strong> of 1 conversations would differ")
+        .shows("1 targets missed more");
+    assert_eq!(ann.get("/slaPolicies").await.expect(200)["slaPolicies"], json!([]));
+    assert_eq!(browser.post(page, &policy).await.status, 303);
+    // With a Monday that is off nothing would have been missed yet.
+    let page = "/console/settings/working-time";
+    let hours: Vec<String> = (0..7).map(|day| format!("hours-{day}")).collect();
+    let open: Vec<String> = (2..6).map(|day| format!("open-{day}")).collect();
+    let mut week = vec![("csrf", csrf.as_str()), ("week", "1"), ("rehearse", "1")];
+    week.extend(hours.iter().map(|name| (name.as_str(), "09:00–18:00")));
+    week.extend(open.iter().map(|name| (name.as_str(), "on")));
+    let result = browser.post(page, &week).await.location.unwrap();
+    ended(&result).await.shows("1 targets missed fewer");
+    let monday = ann.get("/anytime/workingTime").await.expect(200)["workingTimes"][1].clone();
+    assert_eq!(monday["isBusinessDay"], true, "it was only tried");
 }

@@ -411,6 +411,34 @@ async fn an_address_gets_only_its_share_of_automatic_mail() {
     assert_eq!(mails(&ann).await.len(), 7);
 }
 
+#[tokio::test]
+async fn a_conversation_causes_only_its_share_of_automatic_mail_whatever_its_addresses() {
+    let desk = TestDesk::start().await;
+    let ann = desk.as_ann().await;
+    let action = json!({ "type": "SendEmail", "toContact": true, "subject": "s", "textBody": "b" });
+    trigger(&ann, "assigneeIsChanged", json!({ "actions": [action] })).await;
+    let id = submit(&ann, "a", json!({})).await;
+    let path = format!("/anytime/conversations/{id}");
+    for index in 0..14 {
+        // A program that answers under an ever new name.
+        let robot = contact(&ann, &format!("Robot{index}")).await;
+        ann.put(&path, json!({ "contactId": robot })).await.expect(200);
+        let agent = if index % 2 == 0 { json!(ann.id) } else { Value::Null };
+        ann.put(&path, json!({ "agentAssigneeId": agent })).await.expect(200);
+        settled(&desk).await;
+    }
+    assert_eq!(mails(&ann).await.len(), 12);
+    let refused = "the conversation had its share of automatic mail for an hour";
+    let trace = traces(&ann, id).await.pop().unwrap();
+    assert_eq!(trace["triggers"][0]["mails"][0]["outcome"], refused);
+    let log = ann.get(&format!("{path}/eventLogs")).await.expect(200).to_string();
+    assert_eq!(log.matches(refused).count(), 2, "{log}");
+    desk.advance(Duration::from_secs(3601));
+    ann.put(&path, json!({ "agentAssigneeId": ann.id })).await.expect(200);
+    settled(&desk).await;
+    assert_eq!(mails(&ann).await.len(), 13, "an hour later it goes on");
+}
+
 /// Runs what the job runs each minute.
 async fn stay(desk: &TestDesk) {
     crate::support::test_desk::change(desk, |tx| anytime::desk::trigger::run_due(tx, "http://desk.example"))
@@ -491,4 +519,241 @@ async fn days_of_a_stay_are_business_days() {
     assert_eq!(read(&ann, id).await["priority"], "high");
     assert_eq!(read(&ann, unmatched).await["priority"], "normal");
     assert_eq!(traces(&ann, unmatched).await.len(), 1, "why not is written down");
+}
+
+#[tokio::test]
+async fn stays_of_what_is_deleted_and_stays_from_before_it_was_switched_on_do_not_count() {
+    let desk = TestDesk::start().await;
+    let ann = desk.as_ann().await;
+    let stays = json!({
+        "ifEnable": false, "stayStatus": "new", "stayTimeSpan": 30, "stayTimeUnit": "minutes",
+        "actions": [set(6, "high")],
+    });
+    let id = trigger(&ann, "staysAtStatusPeriod", stays).await;
+    let before = submit(&ann, "from before", json!({})).await;
+    desk.advance(Duration::from_secs(60));
+    ann.put(&format!("/anytime/triggers/{id}/enable"), json!({ "isEnable": true })).await.expect(200);
+    let (deleted, counts) = (submit(&ann, "a", json!({})).await, submit(&ann, "b", json!({})).await);
+    ann.delete(&format!("/anytime/conversations/{deleted}")).await.expect(204);
+    desk.advance(Duration::from_secs(1800));
+    stay(&desk).await;
+    let high = "SELECT count(*) FROM conversation WHERE priority = 2 AND id = ";
+    let is_high = |id: i64| desk.number(&format!("{high}{id}"));
+    assert_eq!((is_high(before), is_high(deleted), is_high(counts)), (0, 0, 1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_created_is_seen_after_routing_allocation_and_sla_whatever_its_origin() {
+    let room = Mailroom::open().await;
+    let ann = &room.ann;
+    let sales =
+        ann.post("/departments", json!({ "name": "Sales", "agents": [ann.id] })).await.expect(201)["id"]
+            .clone();
+    let simple = json!({ "isEnable": true, "simpleRouteToId": sales, "simpleRouteToPriority": "high" });
+    ann.put("/anytime/routingRules/1", simple).await.expect(200);
+    ann.put("/anytime/autoAllocation", json!({ "isEnabled": true })).await.expect(200);
+    crate::support::test_desk::change(&room.desk, {
+        use anytime::desk::availability::{self, AvailabilityChange, Presence};
+        let id = anytime::ids::AgentId(ann.id);
+        let seen = AvailabilityChange { presence: Some(Presence::Online), ..AvailabilityChange::default() };
+        move |tx| availability::update(tx, &anytime::desk::Actor::System, id, &seen)
+    })
+    .await;
+    ann.post("/slaPolicies", json!({ "name": "P", "firstRespondWithin": 60 })).await.expect(201);
+    let conditions = json!([
+        { "fieldId": 3, "matchType": "is", "value": sales }, { "fieldId": 4, "matchType": "is", "value": ann.id },
+        { "fieldId": 6, "matchType": "is", "value": "high" },
+    ]);
+    trigger(ann, "conversationCreated", json!({ "conditions": conditions, "actions": [set(2, "Seen")] }))
+        .await;
+    // By mail, out of the junk, by a contact in the portal, by the API.
+    room.receive(&mail(LENA, DESK, "Mail", &[], "x")).await;
+    ann.put(
+        "/anytime/blockedSenders",
+        json!({ "email": "tom@customer.example", "blockType": "blockEmailasJunk" }),
+    )
+    .await
+    .expect(201);
+    room.receive(&mail("Tom <tom@customer.example>", DESK, "Junk", &[], "x")).await;
+    let junk = ann.get("/anytime/junkEmails").await.expect(200)["junkEmails"][0]["id"].clone();
+    ann.post(&format!("/anytime/junkEmails/{junk}/notJunk"), json!({})).await;
+    let lena = ann.get("/contacts").await.expect(200)["contacts"][0]["id"].as_i64().unwrap();
+    crate::support::scene::submitted(ann, lena, "Portal").await;
+    let last = submit(ann, "Api", json!({})).await;
+    settled(&room.desk).await;
+    assert_eq!(last, 4, "one of each origin");
+    for id in 1..=last {
+        let seen = read(ann, id).await;
+        assert_eq!((&seen["subject"], &seen["agentAssigneeId"]), (&json!("Seen"), &json!(ann.id)), "{seen}");
+        assert!(seen["slaPolicyId"].is_i64(), "{seen}");
+    }
+}
+
+#[tokio::test]
+async fn a_change_of_department_alone_and_a_triggers_mail_come_after_what_it_set() {
+    let desk = TestDesk::start().await;
+    let ann = desk.as_ann().await;
+    let sales = ann.post("/departments", json!({ "name": "Sales" })).await.expect(201)["id"].clone();
+    let action = json!({
+        "type": "SendEmail", "agentIds": [ann.id], "subject": "{!Conversation.Priority}", "textBody": "b",
+    });
+    // The mail stands before the value, and is sent after it all the same.
+    trigger(&ann, "assigneeIsChanged", json!({ "actions": [action, set(6, "urgent")] })).await;
+    let id = submit(&ann, "a", json!({})).await;
+    ann.put(&format!("/anytime/conversations/{id}"), json!({ "departmentAssigneeId": sales }))
+        .await
+        .expect(200);
+    settled(&desk).await;
+    assert_eq!(mails(&ann).await[0]["subject"], "urgent");
+}
+
+#[tokio::test]
+async fn what_a_trigger_does_reaches_webhooks_service_levels_and_the_event_log() {
+    let desk = TestDesk::start().await;
+    let ann = desk.as_ann().await;
+    let hook = json!({ "event": "anytimeConversation.StatusChanged", "targetUrl": "https://hook.example/" });
+    ann.post("/webhooks", hook).await.expect(201);
+    let urgent = json!([{ "fieldId": 6, "matchType": "is", "value": "urgent" }]);
+    let policy = json!({ "name": "Urgent", "firstRespondWithin": 15, "conditions": urgent });
+    let policy = ann.post("/slaPolicies", policy).await.expect(201)["slaPolicy"]["id"].clone();
+    let actions = json!([set(5, "onHold"), set(6, "urgent")]);
+    trigger(&ann, "conversationCreated", json!({ "name": "Hold it", "actions": actions })).await;
+    let id = submit(&ann, "a", json!({})).await;
+    settled(&desk).await;
+    assert_eq!(read(&ann, id).await["slaPolicyId"], policy);
+    let log = ann.get(&format!("/anytime/conversations/{id}/eventLogs")).await.expect(200).to_string();
+    assert!(2 <= log.matches("Hold it").count(), "each change names its cause: {log}");
+    eventually("the webhook to be told", async || {
+        (desk.number("SELECT count(*) FROM webhook_delivery WHERE event = 'StatusChanged'") == 1)
+            .then_some(())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_triggers_mail_leaves_by_the_account_the_conversation_came_to_and_says_it_is_automatic() {
+    let desk = TestDesk::start().await;
+    let ann = desk.as_ann().await;
+    let mut accounts = Vec::new();
+    for email in ["support@desk.example", "shop@desk.example"] {
+        let account =
+            json!({ "email": email, "smtpServer": "127.0.0.1", "smtpPort": 9, "smtpSecurity": "none" });
+        let made = ann.post("/anytime/emailAccounts", account).await.expect(201);
+        accounts.push(made["emailAccount"]["id"].as_i64().unwrap());
+    }
+    let action = json!({ "type": "SendEmail", "toContact": true, "subject": "s", "textBody": "b" });
+    trigger(&ann, "statusIsChanged", json!({ "actions": [action] })).await;
+    let lena = contact(&ann, "Lena").await;
+    let (shop, none) = (
+        submit(&ann, "a", json!({ "contactId": lena })).await,
+        submit(&ann, "b", json!({ "contactId": lena })).await,
+    );
+    crate::support::test_desk::change(&desk, {
+        let account = accounts[1];
+        move |tx| {
+            tx.run("UPDATE conversation SET email_account_id = ? WHERE id = ?", (account, shop)).map(|_| ())
+        }
+    })
+    .await;
+    for id in [shop, none] {
+        ann.put(&format!("/anytime/conversations/{id}"), json!({ "status": "onHold" })).await.expect(200);
+        settled(&desk).await;
+    }
+    let sent = mails(&ann).await;
+    assert_eq!(
+        (&sent[0]["from"], &sent[1]["from"]),
+        (&json!("shop@desk.example"), &json!("support@desk.example"))
+    );
+    let first = desk
+        .app
+        .read(|s| anytime::desk::outgoing_mail::get(s, anytime::ids::OutgoingMailId(1)))
+        .unwrap()
+        .unwrap();
+    let bytes = anytime::jobs::bytes_of_mail(&desk.app, &first).await.unwrap();
+    assert!(String::from_utf8_lossy(&bytes).contains("Auto-Submitted: auto-generated"));
+}
+
+#[tokio::test]
+async fn every_placeholder_of_the_list_is_filled_in() {
+    let desk = TestDesk::start().await;
+    let ann = desk.as_ann().await;
+    ann.put("/agents/me", json!({ "firstName": "Ann", "lastName": "Smith", "title": "Boss" }))
+        .await
+        .expect(200);
+    let sales = ann.post("/departments", json!({ "name": "Sales" })).await.expect(201)["id"].clone();
+    ann.post("/tags", json!({ "name": "vip" })).await.expect(201);
+    ann.post("/anytime/fields", json!({ "name": "Order No", "type": "text" })).await.expect(201);
+    let lena = json!({
+        "name": "Lena", "alias": "Leni", "company": "Bikes & Co", "title": "Dr", "phoneNumber": "+49", "city": "Ulm",
+        "country": "Germany", "identities": [{ "type": "email", "value": "lena@customer.example" }],
+    });
+    let lena = ann.post("/contacts", lena).await.expect(201)["id"].clone();
+    let names = [
+        ("Conversation.Id", "1"),
+        ("Conversation.Subject", "Help"),
+        ("Conversation.Status", "onHold"),
+        ("Conversation.Priority", "low"),
+        ("Conversation.Channel", "portal"),
+        ("Conversation.Department Assignee", "Sales"),
+        ("Conversation.Agent Assignee", "Ann"),
+        ("Conversation.Date Created", "2026-01-05 09:00"),
+        ("Conversation.Last Activity Time", "2026-01-05 10:00"),
+        ("Conversation.Last Status Change Time", "2026-01-05 10:00"),
+        ("Conversation.Last Reply Time", "2026-01-05 09:00"),
+        ("Conversation.Close Time", ""),
+        ("Conversation.Received From", ""),
+        ("Conversation.Total Replies", "1"),
+        ("Conversation.Tags", "vip"),
+        ("Conversation.Last Message", "Two"),
+        ("Conversation.Order No", "A-7"),
+        ("TICKET.ID", "1"),
+        ("Contact.Id", &lena.to_string()),
+        ("Contact.Name", "Lena"),
+        ("Contact.Alias", "Leni"),
+        ("Contact.Email", "lena@customer.example"),
+        ("Contact.Company", "Bikes & Co"),
+        ("Contact.Title", "Dr"),
+        ("Contact.Phone", "+49"),
+        ("Contact.City", "Ulm"),
+        ("Contact.Country", "Germany"),
+        ("visitor.name", "Lena"),
+        ("Agent.Id", &ann.id.to_string()),
+        ("Agent.Name", "Ann"),
+        ("Agent.First Name", "Ann"),
+        ("Agent.Last Name", "Smith"),
+        ("Agent.Email", "ann@desk.example"),
+        ("Agent.Title", "Boss"),
+        ("Message.Text", "Two"),
+        ("Message.Sender", "Ann"),
+        ("Message.Time", "2026-01-05 09:00"),
+        ("Site.Time", "2026-01-05 10:00"),
+        ("Site.Unknown", "{!Site.Unknown}"),
+    ];
+    let text: String = names.iter().map(|(name, _)| format!("{name}={{!{name}}}\n")).collect();
+    let action = json!({
+        "type": "SendEmail", "toContact": true, "subject": "{!Site.Name}",
+        "htmlBody": "<p>{!Contact.Company} {!Message.Html} {!Conversation.Portal URL} {!Conversation.Console URL}</p>",
+        "textBody": text,
+    });
+    trigger(&ann, "statusIsChanged", json!({ "actions": [action] })).await;
+    let order = json!([{ "name": "Order No", "value": "A-7" }]);
+    let extra = json!({
+        "contactId": lena, "priority": "low", "tagIds": [1], "departmentAssigneeId": sales,
+        "agentAssigneeId": ann.id, "customFields": order,
+    });
+    let id = submit(&ann, "Help", extra).await;
+    let reply = json!({ "type": "reply", "htmlBody": "<b>Two</b>", "plainBody": "Two" });
+    ann.post(&format!("/anytime/conversations/{id}/messages"), reply).await.expect(201);
+    settled(&desk).await;
+    desk.advance(Duration::from_secs(3600));
+    ann.put(&format!("/anytime/conversations/{id}"), json!({ "status": "onHold" })).await.expect(200);
+    settled(&desk).await;
+    let last = "SELECT max(id) FROM outgoing_mail WHERE text_body LIKE 'Conversation.Id=%'";
+    let mail = anytime::ids::OutgoingMailId(desk.number(last));
+    let mail = desk.app.read(|s| anytime::desk::outgoing_mail::get(s, mail)).unwrap().unwrap();
+    let wanted: String = names.iter().map(|(name, value)| format!("{name}={value}\n")).collect();
+    assert_eq!(mail.text_body.trim(), wanted.trim());
+    let html = &mail.html_body;
+    assert!(html.contains("Bikes &amp; Co <b>Two</b>"), "escaped, but for the message's own markup: {html}");
+    assert!(html.contains("/portal/conversations/1") && html.contains("/console/conversations/1"), "{html}");
 }

@@ -21,14 +21,20 @@ struct Named {
 
 impl Named {
     async fn make(desk: &TestDesk, ann: &Client) -> Self {
-        let carl = json!({ "name": "Carl", "identities": [{ "type": "email", "value": "carl@buyer.example" }] });
+        let carl =
+            json!({ "name": "Carl", "identities": [{ "type": "email", "value": "carl@buyer.example" }] });
         Self {
             luis: desk.create_agent("luis", false).await,
             sales: created(ann, "/departments", json!({ "name": "Sales" }), "").await["id"].clone(),
             vip: created(ann, "/anytime/tags", json!({ "name": "vip" }), "tag").await["id"].clone(),
-            carl: created(ann, "/contacts", carl, "contact").await["id"].clone(),
-            account: created(ann, "/anytime/emailAccounts", json!({ "email": "shop@desk.example" }), "emailAccount")
-                .await["id"]
+            carl: created(ann, "/contacts", carl, "").await["id"].clone(),
+            account: created(
+                ann,
+                "/anytime/emailAccounts",
+                json!({ "email": "shop@desk.example" }),
+                "emailAccount",
+            )
+            .await["id"]
                 .clone(),
         }
     }
@@ -92,7 +98,9 @@ async fn what_conditions_name_and_is_gone_is_told_wherever_the_rule_is_shown() {
     let (common, all) = named.conditions();
     ann.put("/anytime/routingRules/1", json!({ "isEnable": true, "type": "customRules" })).await.expect(200);
     let rules = "/anytime/routingRules/1/customerRules";
-    let rule = created(&ann, rules, json!({ "name": "R", "when": "any", "conditions": common }), "customerRule").await;
+    let rule =
+        created(&ann, rules, json!({ "name": "R", "when": "any", "conditions": common }), "customerRule")
+            .await;
     let trigger = json!({
         "name": "T", "triggerEvent": 1, "when": "any", "conditions": all,
         "actions": [{ "type": "SetValue", "fieldId": 6, "value": "high" }],
@@ -104,8 +112,18 @@ async fn what_conditions_name_and_is_gone_is_told_wherever_the_rule_is_shown() {
     let filter = created(&ann, "/anytime/filters", filter, "filter").await;
     let shown = [
         (format!("{rules}/{}", rule["id"]), "customerRule", 2, "/console/settings/routing".to_owned()),
-        (format!("/anytime/triggers/{}", trigger["id"]), "trigger", 5, "/console/settings/triggers".to_owned()),
-        (format!("/slaPolicies/{}", policy["id"]), "slaPolicy", 5, "/console/settings/sla-policies".to_owned()),
+        (
+            format!("/anytime/triggers/{}", trigger["id"]),
+            "trigger",
+            5,
+            "/console/settings/triggers".to_owned(),
+        ),
+        (
+            format!("/slaPolicies/{}", policy["id"]),
+            "slaPolicy",
+            5,
+            "/console/settings/sla-policies".to_owned(),
+        ),
         (
             format!("/anytime/filters/{}", filter["id"]),
             "filter",

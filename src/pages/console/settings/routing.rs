@@ -68,7 +68,8 @@ async fn page(app: &App, signed_in: &SignedIn, form: Option<Fields>, mistakes: M
                 });
             }
             let warning = |target: Option<Target>| target.map_or(Ok(None), |target| target.warning(s));
-            let (simple, failed) = routing.as_ref().map(|routing| (routing.simple, routing.match_failed)).unzip();
+            let (simple, failed) =
+                routing.as_ref().map(|routing| (routing.simple, routing.match_failed)).unzip();
             let warnings = [warning(simple)?, warning(failed)?];
             Ok((routing, warnings, rules, agents, departments))
         })
@@ -222,11 +223,11 @@ pub async fn save(app: App, id: web::Path<RoutingRuleId>, sent: Sent) -> Result<
     store(&app, sent, Some(*id)).await
 }
 
-/// Saves, or with the button "rehearse" only tries the rule on the last 30 days.
+/// Saves, or with the button "rehearse" only tries the rule on the past.
 async fn store(app: &App, sent: Sent, id: Option<RoutingRuleId>) -> Result<HttpResponse, PageError> {
     let Sent { signed_in, fields } = sent;
     let (by, change) = (signed_in.actor.clone(), change(&fields));
-    let rehearses = fields.is_checked("rehearse");
+    let (rehearses, days) = (fields.is_checked("rehearse"), rule_form::rehearsed_days(&fields));
     let result = app
         .write(move |tx| {
             if rehearses {
@@ -235,7 +236,7 @@ async fn store(app: &App, sent: Sent, id: Option<RoutingRuleId>) -> Result<HttpR
                     one: Some((id, change)),
                     ..RoutingDraft::default()
                 });
-                let made = rehearsal::create_recent(tx, &by, &draft)?;
+                let made = rehearsal::create_recent(tx, &by, &draft, days)?;
                 return Ok(format!("/console/settings/rehearsals/{}", made.id));
             }
             match id {

@@ -56,6 +56,11 @@ pub fn stored(form: &mut Fields, formula: &Formula) {
     }
 }
 
+/// On how many days a draft is to be rehearsed.
+pub fn rehearsed_days(form: &Fields) -> u64 {
+    form.text("rehearseDays").parse().unwrap_or(30)
+}
+
 /// What was sent. Lines are numbered from 1 in the order they stand.
 pub fn read(form: &Fields) -> NewFormula {
     let conditions = filled(form).map(|line| NewCondition {

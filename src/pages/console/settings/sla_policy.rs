@@ -11,8 +11,9 @@ use super::{Nav, frame};
 use crate::app::App;
 use crate::desk::code::Status;
 use crate::desk::order::Place;
-use crate::desk::{field, sla};
+use crate::desk::rehearsal::{self, Draft, SlaDraft};
 use crate::desk::sla_policy::{self, SlaPolicy, SlaPolicyChange};
+use crate::desk::{field, sla};
 use crate::error::{Error, Problems, Result};
 use crate::ids::SlaPolicyId;
 use crate::pages::form::Mistakes;
@@ -171,23 +172,31 @@ pub async fn save(app: App, id: web::Path<SlaPolicyId>, sent: Sent) -> Result<Ht
     store(&app, sent, Some(*id)).await
 }
 
+/// Saves, or with the button "rehearse" only tries the policy on the past.
 async fn store(app: &App, sent: Sent, id: Option<SlaPolicyId>) -> Result<HttpResponse, PageError> {
     let Sent { signed_in, fields } = sent;
     let by = signed_in.actor.clone();
+    let (rehearses, days) = (fields.is_checked("rehearse"), rule_form::rehearsed_days(&fields));
     let result = match change(&fields) {
         Ok(change) => {
-            let saved = app
-                .write(move |tx| match id {
-                    Some(id) => sla_policy::update(tx, &by, id, &change),
-                    None => sla_policy::create(tx, &by, &change),
-                })
-                .await;
-            saved.map(|_| ())
+            let saved = app.write(move |tx| {
+                if rehearses {
+                    let draft = Draft::Sla(SlaDraft { policies: vec![(id, change)], ..SlaDraft::default() });
+                    let made = rehearsal::create_recent(tx, &by, &draft, days)?;
+                    return Ok(format!("/console/settings/rehearsals/{}", made.id));
+                }
+                match id {
+                    Some(id) => sla_policy::update(tx, &by, id, &change)?,
+                    None => sla_policy::create(tx, &by, &change)?,
+                };
+                Ok(HERE.to_owned())
+            });
+            saved.await
         }
         Err(error) => Err(error),
     };
     match result {
-        Ok(()) => Ok(see_other(HERE)),
+        Ok(to) => Ok(see_other(&to)),
         Err(error) => {
             let page = Edit::new(app, &signed_in, id, Some(fields), Mistakes::of(error)?)?;
             Ok(Page(page).with_status(StatusCode::BAD_REQUEST))

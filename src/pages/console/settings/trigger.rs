@@ -235,19 +235,19 @@ pub async fn save(app: App, id: web::Path<TriggerId>, sent: Sent) -> Result<Http
 }
 
 /// Saves; with the button "preview" shows the mail on the newest conversation; with "rehearse" tries the trigger on the
-/// last 30 days.
+/// past.
 async fn store(app: &App, sent: Sent, id: Option<TriggerId>) -> Result<HttpResponse, PageError> {
     let Sent { signed_in, fields } = sent;
     if fields.is_checked("preview") {
         return preview(app, &signed_in, id, fields);
     }
     let (by, change) = (signed_in.actor.clone(), change(&fields));
-    let rehearses = fields.is_checked("rehearse");
+    let (rehearses, days) = (fields.is_checked("rehearse"), rule_form::rehearsed_days(&fields));
     let result = app
         .write(move |tx| {
             if rehearses {
                 let draft = Draft::Triggers(vec![(id, change)]);
-                let made = rehearsal::create_recent(tx, &by, &draft)?;
+                let made = rehearsal::create_recent(tx, &by, &draft, days)?;
                 return Ok(format!("/console/settings/rehearsals/{}", made.id));
             }
             match id {

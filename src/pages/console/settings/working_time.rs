@@ -7,9 +7,10 @@ use askama::Template;
 
 use super::super::Layout;
 use super::field::{Fields, Sent};
-use super::{Nav, beside, frame};
+use super::{Nav, beside, frame, rule_form};
 use crate::app::App;
 use crate::desk::holiday::{self, Holiday, NewHoliday};
+use crate::desk::rehearsal::{self, Draft, SlaDraft};
 use crate::desk::working_time::{self, Day, DayChange, Hours};
 use crate::desk::{ical, site};
 use crate::error::{Error, Result};
@@ -125,6 +126,15 @@ pub async fn show(app: App, signed_in: SignedIn) -> Result<Page<WorkingTimePage>
 pub async fn save(app: App, sent: Sent) -> Result<HttpResponse, PageError> {
     let by = sent.signed_in.actor.clone();
     let result = match changes(&sent.fields) {
+        Ok(days) if sent.fields.is_checked("rehearse") => {
+            // Only tried: what would service levels have been with such a week?
+            let past = rule_form::rehearsed_days(&sent.fields);
+            let draft = Draft::Sla(SlaDraft { days, ..SlaDraft::default() });
+            match app.write(move |tx| rehearsal::create_recent(tx, &by, &draft, past)).await {
+                Ok(made) => return Ok(see_other(&format!("/console/settings/rehearsals/{}", made.id))),
+                Err(error) => Err(error),
+            }
+        }
         Ok(changes) => app.write(move |tx| working_time::change(tx, &by, &changes)).await.map(|_| ()),
         Err(error) => Err(error),
     };

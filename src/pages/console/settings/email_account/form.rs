@@ -8,6 +8,7 @@ use crate::desk::email_account::{
 };
 use crate::error::{Error, Result};
 use crate::ids::{AgentId, DepartmentId};
+use crate::pages::when::Zone;
 use crate::time::Timestamp;
 
 /// What the fields of the incoming server are called.
@@ -68,7 +69,8 @@ pub fn preset(preset: &Preset) -> Fields {
     form
 }
 
-pub fn stored(account: &EmailAccount) -> Fields {
+/// Times are those of the reader's zone.
+pub fn stored(account: &EmailAccount, zone: &Zone) -> Fields {
     let id = |id: Option<i64>| id.map(|id| id.to_string()).unwrap_or_default();
     let names = Names::of(account.kind);
     let mut form = Fields::of([
@@ -85,7 +87,7 @@ pub fn stored(account: &EmailAccount) -> Fields {
         ("folder", account.folder.clone()),
         ("moveToFolder", account.move_to_folder.clone()),
         ("pollInterval", account.poll_interval_seconds.to_string()),
-        ("takeOverBefore", minute(account.take_over_before)),
+        ("takeOverBefore", minute(account.take_over_before, zone)),
         ("smtpServer", account.smtp_server.clone()),
         ("smtpPort", account.smtp_port.to_string()),
         ("smtpSecurity", account.smtp_security.name().to_owned()),
@@ -103,12 +105,12 @@ pub fn stored(account: &EmailAccount) -> Fields {
 }
 
 /// As a browser's field for date and time has it.
-fn minute(at: Option<Timestamp>) -> String {
-    at.map(|at| at.to_string().chars().take(16).collect()).unwrap_or_default()
+fn minute(at: Option<Timestamp>, zone: &Zone) -> String {
+    at.map(|at| zone.field(at)).unwrap_or_default()
 }
 
 /// What the form asks for. `before` is the account as it is stored.
-pub fn change(fields: &Fields, before: Option<&EmailAccount>) -> Result<EmailAccountChange> {
+pub fn change(fields: &Fields, before: Option<&EmailAccount>, zone: &Zone) -> Result<EmailAccountChange> {
     // What is no number becomes one that is refused.
     let number = |name: &str| fields.filled(name).map(|text| text.trim().parse().unwrap_or(0));
     let sent_secret = |name: &str| fields.own(name).filter(|text| !text.is_empty());
@@ -139,7 +141,7 @@ pub fn change(fields: &Fields, before: Option<&EmailAccount>) -> Result<EmailAcc
         move_to_folder: shown("moveToFolder"),
         leave_copy_on_server: Some(fields.is_checked("leaveCopyOnServer")),
         poll_interval_seconds: number("pollInterval"),
-        take_over_before: take_over_before(fields, before)?,
+        take_over_before: take_over_before(fields, before, zone)?,
         smtp_server: shown("smtpServer"),
         smtp_port: number("smtpPort"),
         smtp_security: Security::parse(fields.text("smtpSecurity")),
@@ -159,15 +161,19 @@ pub fn change(fields: &Fields, before: Option<&EmailAccount>) -> Result<EmailAcc
 }
 
 /// The form knows minutes only: what nobody touched stays as exact as it is.
-fn take_over_before(fields: &Fields, before: Option<&EmailAccount>) -> Result<Option<Option<Timestamp>>> {
+fn take_over_before(
+    fields: &Fields,
+    before: Option<&EmailAccount>,
+    zone: &Zone,
+) -> Result<Option<Option<Timestamp>>> {
     let text = fields.text("takeOverBefore").trim();
-    if before.is_some_and(|account| minute(account.take_over_before) == text) {
+    if before.is_some_and(|account| minute(account.take_over_before, zone) == text) {
         return Ok(None);
     }
     if text.is_empty() {
         return Ok(Some(None));
     }
-    match Timestamp::parse(&[text, ":00Z"].concat()) {
+    match zone.instant(text) {
         Some(at) => Ok(Some(Some(at))),
         None => Err(Error::invalid("takeOverBefore", format!("'{text}' is not a date and time"))),
     }

@@ -82,6 +82,8 @@ struct Edit {
     checked: Option<Checked>,
     /// What a provider must be told, so that it sends people back.
     redirect_uri: String,
+    /// Whose time the form speaks of.
+    zone_name: String,
 }
 
 impl Edit {
@@ -97,13 +99,17 @@ impl Edit {
             let account = id.map(|id| email_account::require(s, id)).transpose()?;
             Ok((account, agent::assignable(s)?, department::list(s)?))
         })?;
-        let form = form.unwrap_or_else(|| account.as_ref().map_or_else(Fields::default, form::stored));
+        let zone = Zone::of_agent(signed_in);
+        let form = form.unwrap_or_else(|| {
+            account.as_ref().map_or_else(Fields::default, |account| form::stored(account, &zone))
+        });
         let kind = account.as_ref().map(|account| account.kind).or(Kind::parse(form.text("type")));
         let kind = kind.unwrap_or(Kind::Imap);
         Ok(Self {
             layout,
             nav,
-            zone: Zone::of_agent(signed_in),
+            zone_name: zone.name().to_owned(),
+            zone,
             now: app.now(),
             account,
             kind,
@@ -175,7 +181,7 @@ pub async fn show(
 #[post("/console/settings/email-accounts/new")]
 pub async fn create(app: App, sent: Sent) -> Result<HttpResponse, PageError> {
     let (by, vault) = (sent.signed_in.actor.clone(), app.vault().clone());
-    let result = match form::change(&sent.fields, None) {
+    let result = match form::change(&sent.fields, None, &Zone::of_agent(&sent.signed_in)) {
         Ok(new) => app.write(move |tx| email_account::create(tx, &by, &vault, &new)).await,
         Err(error) => Err(error),
     };
@@ -187,7 +193,7 @@ pub async fn save(app: App, id: web::Path<EmailAccountId>, sent: Sent) -> Result
     let (by, vault, id) = (sent.signed_in.actor.clone(), app.vault().clone(), *id);
     by.require(Permission::ManageChannels)?;
     let before = app.read(|s| email_account::require(s, id))?;
-    let result = match form::change(&sent.fields, Some(&before)) {
+    let result = match form::change(&sent.fields, Some(&before), &Zone::of_agent(&sent.signed_in)) {
         Ok(change) => app.write(move |tx| email_account::update(tx, &by, &vault, id, &change)).await,
         Err(error) => Err(error),
     };
