@@ -151,7 +151,7 @@ fn sentence(names: &Names, event: &Event) -> String {
             };
             format!("{due} is due soon")
         }
-        "remarked" => text("remark").to_owned(),
+        "remarked" | "automated" => text("remark").to_owned(),
         other => format!("{who}: {}", spaced(other)),
     }
 }

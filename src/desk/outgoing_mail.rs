@@ -657,6 +657,11 @@ pub fn hold_all(tx: &Tx<'_>) -> Result<usize> {
     )
 }
 
+/// Whether an automatic mail about this message answers a contact: such as one that says it arrived.
+pub fn answers_contact(s: &Snapshot<'_>, message: MessageId) -> Result<bool> {
+    s.exists("SELECT 1 FROM message WHERE id = ? AND sender_type = 'contact'", [message])
+}
+
 /// Files of the message that the mail carries.
 pub fn files(s: &Snapshot<'_>, mail: &OutgoingMail) -> Result<Vec<attachment::Attachment>> {
     match mail.message_id {

@@ -12,7 +12,7 @@ use crate::desk::outgoing_mail::{self, Answer, OutgoingMail};
 use crate::desk::{blob, bounce, dkim_key, site};
 use crate::error::{Error, Result};
 use crate::http::graph::GraphError;
-use crate::mail::outgoing::{self, File, Outgoing};
+use crate::mail::outgoing::{self, Automatic, File, Outgoing};
 use crate::mail::server::Server;
 use crate::mail::smtp::{self, Outcome, SmtpError};
 use crate::mail::{Mailbox, dkim};
@@ -228,6 +228,13 @@ pub async fn bytes(app: &App, mail: &OutgoingMail) -> Result<Vec<u8>> {
             .collect()
     };
     let instance = app.read(site::get)?.instance;
+    let automatic = match (mail.is_automatic, mail.message_id) {
+        (false, _) => None,
+        (true, Some(message)) if app.read(|s| outgoing_mail::answers_contact(s, message))? => {
+            Some(Automatic::Reply)
+        }
+        (true, _) => Some(Automatic::Generated),
+    };
     let outgoing = Outgoing {
         message_id: mail.internet_message_id.clone(),
         from: Mailbox { name: Some(mail.from_name.clone()), address: mail.from_address.clone() },
@@ -241,7 +248,7 @@ pub async fn bytes(app: &App, mail: &OutgoingMail) -> Result<Vec<u8>> {
         references: mail.references.clone(),
         attachments,
         date: mail.dated(),
-        is_automatic: mail.is_automatic,
+        automatic,
         instance,
     };
     let signers = match mail.email_account_id {

@@ -20,6 +20,13 @@ const FILE_NAME_MAX: usize = 200;
 /// In bytes. A longer id is no id we gave, nor one that fits into a header line.
 const MESSAGE_ID_MAX: usize = 900;
 
+/// How a mail leaves by itself (RFC 3834): on an occasion, or as the answer to somebody's mail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Automatic {
+    Generated,
+    Reply,
+}
+
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Outgoing {
     /// `unique@our.domain`, without angle brackets. Chosen before the first attempt, the same in every
@@ -38,8 +45,8 @@ pub struct Outgoing {
     pub references: Vec<String>,
     pub attachments: Vec<File>,
     pub date: Timestamp,
-    /// Nobody typed this mail: it says so, and asks not to be answered by a machine (RFC 3834).
-    pub is_automatic: bool,
+    /// Nobody typed this mail: it says so, and asks not to be answered by a machine (RFC 3834). `None` of a person's.
+    pub automatic: Option<Automatic>,
     /// Names this installation in `X-Anytime-Instance`, so that its own mail is recognised when it comes
     /// back.
     pub instance: String,
@@ -82,9 +89,13 @@ pub fn build(mail: &Outgoing) -> Result<Vec<u8>> {
         builder = builder.references(references);
     }
     builder = builder.raw_header(raw_header("X-Anytime-Instance", &mail.instance));
-    if mail.is_automatic {
+    if let Some(automatic) = mail.automatic {
+        let submitted = match automatic {
+            Automatic::Generated => "auto-generated",
+            Automatic::Reply => "auto-replied",
+        };
         for (name, value) in
-            [("Auto-Submitted", "auto-replied"), ("X-Auto-Response-Suppress", "All"), ("Precedence", "bulk")]
+            [("Auto-Submitted", submitted), ("X-Auto-Response-Suppress", "All"), ("Precedence", "bulk")]
         {
             builder = builder.raw_header(raw_header(name, value));
         }
@@ -280,7 +291,7 @@ mod tests {
             references: Vec::new(),
             attachments: Vec::new(),
             date: Timestamp::from_millis(1_558_521_420_000),
-            is_automatic: false,
+            automatic: None,
             instance: "desk-1".to_owned(),
         }
     }
@@ -344,12 +355,15 @@ mod tests {
     fn automatic_mail_says_so_and_a_persons_mail_does_not() {
         let mut mail = sample();
         assert!(!wire(&mail).contains("Auto"));
-        mail.is_automatic = true;
-        let text = wire(&mail);
-        for header in
-            ["Auto-Submitted: auto-replied\r\n", "X-Auto-Response-Suppress: All\r\n", "Precedence: bulk\r\n"]
+        for (automatic, submitted) in
+            [(Automatic::Generated, "auto-generated"), (Automatic::Reply, "auto-replied")]
         {
-            assert!(text.contains(header), "{text}");
+            mail.automatic = Some(automatic);
+            let text = wire(&mail);
+            let submitted = format!("Auto-Submitted: {submitted}\r\n");
+            for header in [&submitted, "X-Auto-Response-Suppress: All\r\n", "Precedence: bulk\r\n"] {
+                assert!(text.contains(header), "{text}");
+            }
         }
     }
 

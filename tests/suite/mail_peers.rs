@@ -8,7 +8,7 @@ use std::net::TcpStream;
 use std::time::Duration;
 
 use anytime::mail::Mailbox;
-use anytime::mail::outgoing::{self, File, Outgoing};
+use anytime::mail::outgoing::{self, Automatic, File, Outgoing};
 use anytime::mail::server::{Login, Security, Server};
 use anytime::mail::smtp::{self, Outcome, SmtpError};
 use anytime::time::Timestamp;
@@ -58,7 +58,7 @@ fn sample() -> Outgoing {
         references: Vec::new(),
         attachments: Vec::new(),
         date: Timestamp::from_millis(1_558_521_420_000),
-        is_automatic: false,
+        automatic: None,
         instance: "desk-1".to_owned(),
     }
 }
@@ -224,7 +224,7 @@ async fn pythons_mail_parser_reads_what_we_wrote() {
                 bytes: b"x".to_vec(),
             })
             .collect(),
-        is_automatic: true,
+        automatic: Some(Automatic::Generated),
         references: (0..30).map(|n| format!("{n}.{}@example.com", "r".repeat(30))).collect(),
         ..sample()
     };
@@ -241,7 +241,7 @@ async fn pythons_mail_parser_reads_what_we_wrote() {
     );
     assert!(received.header("cc").unwrap().ends_with("<cc@example.com>"));
     assert_eq!(received.header("message-id"), Some("<1.2.abc@desk.example>"));
-    assert_eq!(received.header("auto-submitted"), Some("auto-replied"));
+    assert_eq!(received.header("auto-submitted"), Some("auto-generated"));
     assert_eq!(received.header("references").unwrap().split_whitespace().count(), 21);
     assert_eq!(received.bytes(), bytes);
 }

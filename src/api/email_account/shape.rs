@@ -90,12 +90,14 @@ pub struct SettingsJson {
     /// Whether nothing is fetched any more, because sign-ins were refused again and again: until the account is changed,
     /// authorised, or checked or tested with success
     is_stopped: bool,
+    /// When its server last took a mail, give or take a minute
     #[schema(value_type = Option<String>, format = DateTime)]
     last_send_success_time: Option<Timestamp>,
     /// What last kept mail from leaving; null when nothing does
     last_send_error: Option<String>,
     /// Failures of sending since a mail left; those within a minute count once
     failed_sends: i64,
+    /// Since when no mail leaves, once that failed several times in a row
     #[schema(value_type = Option<String>, format = DateTime)]
     send_failing_since_time: Option<Timestamp>,
     /// The same as `isStopped`, of sending: mail waits

@@ -80,7 +80,7 @@ async fn a_filter_is_created_changed_and_deleted() {
             "logicExpression": null, "conditions": [
             { "id": 1, "fieldId": 6, "field": "Priority", "matchType": "is", "value": "urgent", "index": 1 },
             { "id": 2, "fieldId": 5, "field": "Status", "matchType": "isNot", "value": "closed", "index": 2 },
-            { "id": 3, "fieldId": 18, "field": "Is Read", "matchType": "is", "value": "false", "index": 3 }] })
+            { "id": 3, "fieldId": 18, "field": "Is Read", "matchType": "is", "value": "false", "index": 3 }], "warnings": [] })
     );
     let listed = luis.get("/anytime/views?include=conditions").await.expect(200);
     assert_eq!(listed["filters"][6], filter);

@@ -266,6 +266,7 @@ async fn a_change_of_department_contact_or_routing_decides_again() {
 async fn any_field_of_a_condition_decides_again_but_for_the_status() {
     let scene = Scene::start().await;
     let ann = &scene.ann;
+    ann.put("/anytime/slaSettings", json!({ "slaPauseStatuses": ["onHold"] })).await.expect(200);
     ann.post("/tags", json!({ "name": "vip" })).await.expect(201);
     let plan = json!({ "name": "Plan", "type": "dropdownList", "options": [{ "name": "Gold" }] });
     let plan = ann.post("/anytime/fields", plan).await.expect(201)["field"]["id"].clone();
@@ -281,7 +282,6 @@ async fn any_field_of_a_condition_decides_again_but_for_the_status() {
     // The status is no point at which policies are matched, neither when it changes nor when it stops the clocks.
     scene.change(id, json!({ "status": "pendingInternal" })).await;
     assert_eq!(applies().await, new);
-    ann.put("/anytime/slaSettings", json!({ "slaPauseStatuses": ["onHold"] })).await;
     scene.change(id, json!({ "status": "closed" })).await;
     scene.change(id, json!({ "status": "pendingInternal" })).await;
     assert_eq!(applies().await, new, "opened again, it has the policy it had");

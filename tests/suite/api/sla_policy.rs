@@ -34,6 +34,7 @@ async fn a_policy_is_created_read_changed_and_deleted() {
             "isBusinessHours": false, "when": "all", "logicExpression": null, "orderIndex": 1,
             "conditions": [{ "id": policy["conditions"][0]["id"], "fieldId": 6, "field": "Priority",
                 "matchType": "is", "value": "urgent", "index": 1 }],
+            "warnings": [],
         })
     );
     assert_eq!(ann.get("/anytime/SLAPolicies/1").await.expect(200)["slaPolicy"], policy);

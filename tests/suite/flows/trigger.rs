@@ -559,7 +559,7 @@ async fn what_is_created_is_seen_after_routing_allocation_and_sla_whatever_its_o
         move |tx| availability::update(tx, &anytime::desk::Actor::System, id, &seen)
     })
     .await;
-    ann.post("/slaPolicies", json!({ "name": "P", "firstRespondWithin": 60 })).await.expect(201);
+    ann.post("/anytime/slaPolicies", json!({ "name": "P", "firstRespondWithin": 60 })).await.expect(201);
     let conditions = json!([
         { "fieldId": 3, "matchType": "is", "value": sales }, { "fieldId": 4, "matchType": "is", "value": ann.id },
         { "fieldId": 6, "matchType": "is", "value": "high" },
@@ -615,7 +615,7 @@ async fn what_a_trigger_does_reaches_webhooks_service_levels_and_the_event_log()
     ann.post("/webhooks", hook).await.expect(201);
     let urgent = json!([{ "fieldId": 6, "matchType": "is", "value": "urgent" }]);
     let policy = json!({ "name": "Urgent", "firstRespondWithin": 15, "conditions": urgent });
-    let policy = ann.post("/slaPolicies", policy).await.expect(201)["slaPolicy"]["id"].clone();
+    let policy = ann.post("/anytime/slaPolicies", policy).await.expect(201)["slaPolicy"]["id"].clone();
     let actions = json!([set(5, "onHold"), set(6, "urgent")]);
     trigger(&ann, "conversationCreated", json!({ "name": "Hold it", "actions": actions })).await;
     let id = submit(&ann, "a", json!({})).await;

@@ -111,6 +111,7 @@ async fn two_desks_that_acknowledge_each_others_mail_stop_at_once() {
         .await;
     let acknowledgement = smtp.wait_for(1, PATIENCE).remove(0);
     assert_eq!(acknowledgement.from, "", "nobody is told of its bounce");
+    assert_eq!(acknowledgement.header("Auto-Submitted"), Some("auto-replied"));
     let row = there.receive(&acknowledgement.bytes()).await;
     assert_ne!(row["kind"], "human", "{row}");
     let behind =

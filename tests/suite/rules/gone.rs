@@ -107,7 +107,7 @@ async fn what_conditions_name_and_is_gone_is_told_wherever_the_rule_is_shown() {
     });
     let trigger = created(&ann, "/anytime/triggers", trigger, "trigger").await;
     let policy = json!({ "name": "P", "when": "any", "conditions": all, "firstRespondWithin": 60 });
-    let policy = created(&ann, "/slaPolicies", policy, "slaPolicy").await;
+    let policy = created(&ann, "/anytime/slaPolicies", policy, "slaPolicy").await;
     let filter = json!({ "name": "F", "isPrivate": false, "when": "any", "conditions": all });
     let filter = created(&ann, "/anytime/filters", filter, "filter").await;
     let shown = [
@@ -119,7 +119,7 @@ async fn what_conditions_name_and_is_gone_is_told_wherever_the_rule_is_shown() {
             "/console/settings/triggers".to_owned(),
         ),
         (
-            format!("/slaPolicies/{}", policy["id"]),
+            format!("/anytime/slaPolicies/{}", policy["id"]),
             "slaPolicy",
             5,
             "/console/settings/sla-policies".to_owned(),
