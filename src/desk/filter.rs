@@ -161,7 +161,12 @@ pub fn update(tx: &Tx<'_>, by: &Actor, id: FilterId, change: &FilterChange) -> R
     let before = changeable(tx, by, id)?;
     let name = change.name.as_deref().map(|name| check_name("name", name, 100)).transpose()?;
     let moment = condition::moment(tx, tx.now(), by, None)?;
-    let formula = condition::check(tx, Usage::View, &moment, &changed(&before.formula, change))?;
+    let changes = change.when.is_some() || change.logic_expression.is_some() || change.conditions.is_some();
+    let formula = match changes {
+        true => condition::check(tx, Usage::View, &moment, &changed(&before.formula, change))?,
+        // What a condition names may be gone meanwhile: that is no reason to refuse another name.
+        false => before.formula.clone(),
+    };
     tx.run(
         "UPDATE filter SET name = coalesce(?, name), is_private = coalesce(?, is_private), match_when = ?,
            logic_expression = ? WHERE id = ?",

@@ -112,6 +112,12 @@ impl Input for EmailAccountInput {
         "lastError",
         "failedChecks",
         "failingSinceTime",
+        "isStopped",
+        "lastSendSuccessTime",
+        "lastSendError",
+        "failedSends",
+        "sendFailingSinceTime",
+        "isSendingStopped",
         "createdTime",
     ];
 }

@@ -127,10 +127,10 @@ pub fn record_sending(tx: &Tx<'_>, id: EmailAccountId, failure: Option<&Failure>
     if REFUSALS <= refusals && before.refusals < REFUSALS {
         let summary = format!("stopped sending mail from '{email}': {REFUSALS} sign-ins were refused");
         let sentence = format!("No mail leaves from {email} any more, {REFUSALS} sign-ins were refused");
-        tell(tx, summary, &sentence, &failure.text)
+        tell_of_sending(tx, &account, summary, &sentence, &failure.text)
     } else if is_failing && before.failing_since_at.is_none() {
         let summary = format!("mail can no longer be sent from '{email}'");
-        tell(tx, summary, &format!("No mail leaves from {email}"), &failure.text)
+        tell_of_sending(tx, &account, summary, &format!("No mail leaves from {email}"), &failure.text)
     } else {
         Ok(())
     }
@@ -139,6 +139,21 @@ pub fn record_sending(tx: &Tx<'_>, id: EmailAccountId, failure: Option<&Failure>
 fn tell(tx: &Tx<'_>, summary: String, sentence: &str, error: &str) -> Result<()> {
     audit::record(tx, &Actor::System, Action::Channel, summary, error)?;
     notice::waiting::account_fails(tx, &format!("{sentence}: {error}"))
+}
+
+/// The same about mail that does not leave. A mail about it would have to leave by the default account: it is written
+/// where that is another one.
+fn tell_of_sending(
+    tx: &Tx<'_>,
+    account: &EmailAccount,
+    summary: String,
+    sentence: &str,
+    error: &str,
+) -> Result<()> {
+    match super::default(tx)?.is_some_and(|default| default.id != account.id) {
+        true => tell(tx, summary, sentence, error),
+        false => audit::record(tx, &Actor::System, Action::Channel, summary, error),
+    }
 }
 
 /// Somebody acted: the account is fetched from at once, as if nothing had failed.

@@ -16,6 +16,7 @@ use crate::desk::{Actor, Cause};
 use crate::error::{Error, Result};
 use crate::ids::{ConversationId, EventId, MessageId, TriggerId};
 use crate::rules::Facts;
+use crate::time::Timestamp;
 
 /// The name of this reader of the event log.
 pub const CONSUMER: &str = "trigger";
@@ -28,6 +29,7 @@ pub fn handle(tx: &Tx<'_>, event: &Event, base_url: &str) -> Result<()> {
         event: Some(event.id),
         message: event.detail["messageId"].as_i64().map(MessageId),
         depth: event.depth,
+        at: event.at,
     };
     run(tx, occasion, &happened, base_url)
 }
@@ -54,6 +56,7 @@ pub(super) struct Happened {
     /// What raised it.
     pub message: Option<MessageId>,
     pub depth: i64,
+    pub at: Timestamp,
 }
 
 /// The enabled triggers as they are now.
@@ -79,7 +82,7 @@ pub(super) fn run(tx: &Tx<'_>, occasion: Occasion, happened: &Happened, base_url
     if is_there.is_none_or(|conversation| conversation.is_deleted) {
         return Ok(());
     }
-    let mut facts = facts_at(tx, happened)?;
+    let mut facts = facts_at(tx, occasion, happened)?;
     let mut trace = TriggerTrace {
         rules: set.hash.clone(),
         event_id: happened.event.map(|id| id.0),
@@ -146,13 +149,18 @@ fn fire(
 }
 
 /// The conversation as the event left it: what people did since is taken back.
-fn facts_at(tx: &Tx<'_>, happened: &Happened) -> Result<Facts> {
+fn facts_at(tx: &Tx<'_>, occasion: Occasion, happened: &Happened) -> Result<Facts> {
     let mut facts = facts::of(tx, happened.conversation)?.unwrap_or_default();
     if let Some(id) = happened.event {
-        for later in
-            event::since(tx, happened.conversation, id)?.iter().rev().filter(|later| later.depth == 0)
-        {
-            facts::undo(&mut facts, later);
+        let since = event::since(tx, happened.conversation, id)?;
+        for later in since.iter().rev().filter(|later| later.depth == 0) {
+            // Allocation belongs to the creation, whose triggers come after it (contract 16.2).
+            let is_settling = occasion.event == TriggerEvent::ConversationCreated
+                && later.at == happened.at
+                && later.detail["cause"]["kind"] == "autoAllocation";
+            if !is_settling {
+                facts::undo(&mut facts, later);
+            }
         }
     }
     Ok(facts)

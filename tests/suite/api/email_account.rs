@@ -32,7 +32,9 @@ async fn an_account_is_created_read_changed_and_deleted() {
             "hasSmtpPassword": false, "tlsAcceptInvalidCerts": false, "authentication": "password",
             "oauthAuthorizeUrl": "", "oauthTokenUrl": "", "oauthClientId": "", "oauthScope": "",
             "hasOauthClientSecret": false, "hasOauthRefreshToken": false, "lastCheckedTime": null,
-            "lastSuccessTime": null, "lastError": null, "failedChecks": 0, "failingSinceTime": null, "createdTime": "2026-01-05T09:00:00.000Z",
+            "lastSuccessTime": null, "lastError": null, "failedChecks": 0, "failingSinceTime": null,
+            "isStopped": false, "lastSendSuccessTime": null, "lastSendError": null, "failedSends": 0,
+            "sendFailingSinceTime": null, "isSendingStopped": false, "createdTime": "2026-01-05T09:00:00.000Z",
         })
     );
     let path = format!("{ACCOUNTS}/1");
