@@ -1,5 +1,9 @@
 //! The console's reports and the settings of working time, as an agent's browser gets them.
 
+use std::time::Duration;
+
+use serde_json::json;
+
 use crate::support::scene::{contact, submitted};
 use crate::support::test_desk::TestDesk;
 
@@ -25,6 +29,86 @@ async fn every_report_is_a_page_whose_numbers_lead_to_their_conversations() {
     volume.shows(link);
     browser.get(&link.replace("&#38;", "&")).await.shows("1 conversation").shows("A wobbly wheel");
     assert_eq!(browser.get("/console/reports/moods").await.status, 404);
+}
+
+/// Where the numbers of a page lead, and what they say.
+fn numbers(html: &str) -> Vec<(String, String)> {
+    let links = html.split("href=\"/console/reports/conversations?").skip(1).map(|rest| {
+        let (query, rest) = rest.split_once("\">").expect("a link ends");
+        let text = rest.split("</a>").next().unwrap_or_default().trim_start_matches("<strong>");
+        let text = text.split("</strong>").next().unwrap_or_default();
+        (["/console/reports/conversations?", &query.replace("&#38;", "&")].concat(), text.to_owned())
+    });
+    links.collect()
+}
+
+#[tokio::test]
+async fn every_number_leads_to_as_many_conversations_as_it_counts_totals_included() {
+    let desk = TestDesk::start().await;
+    let ann = desk.as_ann().await;
+    ann.post("/anytime/departments", json!({ "name": "Support", "agents": [ann.id] })).await.expect(201);
+    let policy = json!({ "name": "Everything", "isEnabled": true, "firstRespondWithin": 60 });
+    ann.post("/anytime/slaPolicies", policy).await.expect(201);
+    let lena = contact(&ann, "lena").await;
+    let mut ids = Vec::new();
+    for subject in ["A wobbly wheel", "A broken chain", "A missing bell"] {
+        ids.push(submitted(&ann, lena, subject).await);
+    }
+    let assigned = json!({ "agentAssigneeId": ann.id, "departmentAssigneeId": 1 });
+    ann.put(&format!("/anytime/conversations/{}", ids[0]), assigned).await.expect(200);
+    // The first two are answered on two days, and one of them is closed, opened and closed again.
+    for _ in 0..2 {
+        for id in &ids[..2] {
+            let answer = json!({ "type": "reply", "plainBody": "We look into it." });
+            ann.post(&format!("/anytime/conversations/{id}/messages"), answer).await.expect(201);
+        }
+        for status in ["closed", "pendingInternal"] {
+            let change = json!({ "status": status });
+            ann.put(&format!("/anytime/conversations/{}", ids[0]), change).await.expect(200);
+        }
+        desk.advance(Duration::from_secs(24 * 3600));
+    }
+    ann.put(&format!("/anytime/conversations/{}", ids[1]), json!({ "status": "closed" })).await.expect(200);
+    let browser = desk.browser();
+    browser.sign_in("ann").await;
+    let mut counted = 0;
+    for kind in [
+        "now",
+        "volume",
+        "volume?by=agent",
+        "volume?by=department&unit=week",
+        "channel",
+        "channel?by=agent",
+        "sla",
+    ] {
+        let page = browser.get(&format!("/console/reports/{kind}")).await;
+        let cells = page.html.split("<td class=\"number\">").skip(1);
+        for cell in cells.map(|rest| rest.split("</td>").next().unwrap_or_default()) {
+            let bare = cell.trim_start_matches("<strong>").trim_end_matches("</strong>");
+            assert!(
+                bare.parse::<i64>().is_ok_and(|number| number == 0) || bare == "–" || cell.contains("href"),
+                "{kind}: {cell}"
+            );
+        }
+        for (href, text) in numbers(&page.html) {
+            let list = browser.get(&href).await;
+            assert_eq!(list.status, 200, "{href}: {}", list.html);
+            let number = list.html.split("data-number=\"").nth(1).unwrap().split('"').next().unwrap();
+            if let Ok(count) = text.parse::<i64>() {
+                assert_eq!(number, count.to_string(), "{kind}: {href}");
+                counted += count;
+            } else {
+                assert_ne!(number, "0", "{kind}: {text} was measured by something: {href}");
+            }
+        }
+    }
+    assert!(60 < counted, "only {counted} were counted");
+    let efficiency = browser.get("/console/reports/efficiency").await;
+    for (href, _) in numbers(&efficiency.html) {
+        let list = browser.get(&href).await;
+        assert!(!list.html.contains("data-number=\"0\""), "{href}");
+    }
+    efficiency.shows("metric=resolved");
 }
 
 #[tokio::test]

@@ -8,7 +8,8 @@ mod json;
 use actix_web::{HttpResponse, get};
 
 use crate::app::App;
-use crate::desk::report::{self, Metric, Unit, channel, efficiency, now, sla, volume};
+use crate::desk::report::counted::{self, Number};
+use crate::desk::report::{Metric, Unit, channel, efficiency, now, sla, volume};
 use crate::desk::{Permission, conversation};
 use crate::error::Result as DeskResult;
 use crate::web::error::ErrorBody;
@@ -193,7 +194,7 @@ reports!(
     tag = "Reports",
     params(
         Params,
-        ("metric" = String, Query, description = "created, closed, replied, reopened, open, messages, breached; or of right now: unassigned, openNow, new, pendingInternal, pendingExternal, onHold, urgent, high"),
+        ("metric" = String, Query, description = "created, closed, replied, reopened, open, messages, breached; firstAnswered, answered, resolved; firstTarget, nextTarget, resolveTarget; or of right now: unassigned, openNow, new, pendingInternal, pendingExternal, onHold, urgent, high"),
         ("id" = Option<i64>, Query, description = "A row's id; without it the whole report"),
         ("pageIndex" = Option<i64>, Query, description = "From 1"),
         ("pageSize" = Option<i64>, Query, description = "1 to 50, default 50"),
@@ -210,10 +211,11 @@ pub async fn conversations(app: App, by: Caller, query: Query) -> Result<HttpRes
     let paging = query.paging()?;
     let answer = app
         .scan(move |s| {
-            let found = report::conversations(s, &by.actor, metric, &ask, id)?;
+            let number = Number { metric, row: id, channel: None };
+            let found = counted::conversations(s, &by.actor, &ask, number)?;
             let page = found.iter().skip(paging.offset().max(0) as usize).take(paging.size as usize);
             // Numbers are site-wide; what is shown of a conversation follows who may see it.
-            let page = page.map(|id| Ok(Counted::new(*id, conversation::get(s, &by.actor, *id)?)));
+            let page = page.map(|(id, _)| Ok(Counted::new(*id, conversation::get(s, &by.actor, *id)?)));
             Ok(CountedConversations { total: found.len(), conversations: page.collect::<DeskResult<_>>()? })
         })
         .await?;

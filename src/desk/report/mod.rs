@@ -4,6 +4,7 @@
 //! the zone of whoever asks, so that a day may have 23 or 25 hours.
 
 pub mod channel;
+pub mod counted;
 pub mod efficiency;
 pub mod now;
 mod occurrence;
@@ -23,7 +24,7 @@ use crate::db::Snapshot;
 use crate::error::{Error, Result};
 use crate::time::Timestamp;
 
-pub use occurrence::{Metric, Occurrence, conversations, occurrences};
+pub use occurrence::{Metric, Occurrence, occurrences};
 
 /// Of which conversations: all, or those of somebody, some department, account or channel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -1,10 +1,8 @@
 //! What happened to conversations, one query for each metric.
 
-use super::{Ask, Scope};
+use super::Scope;
 use crate::db::Snapshot;
-use crate::desk::Actor;
 use crate::error::Result;
-use crate::ids::ConversationId;
 use crate::time::Timestamp;
 
 /// Open conversations with a further condition; the period does not matter.
@@ -15,6 +13,35 @@ macro_rules! now {
                c.sla_policy_id
              FROM conversation c INDEXED BY conversation_open
              WHERE c.is_deleted = 0 AND c.status < 5 AND :from = :from AND :to = :to AND ",
+            $condition
+        )
+    };
+}
+
+/// Waits that ended in the period.
+macro_rules! ended {
+    ($condition:literal) => {
+        concat!(
+            "SELECT k.stopped_at, c.id, k.stopped_agent_id, k.stopped_department_id, c.channel, c.email_account_id,
+               k.sla_policy_id
+             FROM clock k INDEXED BY clock_stopped JOIN conversation c ON c.id = k.conversation_id
+             WHERE :from <= k.stopped_at AND k.stopped_at < :to AND c.is_deleted = 0 AND ",
+            $condition
+        )
+    };
+}
+
+/// Targets that were met or missed in the period.
+macro_rules! decided {
+    ($condition:literal) => {
+        concat!(
+            "SELECT coalesce(k.breached_at, k.stopped_at), c.id, coalesce(k.stopped_agent_id, c.agent_assignee_id),
+               coalesce(k.stopped_department_id, c.department_assignee_id), c.channel, c.email_account_id,
+               k.sla_policy_id
+             FROM clock k INDEXED BY clock_decided JOIN conversation c ON c.id = k.conversation_id
+             WHERE k.due_at IS NOT NULL AND coalesce(k.breached_at, k.stopped_at) IS NOT NULL
+               AND :from <= coalesce(k.breached_at, k.stopped_at) AND coalesce(k.breached_at, k.stopped_at) < :to
+               AND c.is_deleted = 0 AND ",
             $condition
         )
     };
@@ -36,6 +63,16 @@ pub enum Metric {
     Messages,
     /// Targets missed in the period.
     Breached,
+    /// Waits for a first answer that ended.
+    FirstAnswered,
+    /// Waits for any answer that ended.
+    Answered,
+    /// Closed in the period, and still closed.
+    Resolved,
+    // Targets that were met or missed.
+    FirstTarget,
+    NextTarget,
+    ResolveTarget,
     // Open ones as they are now.
     Unassigned,
     OpenNow,
@@ -48,7 +85,7 @@ pub enum Metric {
 }
 
 impl Metric {
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 21] = [
         Self::Created,
         Self::Closed,
         Self::Replied,
@@ -56,6 +93,12 @@ impl Metric {
         Self::Open,
         Self::Messages,
         Self::Breached,
+        Self::FirstAnswered,
+        Self::Answered,
+        Self::Resolved,
+        Self::FirstTarget,
+        Self::NextTarget,
+        Self::ResolveTarget,
         Self::Unassigned,
         Self::OpenNow,
         Self::New,
@@ -75,6 +118,12 @@ impl Metric {
             Self::Open => "open",
             Self::Messages => "messages",
             Self::Breached => "breached",
+            Self::FirstAnswered => "firstAnswered",
+            Self::Answered => "answered",
+            Self::Resolved => "resolved",
+            Self::FirstTarget => "firstTarget",
+            Self::NextTarget => "nextTarget",
+            Self::ResolveTarget => "resolveTarget",
             Self::Unassigned => "unassigned",
             Self::OpenNow => "openNow",
             Self::New => "new",
@@ -100,12 +149,7 @@ impl Metric {
                  FROM conversation c INDEXED BY conversation_created
                  WHERE c.is_deleted = 0 AND :from <= c.created_at AND c.created_at < :to"
             }
-            Self::Closed => {
-                "SELECT k.stopped_at, c.id, k.stopped_agent_id, k.stopped_department_id, c.channel,
-                   c.email_account_id, k.sla_policy_id
-                 FROM clock k INDEXED BY clock_stopped JOIN conversation c ON c.id = k.conversation_id
-                 WHERE k.target = 3 AND :from <= k.stopped_at AND k.stopped_at < :to AND c.is_deleted = 0"
-            }
+            Self::Closed => ended!("k.target = 3"),
             Self::Reopened => {
                 "SELECT k.opened_at, c.id, k.opened_agent_id, k.opened_department_id, c.channel, c.email_account_id,
                    k.sla_policy_id
@@ -140,15 +184,13 @@ impl Metric {
                  FROM clock k INDEXED BY clock_stopped JOIN conversation c ON c.id = k.conversation_id
                  WHERE k.target = 3 AND :to <= k.stopped_at AND k.opened_at < :to AND c.is_deleted = 0"
             }
-            Self::Breached => {
-                "SELECT k.breached_at, c.id, coalesce(k.stopped_agent_id, c.agent_assignee_id),
-                   coalesce(k.stopped_department_id, c.department_assignee_id), c.channel, c.email_account_id,
-                   k.sla_policy_id
-                 FROM clock k INDEXED BY clock_decided JOIN conversation c ON c.id = k.conversation_id
-                 WHERE k.due_at IS NOT NULL AND coalesce(k.breached_at, k.stopped_at) IS NOT NULL
-                   AND :from <= coalesce(k.breached_at, k.stopped_at) AND coalesce(k.breached_at, k.stopped_at) < :to
-                   AND k.breached_at IS NOT NULL AND c.is_deleted = 0"
-            }
+            Self::Breached => decided!("k.breached_at IS NOT NULL"),
+            Self::FirstAnswered => ended!("k.target = 1 AND c.created_by_type = 'contact'"),
+            Self::Answered => ended!("k.target IN (1, 2) AND (k.target = 2 OR c.created_by_type = 'contact')"),
+            Self::Resolved => ended!("k.target = 3 AND c.closed_at = k.stopped_at"),
+            Self::FirstTarget => decided!("k.target = 1"),
+            Self::NextTarget => decided!("k.target = 2"),
+            Self::ResolveTarget => decided!("k.target = 3"),
             Self::Unassigned => now!("c.agent_assignee_id IS NULL"),
             Self::OpenNow => now!("1"),
             Self::New => now!("c.status = 1"),
@@ -242,31 +284,4 @@ pub(super) fn open_stretches(
         },
     )?;
     Ok(found.into_iter().filter(|(it, _)| scope.holds(it)).map(|(it, stopped)| (it.at, stopped)).collect())
-}
-
-/// The conversations behind a number, each once, the latest first: of the whole report, or of its row `slot`.
-pub fn conversations(
-    s: &Snapshot<'_>,
-    by: &Actor,
-    metric: Metric,
-    ask: &Ask,
-    slot: Option<i64>,
-) -> Result<Vec<ConversationId>> {
-    super::allow(by)?;
-    ask.check()?;
-    let slots = ask.slots(s)?;
-    let wanted = slot.and_then(|id| slots.iter().position(|slot| slot.id == id));
-    let (from, to) = match (metric, wanted) {
-        // What is open at the end of a bucket may have begun long before it.
-        (Metric::Open, Some(position)) => (slots[position].from, slots[position].to),
-        _ => (ask.from, ask.to),
-    };
-    let mut found = occurrences(s, metric, ask.scope, from, to)?;
-    if slot.is_some() && !(metric == Metric::Open && ask.dimension == super::Dimension::Time) {
-        found.retain(|it| wanted.is_some() && ask.slot_of(&slots, it) == wanted);
-    }
-    found.sort_unstable_by_key(|it| std::cmp::Reverse((it.at, it.conversation)));
-    let mut seen = std::collections::HashSet::new();
-    found.retain(|it| seen.insert(it.conversation));
-    Ok(found.into_iter().map(|it| ConversationId(it.conversation)).collect())
 }

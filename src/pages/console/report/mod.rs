@@ -10,11 +10,14 @@ use jiff::ToSpan;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
-use super::Layout;
+use super::{Layout, words};
 use crate::app::App;
-use crate::desk::code::Channel;
+use crate::desk::code::{Channel, Status};
 use crate::desk::conversation;
-use crate::desk::report::{self, Ask, Dimension, Metric, Scope, Unit, channel, efficiency, now, sla, volume};
+use crate::desk::report::counted::{self, Number};
+use crate::desk::report::{
+    self, Ask, Dimension, Metric, Scope, Slot, Unit, channel, efficiency, now, sla, volume,
+};
 use crate::desk::{agent, department, site};
 use crate::error::{Error, Result};
 use crate::time::Timestamp;
@@ -32,6 +35,9 @@ const KINDS: [(&str, &str); 5] = [
     ("efficiency", "Efficiency"),
     ("sla", "Service levels"),
 ];
+
+/// Where the conversations behind a number are listed.
+const LIST: &str = "/console/reports/conversations";
 
 #[derive(Template)]
 #[template(path = "console/report.html")]
@@ -88,39 +94,72 @@ pub async fn conversations(app: App, signed_in: SignedIn, query: Query) -> Resul
     let layout = app.read(|s| Layout::new(s, &signed_in, "reports"))?;
     let metric = query.value("metric", "the name of a metric", Metric::parse)?.unwrap_or(Metric::OpenNow);
     let asked = asked(&app, &signed_in, &query, "")?;
-    let (id, paging) = (query.integer("id")?, query.paging()?);
+    let channel = query.value("channel", "a channel", Channel::parse)?;
+    let number = Number { metric, row: query.integer("id")?, channel };
+    let paging = query.paging()?;
     let by = signed_in.actor.clone();
-    let (total, items, hidden) = app
+    let (count, total, items, hidden) = app
         .scan(move |s| {
-            let found = report::conversations(s, &by, metric, &asked.ask, id)?;
+            let found = counted::conversations(s, &by, &asked.ask, number)?;
             let mut items = Vec::new();
             let wanted = found.iter().skip(paging.offset().max(0) as usize).take(paging.size as usize);
             let mut hidden = 0;
-            for id in wanted {
+            for (id, times) in wanted {
                 match conversation::get(s, &by, *id)? {
-                    Some(it) => items.push((it.id.0, it.subject, it.status.name())),
+                    Some(it) => items.push((it.id.0, it.subject, it.status, *times)),
                     None => hidden += 1,
                 }
             }
-            Ok((found.len() as i64, items, hidden))
+            Ok((found.iter().map(|(_, times)| times).sum(), found.len() as i64, items, hidden))
         })
         .await?;
+    let what = what(metric);
     let next = (paging.offset() + paging.size < total).then(|| query.with_page(paging.index + 1));
     let previous = (1 < paging.index).then(|| query.with_page(paging.index - 1));
-    Ok(Page(ListPage { layout, total, items, hidden, previous, next }))
+    Ok(Page(ListPage { layout, what, count, total, items, hidden, previous, next }))
 }
 
 #[derive(Template)]
 #[template(path = "console/report_list.html")]
 struct ListPage {
     layout: Layout,
+    what: &'static str,
+    /// The number that was pressed, and how many conversations it is made of.
+    count: i64,
     total: i64,
-    /// Number, subject, status.
-    items: Vec<(i64, String, &'static str)>,
+    /// Number, subject, status, how often it was counted.
+    items: Vec<(i64, String, Status, i64)>,
     /// Counted, but not for this reader.
     hidden: i64,
     previous: Option<String>,
     next: Option<String>,
+}
+
+/// What a metric counts, in words.
+fn what(metric: Metric) -> &'static str {
+    match metric {
+        Metric::Created => "Created",
+        Metric::Closed => "Closed",
+        Metric::Replied => "Answered",
+        Metric::Reopened => "Reopened",
+        Metric::Open => "Open at the end",
+        Metric::Messages => "Messages",
+        Metric::Breached => "With a target missed",
+        Metric::FirstAnswered => "First answers",
+        Metric::Answered => "Answers that were waited for",
+        Metric::Resolved => "Closed, and still closed",
+        Metric::FirstTarget => "Targets of a first answer",
+        Metric::NextTarget => "Targets of a next answer",
+        Metric::ResolveTarget => "Targets of closing",
+        Metric::Unassigned => "Open without an assignee",
+        Metric::OpenNow => "Open",
+        Metric::New => "New",
+        Metric::PendingInternal => "Pending internal",
+        Metric::PendingExternal => "Pending external",
+        Metric::OnHold => "On hold",
+        Metric::Urgent => "Open and urgent",
+        Metric::High => "Open, of high priority",
+    }
 }
 
 #[get("/console/reports/{kind}/export")]
@@ -170,8 +209,9 @@ async fn page(app: &App, signed_in: &SignedIn, query: &Query, kind: &str) -> Res
     match kind {
         "now" => {
             let now = app.now();
+            let date = date_of(&ask.zone, now);
             let today = Ask {
-                from: midnight(&ask.zone, date_of(&ask.zone, now))?,
+                from: midnight(&ask.zone, date)?,
                 to: now.plus(std::time::Duration::from_millis(1)),
                 unit: Unit::Day,
                 scope: Scope::Site,
@@ -187,8 +227,8 @@ async fn page(app: &App, signed_in: &SignedIn, query: &Query, kind: &str) -> Res
                 .await?;
             page.tiles = tiles(&standing);
             page.tables = vec![
-                ("Departments", Table::now(&departments, "department")),
-                ("Agents", Table::now(&agents, "agent")),
+                ("Departments", Table::now(&departments, "department", date)),
+                ("Agents", Table::now(&agents, "agent", date)),
             ];
         }
         "volume" => {
@@ -199,12 +239,12 @@ async fn page(app: &App, signed_in: &SignedIn, query: &Query, kind: &str) -> Res
         "channel" => {
             let report = app.scan(move |s| channel::report(s, &by, &ask)).await?;
             page.chart = Some(Chart::channel(&report));
-            page.tables = vec![("", Table::channel(&report))];
+            page.tables = vec![("", Table::channel(&report, &asked))];
         }
         "efficiency" => {
             let report = app.scan(move |s| efficiency::report(s, &by, &ask)).await?;
             page.chart = Some(Chart::efficiency(&report));
-            page.tables = vec![("", Table::efficiency(&report))];
+            page.tables = vec![("", Table::efficiency(&report, &asked))];
         }
         _ => {
             let report = app.scan(move |s| sla::report(s, &by, &ask)).await?;
@@ -230,11 +270,7 @@ fn tiles(it: &now::Standing) -> Vec<Tile> {
         ("High", it.high, "high"),
     ]
     .into_iter()
-    .map(|(name, count, metric)| Tile {
-        name,
-        count,
-        href: format!("/console/reports/conversations?metric={metric}"),
-    })
+    .map(|(name, count, metric)| Tile { name, count, href: format!("{LIST}?metric={metric}") })
     .collect()
 }
 
@@ -309,9 +345,10 @@ impl Asked {
         out.finish()
     }
 
-    /// The list behind a number of the row `id`.
-    fn list(&self, metric: Metric, id: i64) -> String {
-        format!("/console/reports/conversations?{}&metric={}&id={id}", self.query(), metric.name())
+    /// The list behind a number of a row, or of the total.
+    fn list(&self, metric: Metric, row: Option<&Slot>) -> String {
+        let row = row.map(|slot| format!("&id={}", slot.id)).unwrap_or_default();
+        format!("{LIST}?{}&metric={}{row}", self.query(), metric.name())
     }
 }
 

@@ -1,8 +1,10 @@
 //! A report as rows of cells, for the page and for its export.
 
-use super::Asked;
+use jiff::civil::Date;
+
+use super::{Asked, LIST};
 use crate::desk::code::Channel;
-use crate::desk::report::{Metric, Slot, Spans, channel, channel_name, efficiency, now, sla, volume};
+use crate::desk::report::{Metric, Slot, channel, channel_name, efficiency, now, sla, volume};
 
 pub struct Table {
     pub columns: Vec<&'static str>,
@@ -17,12 +19,18 @@ pub struct Row {
 
 pub struct Cell {
     pub text: String,
-    /// The conversations behind a count.
+    /// The conversations behind it.
     pub href: Option<String>,
 }
 
-fn plain(text: impl ToString) -> Cell {
-    Cell { text: text.to_string(), href: None }
+/// A count that leads to what it counts.
+fn link(count: i64, href: impl FnOnce() -> String) -> Cell {
+    measured_by(count.to_string(), count as usize, href)
+}
+
+/// What was measured, leading to the conversations it was measured by.
+fn measured_by(text: String, count: usize, href: impl FnOnce() -> String) -> Cell {
+    Cell { text, href: (count != 0).then(href) }
 }
 
 /// `3 h 20 min`; a dash without data.
@@ -49,7 +57,8 @@ impl Table {
         std::iter::once(head.collect()).chain(rows).collect()
     }
 
-    pub fn now(rows: &[now::Row], of: &str) -> Self {
+    /// Of departments or agents; `today` is the day that what was done counts of.
+    pub fn now(rows: &[now::Row], of: &str, today: Date) -> Self {
         let columns = vec![
             "Open",
             "New",
@@ -62,24 +71,26 @@ impl Table {
             "Closed today",
         ];
         let row = |it: &now::Row| {
-            let link = |count: i64, metric: Metric| Cell {
-                text: count.to_string(),
-                href: (count != 0).then(|| {
-                    format!("/console/reports/conversations?metric={}&of={of}-{}", metric.name(), it.id)
-                }),
+            let standing = |count: i64, metric: Metric| {
+                link(count, || format!("{LIST}?metric={}&of={of}-{}", metric.name(), it.id))
+            };
+            let done = |count: i64, metric: Metric| {
+                link(count, || {
+                    format!("{LIST}?metric={}&from={today}&to={today}&by={of}&id={}", metric.name(), it.id)
+                })
             };
             Row {
                 name: it.name.clone(),
                 cells: vec![
-                    link(it.now.open, Metric::OpenNow),
-                    link(it.now.new, Metric::New),
-                    link(it.now.pending_internal, Metric::PendingInternal),
-                    link(it.now.pending_external, Metric::PendingExternal),
-                    link(it.now.on_hold, Metric::OnHold),
-                    link(it.now.urgent, Metric::Urgent),
-                    link(it.now.high, Metric::High),
-                    plain(it.replied_today),
-                    plain(it.closed_today),
+                    standing(it.now.open, Metric::OpenNow),
+                    standing(it.now.new, Metric::New),
+                    standing(it.now.pending_internal, Metric::PendingInternal),
+                    standing(it.now.pending_external, Metric::PendingExternal),
+                    standing(it.now.on_hold, Metric::OnHold),
+                    standing(it.now.urgent, Metric::Urgent),
+                    standing(it.now.high, Metric::High),
+                    done(it.replied_today, Metric::Replied),
+                    done(it.closed_today, Metric::Closed),
                 ],
                 is_total: false,
             }
@@ -96,10 +107,7 @@ impl Table {
                 (it.reopened, Metric::Reopened),
                 (it.open, Metric::Open),
             ]
-            .map(|(count, metric)| Cell {
-                text: count.to_string(),
-                href: slot.filter(|_| count != 0).map(|slot| asked.list(metric, slot.id)),
-            })
+            .map(|(count, metric)| link(count, || asked.list(metric, slot)))
             .into()
         };
         let rows = report.rows.iter().map(|(slot, it)| (slot.name.clone(), cells(it, Some(slot))));
@@ -110,26 +118,40 @@ impl Table {
         )
     }
 
-    pub fn channel(report: &channel::Channels) -> Self {
-        let cells = |counts: &[i64]| counts.iter().map(plain).collect::<Vec<_>>();
-        let rows = report.rows.iter().map(|(slot, counts)| (slot.name.clone(), cells(counts)));
+    pub fn channel(report: &channel::Channels, asked: &Asked) -> Self {
+        let cells = |counts: &[i64], slot: Option<&Slot>| {
+            let counted = counts.iter().zip(Channel::ALL);
+            let cell = |(count, channel): (&i64, &Channel)| {
+                link(*count, || [&asked.list(Metric::Messages, slot), "&channel=", channel.name()].concat())
+            };
+            counted.map(cell).collect::<Vec<_>>()
+        };
+        let rows = report.rows.iter().map(|(slot, counts)| (slot.name.clone(), cells(counts, Some(slot))));
         let columns = Channel::ALL.iter().map(|channel| channel_name(*channel)).collect();
-        Self::with_total(columns, rows, cells(&report.total))
+        Self::with_total(columns, rows, cells(&report.total, None))
     }
 
-    pub fn efficiency(report: &efficiency::Efficiency) -> Self {
-        let three = |spans: &Spans| {
-            [spans.mean(), spans.percentile(50), spans.percentile(90)].map(|millis| plain(span(millis)))
-        };
-        let cells = |it: &efficiency::Figures| {
+    pub fn efficiency(report: &efficiency::Efficiency, asked: &Asked) -> Self {
+        let cells = |it: &efficiency::Figures, slot: Option<&Slot>| {
             let mut cells = Vec::new();
-            cells.extend(three(&it.first_response));
-            cells.extend(three(&it.response));
-            cells.extend(three(&it.conversation));
-            cells.extend([plain(it.contact_messages()), plain(it.agent_messages())]);
+            for (spans, metric) in [
+                (&it.first_response, Metric::FirstAnswered),
+                (&it.response, Metric::Answered),
+                (&it.conversation, Metric::Resolved),
+            ] {
+                let measured = [spans.mean(), spans.percentile(50), spans.percentile(90)];
+                cells.extend(
+                    measured
+                        .map(|millis| measured_by(span(millis), spans.count(), || asked.list(metric, slot))),
+                );
+            }
+            let closed = it.conversation.count();
+            for messages in [it.contact_messages(), it.agent_messages()] {
+                cells.push(measured_by(messages.to_string(), closed, || asked.list(Metric::Resolved, slot)));
+            }
             cells
         };
-        let rows = report.rows.iter().map(|(slot, it)| (slot.name.clone(), cells(it)));
+        let rows = report.rows.iter().map(|(slot, it)| (slot.name.clone(), cells(it, Some(slot))));
         Self::with_total(
             vec![
                 "First answer, mean",
@@ -145,21 +167,21 @@ impl Table {
                 "of agents",
             ],
             rows,
-            cells(&report.total),
+            cells(&report.total, None),
         )
     }
 
     pub fn sla(report: &sla::Report, asked: &Asked) -> Self {
+        const TARGETS: [Metric; 3] = [Metric::FirstTarget, Metric::NextTarget, Metric::ResolveTarget];
         let cells = |it: &sla::Figures, slot: Option<&Slot>| {
-            let mut cells: Vec<Cell> = it
-                .targets
-                .iter()
-                .flat_map(|target| [plain(percent(target.achieved())), plain(span(target.spans.mean()))])
-                .collect();
-            cells.push(Cell {
-                text: it.breached().to_string(),
-                href: slot.filter(|_| it.breached() != 0).map(|slot| asked.list(Metric::Breached, slot.id)),
-            });
+            let mut cells = Vec::new();
+            for (target, metric) in it.targets.iter().zip(TARGETS) {
+                let decided = (target.met + target.breached) as usize;
+                for text in [percent(target.achieved()), span(target.spans.mean())] {
+                    cells.push(measured_by(text, decided, || asked.list(metric, slot)));
+                }
+            }
+            cells.push(link(it.breached(), || asked.list(Metric::Breached, slot)));
             cells
         };
         let rows = report.rows.iter().map(|(slot, it)| (slot.name.clone(), cells(it, Some(slot))));
