@@ -6,7 +6,7 @@ use super::Face;
 use super::draft::{DraftAnswer, DraftJson};
 use super::message::ids;
 use crate::app::App;
-use crate::desk::conversation::undo;
+use crate::desk::conversation::take_back;
 use crate::error::Result;
 use crate::web::error::ErrorBody;
 use crate::web::{ApiError, Caller};
@@ -30,6 +30,6 @@ pub async fn create(
     path: web::Path<(String, String)>,
 ) -> Result<HttpResponse, ApiError> {
     let (conversation, message) = ids(&path)?;
-    let draft = app.write(move |tx| undo::undo(tx, &by.actor, conversation, message)).await?;
+    let draft = app.write(move |tx| take_back::take_back(tx, &by.actor, conversation, message)).await?;
     Ok(Face::Anytime.wrap("conversationDraft", draft.map(DraftJson::from)))
 }

@@ -7,7 +7,7 @@ use actix_web::{HttpResponse, post};
 use super::list::Context;
 use super::settings::Sent;
 use crate::app::App;
-use crate::desk::conversation::{message, snooze, split, undo};
+use crate::desk::conversation::{self, message, snooze, split};
 use crate::error::{Error, Result};
 use crate::ids::{ConversationId, MessageId};
 use crate::pages::when::Zone;
@@ -51,7 +51,7 @@ pub async fn take_back(app: App, id: Path<MessageId>, sent: Sent) -> Result<Http
     let conversation = app
         .write(move |tx| {
             let conversation = message::require(tx, &by, id)?.conversation_id;
-            undo::undo(tx, &by, conversation, id)?;
+            conversation::take_back::take_back(tx, &by, conversation, id)?;
             Ok(conversation)
         })
         .await?;

@@ -12,7 +12,7 @@ use crate::error::{Error, Result};
 use crate::ids::{ConversationId, MessageId};
 
 /// Gives the draft. `Conflict` when a worker has had the mail, or the message is no mail of ours.
-pub fn undo(tx: &Tx<'_>, by: &Actor, id: ConversationId, message: MessageId) -> Result<Option<Draft>> {
+pub fn take_back(tx: &Tx<'_>, by: &Actor, id: ConversationId, message: MessageId) -> Result<Option<Draft>> {
     editable(tx, by, id)?;
     let found = message::of(tx, by, id, message)?;
     if found.kind != MessageType::Email || found.send_status.is_none() {
