@@ -6,7 +6,7 @@ use askama::Template;
 
 use super::super::Layout;
 use super::field::{Fields, Sent};
-use super::{Nav, beside, frame};
+use super::{Nav, frame, saved};
 use crate::app::App;
 use crate::desk::agent::{self, Agent};
 use crate::desk::department::{self, Department, DepartmentChange, Member};
@@ -106,30 +106,18 @@ pub async fn show(
 pub async fn create(app: App, sent: Sent) -> Result<HttpResponse, PageError> {
     let (by, new) = (sent.signed_in.actor.clone(), change(&sent.fields));
     let result = app.write(move |tx| department::create(tx, &by, &new)).await;
-    answer(&app, sent, None, result.map(|_| ()))
+    saved(result, HERE, "name", |mistakes| {
+        Edit::new(&app, &sent.signed_in, None, Some(sent.fields), mistakes)
+    })
 }
 
 #[post("/console/settings/departments/{id}")]
 pub async fn save(app: App, id: web::Path<DepartmentId>, sent: Sent) -> Result<HttpResponse, PageError> {
     let (by, id, change) = (sent.signed_in.actor.clone(), *id, change(&sent.fields));
     let result = app.write(move |tx| department::update(tx, &by, id, &change)).await;
-    answer(&app, sent, Some(id), result.map(|_| ()))
-}
-
-fn answer(
-    app: &App,
-    sent: Sent,
-    id: Option<DepartmentId>,
-    result: Result<()>,
-) -> Result<HttpResponse, PageError> {
-    match result {
-        Ok(()) => Ok(see_other(HERE)),
-        Err(error) => {
-            let mistakes = Mistakes::of(beside("name", error))?;
-            let page = Edit::new(app, &sent.signed_in, id, Some(sent.fields), mistakes)?;
-            Ok(Page(page).with_status(StatusCode::BAD_REQUEST))
-        }
-    }
+    saved(result, HERE, "name", |mistakes| {
+        Edit::new(&app, &sent.signed_in, Some(id), Some(sent.fields), mistakes)
+    })
 }
 
 #[post("/console/settings/departments/{id}/delete")]

@@ -1,12 +1,11 @@
 //! `/console/settings/integration-accounts`: the registry of accounts that channel apps have connected.
 
-use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, get, post, web};
 use askama::Template;
 
 use super::super::Layout;
 use super::field::{Fields, Sent};
-use super::{Nav, beside, frame};
+use super::{Nav, frame, saved};
 use crate::app::App;
 use crate::desk::integration_account::{
     self, IntegrationAccount, IntegrationAccountChange, IntegrationAccountQuery,
@@ -102,7 +101,9 @@ pub async fn show(
 pub async fn create(app: App, sent: Sent) -> Result<HttpResponse, PageError> {
     let (by, new) = (sent.signed_in.actor.clone(), change(&sent.fields));
     let result = app.write(move |tx| integration_account::create(tx, &by, &new)).await;
-    answer(&app, sent, None, result.map(|_| ()))
+    saved(result, HERE, "accountOriginalId", |mistakes| {
+        Edit::new(&app, &sent.signed_in, None, Some(sent.fields), mistakes)
+    })
 }
 
 #[post("/console/settings/integration-accounts/{id}")]
@@ -113,23 +114,9 @@ pub async fn save(
 ) -> Result<HttpResponse, PageError> {
     let (by, id, change) = (sent.signed_in.actor.clone(), *id, change(&sent.fields));
     let result = app.write(move |tx| integration_account::update(tx, &by, id, &change)).await;
-    answer(&app, sent, Some(id), result.map(|_| ()))
-}
-
-fn answer(
-    app: &App,
-    sent: Sent,
-    id: Option<IntegrationAccountId>,
-    result: Result<()>,
-) -> Result<HttpResponse, PageError> {
-    match result {
-        Ok(()) => Ok(see_other(HERE)),
-        Err(error) => {
-            let mistakes = Mistakes::of(beside("accountOriginalId", error))?;
-            let page = Edit::new(app, &sent.signed_in, id, Some(sent.fields), mistakes)?;
-            Ok(Page(page).with_status(StatusCode::BAD_REQUEST))
-        }
-    }
+    saved(result, HERE, "accountOriginalId", |mistakes| {
+        Edit::new(&app, &sent.signed_in, Some(id), Some(sent.fields), mistakes)
+    })
 }
 
 #[post("/console/settings/integration-accounts/{id}/delete")]

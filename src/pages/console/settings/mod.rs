@@ -35,7 +35,10 @@ mod trigger;
 mod webhook;
 mod working_time;
 
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
 use actix_web::web::ServiceConfig;
+use askama::Template;
 
 pub use field::{Fields, Sent};
 
@@ -44,7 +47,9 @@ use super::palette::Place;
 use crate::app::App;
 use crate::desk::{Actor, Permission};
 use crate::error::{Error, Result};
-use crate::web::SignedIn;
+use crate::pages::form::Mistakes;
+use crate::web::page::see_other;
+use crate::web::{Page, PageError, SignedIn};
 
 pub fn routes(config: &mut ServiceConfig) {
     config.service(index::show).service(job::show).service(job::run);
@@ -519,6 +524,22 @@ pub fn places(by: &Actor) -> impl Iterator<Item = Place> {
         name: section.name.to_owned(),
         detail: section.about.to_owned(),
     })
+}
+
+/// What a form leads to: saved, to `here`; refused, to `again`, the form as it was sent. A clash is told beside `field`.
+fn saved<T, P: Template>(
+    result: Result<T>,
+    here: &str,
+    field: &str,
+    again: impl FnOnce(Mistakes) -> Result<P>,
+) -> Result<HttpResponse, PageError> {
+    match result {
+        Ok(_) => Ok(see_other(here)),
+        Err(error) => {
+            let page = again(Mistakes::of(beside(field, error))?)?;
+            Ok(Page(page).with_status(StatusCode::BAD_REQUEST))
+        }
+    }
 }
 
 /// A clash is told beside the field it is about.

@@ -6,7 +6,7 @@ use askama::Template;
 
 use super::super::Layout;
 use super::field::{Fields, Sent};
-use super::{Nav, frame};
+use super::{Nav, frame, saved};
 use crate::app::App;
 use crate::desk::agent::{self, Agent};
 use crate::desk::oauth_client::{self, OauthClient, OauthClientChange};
@@ -117,13 +117,10 @@ pub async fn create(app: App, sent: Sent) -> Result<HttpResponse, PageError> {
 #[post("/console/settings/oauth-clients/{id}")]
 pub async fn save(app: App, id: web::Path<OauthClientId>, sent: Sent) -> Result<HttpResponse, PageError> {
     let (by, id, change) = (sent.signed_in.actor.clone(), *id, change(&sent.fields));
-    match app.write(move |tx| oauth_client::update(tx, &by, id, &change)).await {
-        Ok(_) => Ok(see_other(HERE)),
-        Err(error) => {
-            let page = Edit::new(&app, &sent.signed_in, Some(id), Some(sent.fields), Mistakes::of(error)?)?;
-            Ok(Page(page).with_status(StatusCode::BAD_REQUEST))
-        }
-    }
+    let result = app.write(move |tx| oauth_client::update(tx, &by, id, &change)).await;
+    saved(result, HERE, "clientName", |mistakes| {
+        Edit::new(&app, &sent.signed_in, Some(id), Some(sent.fields), mistakes)
+    })
 }
 
 #[post("/console/settings/oauth-clients/{id}/secret")]

@@ -6,7 +6,7 @@ use askama::Template;
 
 use super::super::Layout;
 use super::field::{Fields, Sent};
-use super::{Nav, beside, frame};
+use super::{Nav, frame, saved};
 use crate::app::App;
 use crate::desk::agent::{self, ADMINISTRATORS, ALL_AGENTS, Agent};
 use crate::desk::permission::PermissionSet;
@@ -153,14 +153,9 @@ async fn save_as(app: &App, sent: Sent, id: Option<RoleId>) -> Result<HttpRespon
         }
         Ok(())
     });
-    match result.await {
-        Ok(()) => Ok(see_other(HERE)),
-        Err(error) => {
-            let mistakes = Mistakes::of(beside("name", error))?;
-            let page = Edit::new(app, &sent.signed_in, id, Some(sent.fields), mistakes)?;
-            Ok(Page(page).with_status(StatusCode::BAD_REQUEST))
-        }
-    }
+    saved(result.await, HERE, "name", |mistakes| {
+        Edit::new(app, &sent.signed_in, id, Some(sent.fields), mistakes)
+    })
 }
 
 #[post("/console/settings/roles/{id}/delete")]
