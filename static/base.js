@@ -1,7 +1,7 @@
 // Enhances the plain pages of console and portal: forms, drafts, files, copying, theme, menus, times.
 // Everything listens on the document, so that what console.js swaps in needs no set-up.
 
-import { attempt, restoreDrafts } from "./draft.js";
+import { attempt, keep, restoreDrafts } from "./draft.js";
 import { toast } from "./toast.js";
 
 // ---- Sending once ------------------------------------------------------------------------------------------------
@@ -15,6 +15,7 @@ document.addEventListener("submit", (event) => {
   }
   if (event.defaultPrevented || form.method !== "post") return;
   form.dataset.busy = "";
+  if (document.querySelector("[data-signed-in]")) keep(form);
   event.submitter?.setAttribute("aria-busy", "true");
   if (form.dataset.draft) attempt(() => sessionStorage.setItem("sending", form.dataset.draft));
 });
@@ -26,7 +27,7 @@ addEventListener("pageshow", () => {
 });
 
 document.addEventListener("keydown", (event) => {
-  if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && event.target.matches?.("textarea, .editor")) {
+  if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && event.target.closest?.("textarea, .editor, .composer form")) {
     event.preventDefault();
     const form = event.target.closest("form");
     const closing = event.shiftKey && form?.querySelector("[data-send-close]");

@@ -2,6 +2,7 @@
 // and pasted, @ offers colleagues. Without this file the same forms work.
 
 import { attempt } from "./draft.js";
+import { before, closeOffer, offer, put } from "./offer.js";
 import { element } from "./toast.js";
 
 const SAVE_AFTER = 1500;
@@ -86,7 +87,9 @@ async function enrich(area) {
   area.dataset.loading = "";
   try {
     const { enrich } = await import("./editor.js");
-    if (area.isConnected) enrich(area);
+    if (!area.isConnected) return;
+    enrich(area);
+    suggest(area);
   } catch {
     // Without the editor the textarea does.
   }
@@ -208,83 +211,15 @@ document.addEventListener("paste", (event) => {
   if (area && attach(area, event.clipboardData.files)) event.preventDefault();
 });
 
-// ---- A list at the caret: colleagues after @, and whatever else registers ------------------------------------------------------
+// ---- At the caret: colleagues after @, canned messages after / at the start of a word or :: -------------------------------------
 
-let popup = null;
-
-function closePopup() {
-  popup?.box.remove();
-  popup?.area.removeAttribute("aria-activedescendant");
-  popup = null;
-}
-
-function choose(index) {
-  popup.at = (index + popup.options.length) % popup.options.length;
-  popup.options.forEach((option, at) => option.setAttribute("aria-selected", String(at === popup.at)));
-  popup.options[popup.at].scrollIntoView({ block: "nearest" });
-  popup.area.setAttribute("aria-activedescendant", popup.options[popup.at].id);
-}
-
-function insert(area, from, text) {
-  area.setRangeText(text, from, area.selectionStart, "end");
-  area.dispatchEvent(new Event("input", { bubbles: true }));
-}
-
-/** Offers `items` ({ name, detail, text }) in place of the text from `from` to the caret; `put` takes the chosen text. */
-export function offer(area, from, items, put) {
-  closePopup();
-  if (!items.length) return;
-  const options = items.map((item, index) => {
-    const option = element("div", { className: "option", id: `offer-${index}`, role: "option" },
-      element("span", {}, item.name), element("small", {}, item.detail ?? ""));
-    option.addEventListener("mousedown", (event) => {
-      event.preventDefault();
-      take(index);
-    });
-    return option;
-  });
-  const box = element("div", { className: "popup" }, element("div", { className: "options", role: "listbox" }, ...options));
-  area.after(box);
-  popup = { area, from, items, options, box, put, at: 0 };
-  choose(0);
-}
-
-async function take(index) {
-  const { area, from, items, put } = popup;
-  const to = area.selectionStart;
-  closePopup();
-  const { text } = items[index];
-  const chosen = typeof text === "function" ? await text() : text;
-  if (put) return put(chosen);
-  area.setRangeText(chosen, from, to, "end");
-  area.dispatchEvent(new Event("input", { bubbles: true }));
-}
-
-document.addEventListener("keydown", (event) => {
-  if (!popup || event.target !== popup.area) return;
-  const act = { ArrowDown: () => choose(popup.at + 1), ArrowUp: () => choose(popup.at - 1), Enter: () => take(popup.at), Tab: () => take(popup.at), Escape: closePopup }[event.key];
-  if (!act) return;
-  event.preventDefault();
-  event.stopImmediatePropagation();
-  act();
-}, true);
-
-document.addEventListener("input", (event) => {
-  const area = event.target;
-  if (!area.matches?.("[data-mentions]")) return;
-  const before = area.value.slice(0, area.selectionStart);
-  const found = /(?:^|\s)@([\p{L}\p{N}.-]*(?: [\p{L}.-]*)?)$/u.exec(before);
-  if (!found) return closePopup();
-  const typed = found[1].toLowerCase();
+/** Names that begin with what was typed come first. */
+function colleagues(typed) {
   const names = [...document.querySelectorAll("#agent-names li")].map((item) => item.textContent);
-  const matching = names.filter((name) => name.toLowerCase().includes(typed)).slice(0, 8);
-  if (matching.length === 1 && matching[0].toLowerCase() === typed) return closePopup();
-  offer(area, before.length - found[1].length, matching.map((name) => ({ name, text: `${name} ` })));
-});
-
-document.addEventListener("focusout", (event) => event.target === popup?.area && setTimeout(closePopup, 150));
-
-// ---- Canned messages: from the menu, or after / at the start of a word or :: -----------------------------------------------------
+  const begins = (name) => ` ${name.toLowerCase()}`.includes(` ${typed}`);
+  const found = names.filter((name) => name.toLowerCase().includes(typed));
+  return [...found.filter(begins), ...found.filter((name) => !begins(name))];
+}
 
 const canned = () => [...document.querySelectorAll("#canned button")];
 
@@ -294,6 +229,30 @@ async function cannedText(button) {
   return response.ok ? response.text() : "";
 }
 
+function suggest(area) {
+  const text = before(area);
+  const mention = area.matches("[data-mentions]") && /(?:^|\s)@([\p{L}\p{N}.'-]*(?: [\p{L}.'-]*)?)$/u.exec(text);
+  if (mention) {
+    const typed = mention[1].toLowerCase();
+    const names = colleagues(typed);
+    // A name that is written out needs no list: Enter means a new line then.
+    const isDone = names.length === 1 && names[0].toLowerCase() === typed.trimEnd();
+    return offer(area, "Colleagues", mention[1].length, isDone ? [] : names.map((name) => ({ name, text: `${name} ` })));
+  }
+  const mark = area.id === "reply-text" && /(?:^|\s)(\/|::)([\p{L}\p{N} -]{0,30})$/u.exec(text);
+  if (!mark) return closeOffer();
+  const typed = mark[2].toLowerCase();
+  const fits = (button) => `${button.dataset.shortcutsText} ${button.textContent}`.toLowerCase().includes(typed);
+  const items = canned().filter(fits).map((button) => ({
+    name: button.querySelector("span").textContent,
+    detail: button.dataset.shortcutsText,
+    text: () => cannedText(button),
+  }));
+  offer(area, "Canned messages", mark[1].length + typed.length, items);
+}
+
+document.addEventListener("input", (event) => event.target.matches?.("#reply-text, [data-mentions]") && suggest(event.target));
+
 document.addEventListener("click", async (event) => {
   const button = event.target.closest?.("#canned button");
   if (!button) return;
@@ -302,24 +261,5 @@ document.addEventListener("click", async (event) => {
   const area = document.getElementById("reply-text");
   const text = await cannedText(button);
   area.focus();
-  if (area.rich) area.rich.insert(text);
-  else insert(area, area.selectionStart, text);
-});
-
-document.addEventListener("input", (event) => {
-  const area = event.target;
-  if (area.id !== "reply-text") return;
-  const place = area.rich?.root ?? area;
-  const before = area.rich?.before() ?? area.value.slice(0, area.selectionStart);
-  const found = /(?:^|\s)(\/|::)([\p{L}\p{N} -]{0,30})$/u.exec(before);
-  if (!found) return popup?.area === place && closePopup();
-  const typed = found[2].toLowerCase();
-  const fits = (button) => `${button.dataset.shortcutsText} ${button.textContent}`.toLowerCase().includes(typed);
-  const items = canned().filter(fits).slice(0, 8).map((button) => ({
-    name: button.querySelector("span").textContent,
-    detail: button.dataset.shortcutsText,
-    text: () => cannedText(button),
-  }));
-  const count = found[1].length + found[2].length;
-  offer(place, before.length - count, items, area.rich && ((text) => area.rich.replace(count, text)));
+  put(area, 0, text);
 });

@@ -2,119 +2,61 @@
 // It only presses links and buttons that are on the page anyway, or shows what a reload would show.
 
 import { startComposer, stopComposer } from "./compose.js";
-import { restoreDrafts } from "./draft.js";
+import { keep, restoreDrafts } from "./draft.js";
 import { startKeys } from "./keys.js";
+import { isReading, list, markAny, markChanged, showRows, toFirstRow, updateRows } from "./list.js";
 import { keepsWatch, standWatch, tell } from "./notice.js";
 import { startPresence } from "./presence.js";
+import { fetchPage, isRemembered, reconcile, remember, swap } from "./swap.js";
 import { element } from "./toast.js";
 
 const conversation = () => document.querySelector("[data-live=conversation]");
-const list = () => document.querySelector("[data-live=list]");
 
-// ---- Swapping parts of the page for what the server says now ---------------------------------------------------------
+// ---- What the server says now -----------------------------------------------------------------------------------------
 
 // After a refused form the address is the form's; data-url names the page itself.
 const here = () => conversation()?.dataset.url ?? location.href;
 
-async function fetchPage(url, options = {}) {
-  const response = await fetch(url, { ...options, headers: { Accept: "text/html" } });
-  const html = await response.text();
-  return { page: new DOMParser().parseFromString(html, "text/html"), url: response.url };
-}
-
-/** What the server sent for each element; the elements themselves change (opened quotes, sizes, checked boxes). */
-const served = new WeakMap();
-const remember = (item) => served.set(item, item.outerHTML);
-
-/** Brings a list's children up to date by id, touching only those that changed: mail frames do not reload, and what
-    is selected stays selected. */
-function reconcile(current, fresh) {
-  const known = new Map([...current.children].filter((item) => item.id).map((item) => [item.id, item]));
-  const items = [...fresh.children].map((item) => {
-    const old = known.get(item.id);
-    if (old && served.get(old) === item.outerHTML) return old;
-    const made = document.adoptNode(item);
-    remember(made);
-    const box = made.querySelector(".row-check");
-    if (box && old) box.checked = old.querySelector(".row-check").checked;
-    return made;
-  });
-  const focused = current.contains(document.activeElement) ? document.activeElement : null;
-  const place = focused?.closest("[id]")?.id;
-  const wanted = new Set(items);
-  for (const item of [...current.children]) if (!wanted.has(item)) item.remove();
-  items.forEach((item, index) => {
-    if (current.children[index] !== item) current.insertBefore(item, current.children[index] ?? null);
-  });
-  if (place && !current.contains(document.activeElement)) {
-    document.getElementById(place)?.querySelector(focused.matches(".row-check") ? ".row-check" : "a")?.focus({ preventScroll: true });
-  }
-}
-
-/** Replaces the content of #id and gives the focus back to the element of the same id or link. */
-function swap(page, id) {
-  const current = document.getElementById(id);
-  const fresh = page.getElementById(id);
-  if (!current || !fresh) return false;
-  const focused = current.contains(document.activeElement) ? document.activeElement : null;
-  const href = focused?.getAttribute("href");
-  current.replaceChildren(...fresh.childNodes);
-  if (focused?.id) document.getElementById(focused.id)?.focus();
-  else if (href) current.querySelector(`a[href="${CSS.escape(href)}"]`)?.focus({ preventScroll: true });
-  return true;
-}
-
-function showRows(page) {
-  const [current, fresh] = [document.getElementById("conversation-rows"), page.getElementById("conversation-rows")];
-  // An empty list has other markup than a full one: its whole pane is swapped.
-  if (current?.children.length && fresh?.children.length) reconcile(current, fresh);
-  else swap(page, "list");
-  countSelected();
-}
-
-async function refresh({ rows = false, thread = false, properties = false }) {
-  const { page } = await fetchPage(here());
-  // The session has ended: what is being typed stays, and the next click leads to the sign-in.
-  if (!page.querySelector("[data-signed-in]")) return;
+/** Brings the page up to date; `rows` is how the list takes it. */
+async function refresh(rows, isOpenChanged) {
+  const asked = here();
+  const { page } = await fetchPage(asked);
+  // The session has ended: what is being typed stays, and the next click leads to the sign-in. Or the reader has gone on.
+  if (!page.querySelector("[data-signed-in]") || here() !== asked) return;
   swap(page, "rail-filters");
-  if (rows) showRows(page);
-  if (thread && page.getElementById("thread")) {
-    reconcile(document.getElementById("thread"), page.getElementById("thread"));
+  if (list()) rows(page);
+  if (!isOpenChanged) return;
+  if (page.getElementById("thread")) {
+    showThread(page);
     swap(page, "headline");
   }
-  if (properties && !document.getElementById("properties").contains(document.activeElement)) swap(page, "properties");
+  const properties = document.getElementById("properties");
+  const isEdited = properties.contains(document.activeElement) || properties.querySelector("[data-unsaved]");
+  if (!isEdited) swap(page, "properties");
+}
+
+/** Whoever writes keeps the line they write on where it is. */
+function showThread(page) {
+  const composer = document.getElementById("composer");
+  const isWriting = composer?.contains(document.activeElement);
+  const before = composer?.getBoundingClientRect().top;
+  reconcile(document.getElementById("thread"), page.getElementById("thread"));
+  const pane = document.querySelector(".thread-pane");
+  const scroller = pane.scrollHeight > pane.clientHeight ? pane : document.scrollingElement;
+  if (isWriting) scroller.scrollTop += composer.getBoundingClientRect().top - before;
 }
 
 // ---- Live: one stream of { conversation, kind } ----------------------------------------------------------------------
 
-const changed = new Set();
+const waiting = new Set();
 let timer = null;
 
-function showNews() {
-  const bar = document.querySelector(".live-bar") ?? document.createElement("button");
-  bar.type = "button";
-  bar.className = "live-bar";
-  changed.delete(0);
-  bar.textContent = changed.size === 1 ? "1 conversation changed" : `${changed.size || "Some"} conversations changed`;
-  if (!bar.isConnected) list().before(bar);
-}
-
-/** A reader who has scrolled, selected something or stands on a row is not moved: a bar says that there is something. */
-function isReading() {
-  const pane = list();
-  if (!pane) return false;
-  const scrolled = pane.scrollTop > 0 || (!conversation() && scrollY > 0);
-  return scrolled || pane.contains(document.activeElement) || pane.querySelector(".row-check:checked");
-}
-
-async function applyNews() {
+async function applyNews(rows = updateRows) {
   timer = null;
-  const concerns = changed.has(Number(conversation()?.dataset.conversation));
-  const reading = isReading();
+  const isOpenChanged = waiting.has(Number(conversation()?.dataset.conversation));
   try {
-    await refresh({ rows: list() && !reading, thread: concerns, properties: concerns });
-    if (reading) showNews();
-    else changed.clear();
+    await refresh(rows, isOpenChanged);
+    waiting.clear();
   } catch {
     // Offline: the next event tries again.
   }
@@ -124,12 +66,18 @@ let stream = null;
 
 function heard(id) {
   ahead = null;
-  changed.add(id);
+  waiting.add(id);
+  markChanged(id);
   timer ??= setTimeout(applyNews, 250);
 }
 
-/** Nobody knows what happened while the stream was closed, so the open conversation counts as changed. */
-const catchUp = () => heard(Number(conversation()?.dataset.conversation ?? 0));
+/** Nobody knows what happened while the stream was closed, so the open conversation counts as changed. Whoever comes back
+    and is in the middle of nothing finds the list in order. */
+function catchUp() {
+  waiting.add(Number(conversation()?.dataset.conversation ?? 0));
+  markAny();
+  applyNews(isReading() ? updateRows : showRows);
+}
 
 // Only the tab in front listens, and one more where the browser may notify: a browser keeps six connections to a
 // server, and agents have many tabs.
@@ -161,11 +109,13 @@ document.addEventListener("visibilitychange", () => {
 });
 
 document.addEventListener("click", async (event) => {
-  if (!event.target.closest(".live-bar")) return;
-  event.target.remove();
-  changed.clear();
-  list().scrollTo(0, 0);
-  await refresh({ rows: true });
+  if (!event.target.closest?.("[data-news]")) return;
+  try {
+    await refresh(showRows, false);
+    toFirstRow();
+  } catch {
+    location.reload();
+  }
 });
 
 // ---- Going to another conversation without leaving the list ------------------------------------------------------------
@@ -191,10 +141,16 @@ async function pageOf(href) {
   return known ?? fetchPage(href);
 }
 
+let visits = 0;
+
 async function visit(href, remembers) {
   stopComposer();
+  visits += 1;
+  const mine = visits;
   try {
     const { page, url } = await pageOf(href);
+    // Whoever presses j twice wants the second one.
+    if (mine !== visits) return;
     const fresh = page.querySelector(".pane-main");
     if (!fresh) throw new Error("not a conversation");
     if (remembers) history.pushState(null, "", url);
@@ -228,20 +184,38 @@ addEventListener("popstate", () => {
 
 // ---- Properties save themselves ----------------------------------------------------------------------------------------
 
+const RETRY_AFTER = 4000;
+
+function tellUnsaved(form, text) {
+  form.toggleAttribute("data-unsaved", Boolean(text));
+  form.querySelector("[data-save-state]").textContent = text;
+}
+
 async function save(form) {
+  clearTimeout(form.retry);
   // Taken before the form is disabled: disabled controls are not sent.
   const body = new URLSearchParams(new FormData(form));
+  let answer;
   try {
-    const { page } = await fetchPage(form.action, { method: "POST", body });
-    if (!page.getElementById("thread")) return location.reload();
-    swap(page, "properties");
-    swap(page, "headline");
-    reconcile(document.getElementById("thread"), page.getElementById("thread"));
-    if (!isReading()) showRows(page);
-    document.querySelector(".pane-main h1").replaceWith(page.querySelector(".pane-main h1"));
+    answer = await fetchPage(form.action, { method: "POST", body });
   } catch {
-    location.reload();
+    tellUnsaved(form, "Not saved: the server cannot be reached. Trying again…");
+    form.retry = setTimeout(() => form.isConnected && save(form), RETRY_AFTER);
+    return;
   }
+  const { page } = answer;
+  if (page.querySelector("[data-session-over]")) keep(form, true);
+  const saved = page.querySelector("[data-live=conversation]")?.dataset.conversation;
+  if (!saved) return location.reload();
+  // The reader has gone on to another conversation meanwhile.
+  if (saved !== conversation()?.dataset.conversation) return;
+  tellUnsaved(form, "");
+  swap(page, "properties");
+  swap(page, "headline");
+  showThread(page);
+  markChanged(Number(conversation().dataset.conversation));
+  updateRows(page);
+  document.querySelector(".pane-main h1").replaceWith(page.querySelector(".pane-main h1"));
 }
 
 document.addEventListener("change", (event) => {
@@ -277,31 +251,6 @@ async function showProgress() {
   }
   setTimeout(showProgress, 600);
 }
-
-// ---- Selection ----------------------------------------------------------------------------------------------------------
-
-function countSelected() {
-  const count = document.querySelectorAll(".row-check:checked").length;
-  for (const place of document.querySelectorAll("[data-count]")) place.textContent = `${count} selected`;
-}
-
-let lastBox = null;
-
-document.addEventListener("click", (event) => {
-  const box = event.target.closest?.(".row-check");
-  if (event.target.closest?.("[data-unselect]")) {
-    for (const one of document.querySelectorAll(".row-check:checked")) one.checked = false;
-    return countSelected();
-  }
-  if (!box) return;
-  if (event.shiftKey && lastBox?.isConnected) {
-    const boxes = [...document.querySelectorAll(".row-check")];
-    const [from, to] = [boxes.indexOf(lastBox), boxes.indexOf(box)].sort((a, b) => a - b);
-    for (const one of boxes.slice(from, to + 1)) one.checked = box.checked;
-  }
-  lastBox = box;
-  countSelected();
-});
 
 // ---- Why: what happened by itself, beside the thread -----------------------------------------------------------------------
 
@@ -343,7 +292,7 @@ document.addEventListener("click", (event) => {
 // ---- Start ---------------------------------------------------------------------------------------------------------------
 
 function start() {
-  for (const item of document.querySelectorAll("#thread > *, #conversation-rows > *")) if (!served.has(item)) remember(item);
+  for (const item of document.querySelectorAll("#thread > *, #conversation-rows > *")) if (!isRemembered(item)) remember(item);
   const open = conversation();
   if (open) {
     try {

@@ -47,9 +47,41 @@ const TOOLS = [
   ["remove-formatting", "Without marks", "", null, (squire) => squire.removeAllFormatting()],
 ];
 
+// The editor marks places with characters of no width; spaces that must not break are spaces for whoever reads the text.
+const INVISIBLE = "\u200b";
+const visible = (text) => text.replaceAll(INVISIBLE, "").replace(/\u00a0/g, " ");
+
+function blockOf(node, root) {
+  const element = node.nodeType === Node.ELEMENT_NODE ? node : node.parentElement;
+  return element.closest("div, p, li, pre") ?? root;
+}
+
+function toCaret(from, { startContainer, startOffset }) {
+  const range = document.createRange();
+  range.setStart(from, 0);
+  range.setEnd(startContainer, startOffset);
+  return range.toString();
+}
+
+/** Where the character stands that is `count` before the caret; marks may divide a word into several nodes. */
+function stepBack(root, range, count) {
+  const text = toCaret(root, range);
+  let at = text.length;
+  for (let left = count; left > 0 && at > 0; at -= 1) if (text[at - 1] !== INVISIBLE) left -= 1;
+  if (at === text.length) return [range.startContainer, range.startOffset];
+  const nodes = document.createTreeWalker(root, NodeFilter.SHOW_TEXT);
+  while (nodes.nextNode()) {
+    const { currentNode } = nodes;
+    if (at < currentNode.length) return [currentNode, at];
+    at -= currentNode.length;
+  }
+  return [range.startContainer, range.startOffset];
+}
+
 /** Puts the editor over `area` and gives what the composer needs of it. */
 export function enrich(area) {
   const root = element("div", { className: "editor", role: "textbox", "aria-multiline": "true", "aria-label": area.labels[0]?.textContent ?? "Text", dir: "auto" });
+  for (const name of ["aria-invalid", "aria-describedby"]) if (area.hasAttribute(name)) root.setAttribute(name, area.getAttribute(name));
   root.dataset.drop = "";
   root.dataset.placeholder = area.placeholder;
   const html = element("input", { type: "hidden", name: "html" });
@@ -76,7 +108,7 @@ export function enrich(area) {
   const showMarks = () => {
     for (const [button, isOn] of buttons) if (isOn) button.setAttribute("aria-pressed", String(isOn(squire)));
   };
-  const text = () => root.innerText.replace(/\u00a0/g, " ").replace(/\u200b/g, "").replace(/\n{3,}/g, "\n\n").trim();
+  const text = () => visible(root.innerText).replace(/\n{3,}/g, "\n\n").trim();
   const take = () => {
     area.value = text();
     html.value = area.value ? squire.getHTML() : "";
@@ -97,16 +129,13 @@ export function enrich(area) {
   area.focus = () => squire.focus();
   const rich = {
     root,
-    insert: (added) => squire.insertPlainText(added, false),
-    /** The text from the beginning of the line to the caret. */
-    before() {
-      const { startContainer, startOffset } = squire.getSelection();
-      return startContainer.nodeType === Node.TEXT_NODE ? startContainer.data.slice(0, startOffset) : "";
-    },
+    /** The text from the beginning of the paragraph to the caret. */
+    before: () => visible(toCaret(blockOf(squire.getSelection().startContainer, root), squire.getSelection())),
     /** Puts `added` in place of the last `count` characters before the caret. */
     replace(count, added) {
       const range = squire.getSelection();
-      range.setStart(range.startContainer, Math.max(0, range.startOffset - count));
+      const [node, offset] = stepBack(root, range, count);
+      range.setStart(node, offset);
       squire.setSelection(range);
       squire.insertPlainText(added, false);
     },

@@ -7,6 +7,7 @@ import { element, toast } from "./toast.js";
 const find = (selector) => document.querySelector(selector);
 const press = (selector) => find(selector)?.click();
 const isOpen = () => find("[data-live=conversation]");
+const isSelection = () => Boolean(find(".row-check:checked"));
 const go = (href) => () => location.assign(href);
 
 // ---- What the keys do -----------------------------------------------------------------------------------------------------
@@ -53,13 +54,13 @@ function closeAndNext() {
 
 /** Sets a property of the open conversation, or of the selected ones. */
 function set(id, bulk, value) {
-  const control = isOpen() && !find(".row-check:checked") ? document.getElementById(id) : find(".row-check:checked") && document.getElementById(bulk);
+  const control = document.getElementById(isSelection() ? bulk : id);
   if (!control) return;
   control.value = value;
   control.dispatchEvent(new Event("change", { bubbles: true }));
 }
 
-const mine = () => find("#p-agent [data-me]")?.value ?? find("[data-my-id]")?.dataset.myId;
+const mine = () => find("[data-my-id]").dataset.myId;
 
 function focusOn(selector) {
   const control = find(selector);
@@ -96,6 +97,7 @@ const table = [
     { key: "k", says: "Previous conversation", run: () => move(-1) },
     { key: "o", says: "Open (or Enter)", run: () => document.activeElement.matches?.(".row-link") && document.activeElement.click() },
     { key: "u", says: "Back to the list", run: () => press("[data-back]") },
+    { key: "N", says: "Show what is new in the list", run: () => press("[data-news]") },
     { key: "n", says: "Next message", run: () => moveMessage(1) },
     { key: "p", says: "Previous message", run: () => moveMessage(-1) },
   ]],
@@ -109,11 +111,11 @@ const table = [
     { key: "Ctrl Shift Enter", says: "Send and close" },
   ]],
   ["Change", [
-    { key: "e", says: "Close", run: () => press("[data-close]") },
+    { key: "e", says: "Close", run: () => (isSelection() ? set("", "bulk-status", "closed") : press("[data-close]")) },
     { key: "E", says: "Close and go on", run: closeAndNext },
-    { key: "i", says: "Assign", run: () => focusOn(find(".row-check:checked") ? "#bulk-agent" : "#p-agent") },
+    { key: "i", says: "Assign", run: () => focusOn(isSelection() ? "#bulk-agent" : "#p-agent") },
     { key: "I", says: "Assign to me", run: () => set("p-agent", "bulk-agent", mine()) },
-    { key: "l", says: "Tags", run: () => find("#properties [name=tag]")?.focus() },
+    { key: "l", says: "Tags", run: () => (isSelection() ? focusOn("#bulk-tag") : find("#properties [name=tag]")?.focus()) },
     { key: "1", says: "Urgent", run: () => set("p-priority", "bulk-priority", "urgent") },
     { key: "2", says: "High priority", run: () => set("p-priority", "bulk-priority", "high") },
     { key: "3", says: "Normal priority", run: () => set("p-priority", "bulk-priority", "normal") },
@@ -132,6 +134,8 @@ const table = [
     { key: "g m", says: "My open", run: go("/console/my-open") },
     { key: "g d", says: "My department", run: go("/console/my-department-open") },
     { key: "g u", says: "Unassigned", run: go("/console/unassigned") },
+    { key: "g j", says: "Junk", run: go("/console/junk") },
+    { key: "g r", says: "Reports", run: go("/console/reports") },
     { key: "g s", says: "Settings", run: go("/console/settings") },
   ]],
   ["Copy", [
@@ -152,7 +156,8 @@ const keysAreOn = () => find("[data-signed-in]")?.dataset.keys !== "off";
 
 // ---- Overlay --------------------------------------------------------------------------------------------------------------------
 
-const marks = (key) => key.split(" ").flatMap((one) => [element("kbd", {}, one === one.toUpperCase() && /[A-Z]/.test(one) && one.length === 1 ? `Shift ${one}` : one), " "]);
+const mark = (one, isAlone) => (isAlone && /^[A-Z]$/.test(one) ? `Shift ${one}` : one);
+const marks = (key) => key.split(" ").flatMap((one) => [element("kbd", {}, mark(one, !key.includes("Ctrl"))), " "]);
 
 function showKeys() {
   if (find("dialog[open]")) return;
@@ -163,7 +168,7 @@ function showKeys() {
     element("h2", {}, "Keyboard shortcuts"), element("div", { className: "key-groups" }, ...groups),
     element("form", { method: "dialog", className: "actions" },
       element("p", { className: "faint" }, off, element("a", { href: "/console/settings/profile" }, keysAreOn() ? "Switch single keys off" : "Switch them on")),
-      element("button", { className: "button" }, "Done")));
+      element("button", { className: "button", autofocus: true }, "Done")));
   dialog.addEventListener("close", () => dialog.remove());
   document.body.append(dialog);
   dialog.showModal();
@@ -207,6 +212,11 @@ function openPalette() {
     return made.length ? [element("div", { className: "option-group", role: "presentation" }, "Do"), ...made] : [];
   };
 
+  const everywhere = (words) => {
+    const href = `/console/search?q=${encodeURIComponent(words)}`;
+    return words ? [element("a", { className: "option", role: "option", tabIndex: -1, href }, element("span", {}, `Search all conversations for “${words}”`), element("small", {}, "/"))] : [];
+  };
+
   const show = async () => {
     const words = input.value.trim().toLowerCase();
     const ask = ++asked;
@@ -216,7 +226,7 @@ function openPalette() {
     const page = new DOMParser().parseFromString(await response.text(), "text/html");
     if (ask !== asked || !response.ok) return;
     shown = words;
-    options.replaceChildren(...page.body.childNodes, ...actions(words));
+    options.replaceChildren(...page.body.childNodes, ...actions(words), ...everywhere(words));
     choose(0);
   };
 

@@ -1,5 +1,6 @@
 //! Answers to requests that carried an `Idempotency-Key`, kept for a day: sent again, such a request gets the same
 //! answer and is not done again. Only answers of requests that did something are kept; a refused one may be repeated.
+//! Forms that send something are kept in the same way, by a token of the page that showed them.
 
 use std::time::Duration;
 
@@ -73,6 +74,32 @@ pub fn keep(tx: &Tx<'_>, agent: AgentId, key: &str, answer: &KeptAnswer) -> Resu
 pub fn forget(tx: &Tx<'_>, agent: AgentId, key: &str) -> Result<()> {
     tx.run("DELETE FROM kept_answer WHERE agent_id = ? AND key = ?", (agent, key))?;
     Ok(())
+}
+
+/// Does what a form asks for, once: a form that was sent already, by a double click or after going back, gives the id that
+/// it gave. `token` is of the page that showed it; without one it is done.
+pub fn once(
+    tx: &Tx<'_>,
+    agent: AgentId,
+    token: &str,
+    act: impl FnOnce(&Tx<'_>) -> Result<i64>,
+) -> Result<i64> {
+    if token.is_empty() {
+        return act(tx);
+    }
+    let key = ["form ", token].concat();
+    match begin(tx, agent, &key, &[])? {
+        Turn::First => {
+            let id = act(tx)?;
+            let answer = KeptAnswer { status: 303, location: Some(id.to_string()), sealed_body: None };
+            keep(tx, agent, &key, &answer)?;
+            Ok(id)
+        }
+        Turn::Again(answer) => answer
+            .location
+            .and_then(|id| id.parse().ok())
+            .ok_or_else(|| Error::Conflict("the form was sent already".to_owned())),
+    }
 }
 
 /// At the start nothing runs: frees the keys of requests that a crash cut off.

@@ -1,6 +1,6 @@
 // An agent at a wide screen, by keyboard: the list beside the conversation, drafts, a colleague who looks and writes,
 // an answer that crosses another one, selection with undo, palette and overlay.
-import { check, finish, open, signIn, wrong } from "./support.mjs";
+import { check, finish, open, saved, signIn, wrong } from "./support.mjs";
 
 const desk = process.env.DESK;
 const { page } = await open();
@@ -22,8 +22,7 @@ check("back returns to the one before", await page.locator(".row-open").count() 
 
 await page.goto(`${desk}/console/conversations/1?filter=all`);
 await page.keyboard.press("r");
-await page.keyboard.type("Hello Lena, a draft");
-await page.waitForFunction(() => document.getElementById("draft-state").textContent.startsWith("Saved"));
+await saved(page, "Hello Lena, a draft", () => page.keyboard.type("Hello Lena, a draft"));
 check("the draft is saved on the server", true);
 await page.reload();
 check("and stands there after a reload", (await page.inputValue("#reply-text")) === "Hello Lena, a draft");
@@ -35,14 +34,36 @@ check("the colleague sees the draft, and whose it is", (await colleague.page.tex
 await page.locator("#presence .viewer").waitFor({ timeout: 20000 });
 check("each sees that the other looks", (await page.textContent("#presence")).includes("Ben"));
 await colleague.page.keyboard.press("m");
-await colleague.page.keyboard.type("I look into it @an");
-await colleague.page.locator(".popup .option").first().waitFor();
+const note = colleague.page.locator(".note-form .editor");
+await note.waitFor();
+await colleague.page.keyboard.type("I ");
+await colleague.page.keyboard.press("Control+b");
+await colleague.page.keyboard.type("look");
+await colleague.page.keyboard.press("Control+b");
+await colleague.page.keyboard.type(" into it @");
+const offered = colleague.page.locator("#offer");
+await offered.waitFor();
+const all = await offered.locator(".option").count();
+await colleague.page.keyboard.type("an");
+await colleague.page.waitForFunction((all) => document.querySelectorAll("#offer .option").length < all, all);
+check("@ offers colleagues, those whose names begin so first", (await offered.locator("[aria-selected=true]").textContent()).trim() === "Ann");
+const told = await note.evaluate((editor) => ["aria-controls", "aria-activedescendant", "aria-autocomplete"].map((name) => editor.getAttribute(name)).join());
+check("a screen reader is told which one is chosen", told === "offer,offer-0,list");
+await colleague.page.keyboard.press("Escape");
+check("Escape closes the list and nothing else", (await offered.count()) === 0 && (await note.textContent()).endsWith("@an"));
+await colleague.page.keyboard.press("Backspace");
+await offered.waitFor();
+await colleague.page.keyboard.press("ArrowDown");
+await colleague.page.keyboard.press("ArrowUp");
 await colleague.page.keyboard.press("Enter");
-check("@ offers colleagues", (await colleague.page.inputValue("#note-text")).includes("@Ann "));
+await colleague.page.keyboard.type("please");
+check("Enter takes one, and writing goes on behind it", (await colleague.page.inputValue("#note-text")) === "I look into it @Ann please");
 await colleague.page.keyboard.press("Control+Enter");
 await colleague.page.waitForURL(/#message-/);
 await page.locator("#thread").getByText("I look into it").waitFor();
 check("the note appears with the other agent without a reload", true);
+const said = page.locator("#thread .message-note").last();
+check("it keeps its marks, and tells whom it mentions", (await said.innerHTML()).includes("<b>look</b>") && (await said.textContent()).includes("mentions Ann"));
 
 wrong.length = 0;
 await page.locator("#reply-text").focus();
@@ -69,8 +90,10 @@ await page.keyboard.press("1");
 await page.locator("[data-undo]").waitFor();
 check("a selection is changed at once", (await page.textContent(".toast")).includes("1 conversation changed"));
 check("the row shows it", await page.locator(".row .priority-urgent").count() === 1);
+await page.waitForLoadState("load");
 await page.keyboard.press("z");
 await page.getByText("Taken back").waitFor();
+await page.waitForLoadState("load");
 check("z takes it back", await page.locator(".row .priority-urgent").count() === 0);
 
 await page.keyboard.press("?");
@@ -79,7 +102,10 @@ check("? shows every key", (await page.textContent(".dialog-keys")).includes("Se
 await page.keyboard.press("Escape");
 await page.keyboard.press("Control+k");
 await page.locator(".palette .option").first().waitFor();
-await page.keyboard.type("tags");
+await page.keyboard.type("broke");
+await page.locator(".palette a.option").getByText("My chain broke").waitFor();
+check("the palette finds conversations by their words", (await page.locator(".palette a.option").last().textContent()).includes("Search all conversations"));
+await page.locator(".palette input").fill("tags");
 await page.locator(".palette a.option").getByText("Tags", { exact: true }).waitFor();
 await page.keyboard.press("Enter");
 await page.waitForURL(/settings\/tags/);

@@ -42,4 +42,46 @@ export function check(what, ok) {
   console.log(`ok: ${what}`);
 }
 
+/** By the keyboard alone: Tab until the focus is on `selector`; Shift+Tab when `isBack`. */
+export async function tabTo(page, selector, isBack = false) {
+  for (let count = 0; count < 150; count += 1) {
+    if (await page.evaluate((selector) => document.activeElement?.matches(selector), selector)) return;
+    await page.keyboard.press(isBack ? "Shift+Tab" : "Tab");
+  }
+  check(`the keyboard comes to ${selector}`, false);
+}
+
+/** Does `act`, and waits until the server has taken a draft that holds `text`. */
+export async function saved(page, text, act) {
+  const holds = (request) => new URLSearchParams(request.postData() ?? "").get("body")?.includes(text);
+  const answer = page.waitForResponse((response) => response.url().endsWith("/draft") && holds(response.request()));
+  await act();
+  await answer;
+  await page.waitForFunction(() => document.getElementById("draft-state").textContent.startsWith("Saved"));
+}
+
+/** What moved by itself since the last time this was asked: layout shifts that followed no input. */
+export const shifts = (page) =>
+  page.evaluate(() => {
+    window.shifted ??= [];
+    if (!window.watchesShifts) {
+      window.watchesShifts = new PerformanceObserver((list) => {
+        for (const entry of list.getEntries()) {
+          if (!entry.hadRecentInput) window.shifted.push(entry.sources.map(({ node }) => node?.id || node?.className || node?.nodeName).join(" "));
+        }
+      });
+      window.watchesShifts.observe({ type: "layout-shift" });
+    }
+    return window.shifted.splice(0);
+  });
+
+/** A change by somebody else, through the API. */
+export async function call(method, path, body) {
+  const authorization = `Basic ${Buffer.from(process.env.KEY).toString("base64")}`;
+  const headers = { authorization, "content-type": "application/json" };
+  const answer = await fetch(`${desk}/api/v3${path}`, { method, headers, body: JSON.stringify(body) });
+  check(`${method} ${path} answers ${answer.status}`, answer.ok);
+  return answer.status === 204 ? null : answer.json();
+}
+
 export const finish = () => browser.close();

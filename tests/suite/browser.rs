@@ -117,6 +117,32 @@ async fn an_agent_works_by_keyboard_beside_a_colleague() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn rows_that_arrive_move_nothing_and_leave_the_selection() {
+    let desk = desk_with_mail().await;
+    let ann = desk.as_ann().await;
+    for number in 2..=30 {
+        let message = json!({ "type": "note", "plainBody": "x" });
+        let new = json!({ "subject": format!("Number {number}"), "channel": "portal", "message": message });
+        ann.post("/anytime/conversations", new).await.expect(201);
+    }
+    let (email, key) = ann.user.clone().unwrap();
+    let more = [("KEY", format!("{email}:{key}")), ("ME", ann.id.to_string())];
+    tokio::task::block_in_place(|| run("live.mjs", &desk, &more));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn everything_is_reached_without_a_mouse() {
+    let desk = desk_with_mail().await;
+    let ann = desk.as_ann().await;
+    for number in 2..=4 {
+        let message = json!({ "type": "note", "plainBody": "x" });
+        let new = json!({ "subject": format!("Number {number}"), "channel": "portal", "message": message });
+        ann.post("/anytime/conversations", new).await.expect(201);
+    }
+    tokio::task::block_in_place(|| run("mouseless.mjs", &desk, &[]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn nothing_typed_is_lost_and_nothing_is_sent_twice() {
     let desk = desk_with_mail().await;
     let ann = desk.as_ann().await;

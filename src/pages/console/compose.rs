@@ -17,13 +17,11 @@ use crate::desk::code::{Channel, Status};
 use crate::desk::conversation::draft::{self, DraftText};
 use crate::desk::conversation::forward::Forward;
 use crate::desk::conversation::recipient::{self, Recipient};
-use crate::desk::conversation::{
-    self, Body, Conversation, Message, MessageType, NewMessage, Source, message,
-};
+use crate::desk::conversation::{self, Body, Conversation, MessageType, NewMessage, Source, message};
 use crate::desk::email_account::{self, EmailAccount};
 use crate::desk::placeholder::{self, Reader, Scene};
 use crate::desk::preference::{self, AfterSend};
-use crate::desk::{Actor, attachment};
+use crate::desk::{Actor, attachment, kept_answer, secret};
 use crate::error::{Error, Result};
 use crate::ids::{AgentId, CannedMessageId, ConversationId, MessageId};
 use crate::pages::form::Mistakes;
@@ -84,6 +82,8 @@ pub struct Written {
     pub is_refused: bool,
     pub send_at: String,
     pub allows_new: bool,
+    /// Of this page: what it shows is sent once.
+    pub token: String,
 }
 
 /// A way to answer by mail, with the addresses it begins with.
@@ -147,6 +147,7 @@ impl Written {
             people,
             accounts,
             canned,
+            token: secret::random_guid()?,
             ..Self::default()
         };
         written.turn(Mode::Reply);
@@ -219,21 +220,30 @@ pub async fn reply(
         return again(&app, &signed_in, &conversation, &form, Mistakes::default(), None);
     }
     match send(&app, &signed_in, &conversation, &form).await {
-        Ok(message) => Ok(see_other(&next_stop(&app, &signed_in, id, message.id, &form).await?)),
+        Ok(message) => Ok(see_other(&next_stop(&app, &signed_in, id, message, &form).await?)),
         Err(error) => again(&app, &signed_in, &conversation, &form, Mistakes::of(error)?, None),
     }
 }
 
-async fn send(app: &App, signed_in: &SignedIn, conversation: &Conversation, form: &Form) -> Result<Message> {
+async fn send(
+    app: &App,
+    signed_in: &SignedIn,
+    conversation: &Conversation,
+    form: &Form,
+) -> Result<MessageId> {
     let (id, by) = (conversation.id, signed_in.actor.clone());
     let new = new_message(app, signed_in, conversation, form).await?;
     let seen: Option<i64> = form.text("seen").parse().ok();
+    let (agent, token) = (signed_in.agent.id, form.text("token").to_owned());
     if new.kind == MessageType::Email && form.text("mode") == Mode::Forward.name() {
         return forward(app, signed_in, conversation, form, new).await;
     }
     app.write(move |tx| {
-        check_seen(tx, &by, id, seen)?;
-        conversation::reply(tx, &by, id, &new)
+        let message = kept_answer::once(tx, agent, &token, |tx| {
+            check_seen(tx, &by, id, seen)?;
+            Ok(conversation::reply(tx, &by, id, &new)?.id.0)
+        })?;
+        Ok(MessageId(message))
     })
     .await
 }
@@ -245,7 +255,7 @@ async fn forward(
     conversation: &Conversation,
     form: &Form,
     new: NewMessage,
-) -> Result<Message> {
+) -> Result<MessageId> {
     let (id, by) = (conversation.id, signed_in.actor.clone());
     let last = app.read(|s| message::last(s, &by, id))?.map(|message| message.id);
     let text = form.text("body").to_owned();
@@ -268,18 +278,32 @@ async fn forward(
         allows_new_recipients: new.allows_new_recipients,
         send_at: new.send_at,
     };
-    app.write(move |tx| conversation::forward::forward(tx, &by, id, &forward)).await
+    let (agent, token) = (signed_in.agent.id, form.text("token").to_owned());
+    app.write(move |tx| {
+        let message = kept_answer::once(tx, agent, &token, |tx| {
+            Ok(conversation::forward::forward(tx, &by, id, &forward)?.id.0)
+        })?;
+        Ok(MessageId(message))
+    })
+    .await
 }
 
-/// Refuses when something came in that the writer has not seen; the page that comes back shows it.
+/// Refuses when something came in that the writer has not seen, or went out of another tab of theirs; the page that comes
+/// back shows it.
 fn check_seen(tx: &Tx<'_>, by: &Actor, id: ConversationId, seen: Option<i64>) -> Result<()> {
     let Some(seen) = seen else { return Ok(()) };
-    let unseen = message::list(tx, by, id)?
-        .iter()
-        .filter(|message| seen < message.id.0 && message.sender_id != by.agent_id().map(|id| id.0))
-        .count();
-    match unseen {
-        0 => Ok(()),
+    let own = by.agent_id().map(|id| id.0);
+    let messages = message::list(tx, by, id)?;
+    let unseen = messages.iter().filter(|message| seen < message.id.0);
+    let (own, others): (Vec<_>, Vec<_>) =
+        unseen.partition(|message| message.sender_type == "agent" && message.sender_id == own);
+    match others.len() {
+        0 if own.is_empty() => Ok(()),
+        0 => Err(Error::Conflict(
+            "You have written here since this page was opened. Your text is below: look whether it is said already, \
+             then send it."
+                .to_owned(),
+        )),
         1 => Err(Error::Conflict(
             "Something came in while you wrote. Your text is below: read on, then send it again.".to_owned(),
         )),
@@ -339,6 +363,7 @@ fn again(
     written.html = text("html");
     written.files = files(app, &signed_in.actor, form)?;
     written.is_refused = true;
+    written.token = text("token");
     if let Some(mode) = mode {
         written.turn(mode);
     }

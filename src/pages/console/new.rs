@@ -12,7 +12,7 @@ use crate::desk::code::{Channel, Priority, Status};
 use crate::desk::contact::{self, Contact, ContactQuery};
 use crate::desk::conversation::{self, Body, MessageType, NewConversation, NewMessage, Source};
 use crate::desk::email_account::{self, EmailAccount};
-use crate::desk::{Paging, Permission, attachment, field, is_address};
+use crate::desk::{Paging, Permission, attachment, field, is_address, kept_answer, secret};
 use crate::error::{Error, Problems, Result};
 use crate::ids::{AgentId, ConversationId, DepartmentId, TagId};
 use crate::pages::control::{self, Control};
@@ -51,6 +51,7 @@ pub async fn show(app: App, signed_in: SignedIn, query: Query) -> Result<Page<Ne
             form.fields.push((name.to_owned(), text.to_owned()));
         }
     }
+    form.fields.push(("token".to_owned(), secret::random_guid()?));
     form.fields.push(("kind".to_owned(), "email".to_owned()));
     form.fields.push(("status".to_owned(), Status::PendingExternal.name().to_owned()));
     form.fields.push(("priority".to_owned(), Priority::Normal.name().to_owned()));
@@ -171,19 +172,20 @@ async fn create(app: &App, signed_in: &SignedIn, form: &Form) -> Result<Conversa
         message,
         fields: control::sent(&app.read(field::own)?, &form.fields),
     };
-    let by = signed_in.actor.clone();
-    let created = app
-        .write(move |tx| {
+    let (by, agent, token) = (signed_in.actor.clone(), signed_in.agent.id, form.text("token").to_owned());
+    app.write(move |tx| {
+        let created = kept_answer::once(tx, agent, &token, |tx| {
             // Writing to an address makes its contact, as a mail from it would.
             let name = Some(name.as_str()).filter(|name| !name.is_empty());
             let contact_id = match to.as_str() {
                 "" => None,
                 address => Some(contact::find_or_create(tx, address, name)?),
             };
-            conversation::create(tx, &by, &NewConversation { contact_id, ..new })
-        })
-        .await?;
-    Ok(created.id)
+            Ok(conversation::create(tx, &by, &NewConversation { contact_id, ..new })?.id.0)
+        })?;
+        Ok(ConversationId(created))
+    })
+    .await
 }
 
 /// `Ann Smith <ann@example.com>` as address and name.

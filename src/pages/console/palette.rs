@@ -7,8 +7,8 @@ use askama::Template;
 use super::settings;
 use crate::app::App;
 use crate::desk::contact::{self, ContactQuery};
-use crate::desk::conversation;
-use crate::desk::{Paging, Permission, filter};
+use crate::desk::conversation::{self, Conversation, ListQuery};
+use crate::desk::{Paging, Permission, filter, search};
 use crate::error::Result;
 use crate::ids::ConversationId;
 use crate::web::{Page, PageError, Query, SignedIn, filters};
@@ -29,18 +29,34 @@ pub struct Place {
 #[get("/console/palette")]
 pub async fn find(app: App, signed_in: SignedIn, query: Query) -> Result<Page<Found>, PageError> {
     let words = query.text("words")?.unwrap_or_default().to_lowercase();
+    let search = search::query::parse_with_operators(&words);
+    let found = match search.has_words() && 1 < words.chars().count() {
+        true => {
+            let wanted = ListQuery {
+                search: Some(search),
+                paging: Paging { index: 1, size: 5 },
+                count_limit: Some(5),
+                ..ListQuery::default()
+            };
+            let by = signed_in.actor.clone();
+            app.scan(move |s| conversation::list(s, &by, &wanted)).await?.items
+        }
+        false => Vec::new(),
+    };
     let groups = app.read(|s| {
         let is_named = |name: &str| name.to_lowercase().contains(&words);
-        let mut numbered = Vec::new();
+        let place = |found: &Conversation| Place {
+            href: format!("/console/conversations/{}", found.id),
+            icon: "message-square",
+            name: found.subject.clone(),
+            detail: format!("#{}", found.id),
+        };
+        let mut conversations: Vec<Place> = found.iter().map(place).collect();
         if let Ok(id) = words.trim_start_matches('#').parse()
             && let Some(found) = conversation::get(s, &signed_in.actor, ConversationId(id))?
         {
-            numbered.push(Place {
-                href: format!("/console/conversations/{id}"),
-                icon: "message-square",
-                name: found.subject,
-                detail: format!("#{id}"),
-            });
+            conversations.retain(|it| it.href != place(&found).href);
+            conversations.insert(0, place(&found));
         }
         let lists = filter::SYSTEM.into_iter().filter(|filter| is_named(filter.name)).map(|filter| Place {
             href: ["/console/", filter.slug].concat(),
@@ -61,7 +77,7 @@ pub async fn find(app: App, signed_in: SignedIn, query: Query) -> Result<Page<Fo
         }
         let settings = settings::places(&signed_in.actor).filter(|place| is_named(&place.name));
         let groups = [
-            ("Conversations", numbered),
+            ("Conversations", conversations),
             ("Lists", lists.collect()),
             ("Contacts", people),
             ("Settings", settings.collect()),
