@@ -96,6 +96,7 @@ fn the_documents_misspelt_words_are_listed_and_live_in_the_api_only() {
 fn every_test_that_the_pages_of_promises_name_is_there() {
     named_tests_are_there("mail.md", 60);
     named_tests_are_there("portal.md", 60);
+    named_tests_are_there("console.md", 40);
     named_tests_are_there("automation.md", 100);
 }
 
