@@ -308,7 +308,7 @@ fn triggers(tx: &Tx<'_>, ann: &Actor) -> Result<()> {
 fn filters(tx: &Tx<'_>, ann: &Actor) -> Result<()> {
     for (name, is_private, tag) in [
         ("Dealers, open", false, "b2b"),
-        ("E-bikes in the workshop", false, "e-bike"),
+        ("E-bikes, open", false, "e-bike"),
         ("Complaints", true, "complaint"),
     ] {
         let tag = tag_id(tx, tag)?;
