@@ -212,16 +212,18 @@ fn happened(zone: &Zone, names: &Names, event: &Event) -> Option<Happened> {
         }
         "updated" => {
             let fields = event.detail["fields"].as_array()?;
-            let named: Vec<&str> = fields
+            let mut named: Vec<&str> = fields
                 .iter()
-                .filter_map(|field| match field.as_str()? {
-                    "subject" => Some("the subject"),
-                    "contactId" => Some("the contact"),
-                    "priority" => Some("the priority"),
-                    "tagIds" => Some("the tags"),
-                    _ => None,
+                .map(|field| match field.as_str().unwrap_or_default() {
+                    "subject" => "the subject",
+                    "contactId" => "the contact",
+                    "priority" => "the priority",
+                    "tagIds" => "the tags",
+                    // The site's own ones.
+                    _ => "the fields",
                 })
                 .collect();
+            named.dedup();
             ("pencil", format!("{who} changed {}", named.join(" and ")))
         }
         "deleted" => ("trash-2", format!("{who} deleted this")),
