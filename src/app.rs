@@ -180,8 +180,8 @@ impl App {
         F: FnOnce(&Snapshot<'_>) -> Result<T> + Send + 'static,
     {
         let _permit = self.0.scans.acquire().await.map_err(Error::internal)?;
-        let db = self.0.db.clone();
-        tokio::task::spawn_blocking(move || db.scan(f)).await.map_err(Error::internal)?
+        let (db, span) = (self.0.db.clone(), tracing::Span::current());
+        tokio::task::spawn_blocking(move || span.in_scope(|| db.scan(f))).await.map_err(Error::internal)?
     }
 
     /// A change: returns once it is on the disk.

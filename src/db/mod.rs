@@ -120,6 +120,11 @@ fn stopped() -> Error {
     Error::Unavailable("the database is closed".to_owned())
 }
 
+/// Each statement can be read in the log of the request or job that ran it: `--log info,anytime::db=trace`.
+fn tell(sql: &str) {
+    tracing::trace!(sql, "statement");
+}
+
 impl Snapshot<'_> {
     /// The first row, or `None`.
     pub fn one<T>(
@@ -128,6 +133,7 @@ impl Snapshot<'_> {
         params: impl Params,
         map: impl FnOnce(&Row<'_>) -> rusqlite::Result<T>,
     ) -> Result<Option<T>> {
+        tell(sql);
         let mut statement = self.connection.prepare_cached(sql)?;
         let mut rows = statement.query(params)?;
         match rows.next()? {
@@ -143,6 +149,7 @@ impl Snapshot<'_> {
         params: impl Params,
         map: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
     ) -> Result<Vec<T>> {
+        tell(sql);
         let mut statement = self.connection.prepare_cached(sql)?;
         let rows = statement.query_map(params, map)?;
         Ok(rows.collect::<rusqlite::Result<_>>()?)
@@ -172,11 +179,13 @@ impl Tx<'_> {
 
     /// Runs a statement and tells how many rows it changed.
     pub fn run(&self, sql: &str, params: impl Params) -> Result<usize> {
+        tell(sql);
         Ok(self.connection.prepare_cached(sql)?.execute(params)?)
     }
 
     /// Runs an INSERT and gives the new row's id.
     pub fn insert(&self, sql: &str, params: impl Params) -> Result<i64> {
+        tell(sql);
         Ok(self.connection.prepare_cached(sql)?.insert(params)?)
     }
 

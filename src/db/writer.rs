@@ -58,8 +58,11 @@ impl Writer {
         F: FnOnce(&Tx<'_>) -> Result<T> + Send + 'static,
     {
         let (sender, receiver) = oneshot::channel();
+        // What is logged on the writer's thread belongs to the caller's request or job.
+        let span = tracing::Span::current();
         let job: Job = Box::new(move |connection, clock| {
-            let result = connection.and_then(|connection| in_savepoint(connection, clock, f));
+            let result =
+                connection.and_then(|connection| span.in_scope(|| in_savepoint(connection, clock, f)));
             Box::new(move |failure| {
                 let result = match failure {
                     Some(failure) if result.is_ok() => Err(failure),

@@ -29,6 +29,7 @@ use futures_util::future::BoxFuture;
 use tokio::sync::Mutex;
 use tokio_cron_scheduler::{Job as CronJob, JobScheduler};
 use tokio_util::task::TaskTracker;
+use tracing::Instrument;
 
 use crate::app::App;
 use crate::desk::job;
@@ -221,7 +222,8 @@ async fn run_once(app: &App, job: &'static Job, running: &Mutex<()>) {
 
 /// What went wrong.
 async fn run(app: &App, job: &'static Job) -> Option<String> {
-    let result = std::panic::AssertUnwindSafe((job.run)(app)).catch_unwind().await;
+    let span = tracing::info_span!("job", job = job.name);
+    let result = std::panic::AssertUnwindSafe((job.run)(app)).catch_unwind().instrument(span).await;
     let error = match result {
         Ok(Ok(())) => None,
         Ok(Err(error)) => Some(describe(&error)),
