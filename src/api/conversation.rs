@@ -24,7 +24,7 @@ use crate::desk::filter::{self, Narrowing};
 use crate::desk::{Actor, event, event_log, search};
 use crate::error::{Error, Problem, Problems, Result, shown};
 use crate::ids::{AgentId, ContactId, ConversationId, DepartmentId, TagId};
-use crate::rules::Usage;
+use crate::rules::{Predicate, Usage};
 use crate::time::Timestamp;
 use crate::web::error::ErrorBody;
 use crate::web::etag::{IfMatch, with_etag};
@@ -394,26 +394,33 @@ fn list_query(query: &Query, now: Timestamp) -> Result<ListQuery> {
 
 /// What `filterId` and `conditions[…]` ask for, added to the rest. All of it must hold (contract 11.6).
 fn narrow(s: &Snapshot<'_>, by: &Actor, now: Timestamp, query: &Query, wanted: &mut ListQuery) -> Result<()> {
-    let conditions = conditions(query)?;
-    let filter_id = query.integer("filterId")?;
-    if conditions.is_empty() && filter_id.is_none() {
-        return Ok(());
-    }
-    let moment = condition::moment(s, now, by, query.time_zone()?)?;
-    if let Some(id) = filter_id {
+    if let Some(id) = query.integer("filterId")? {
+        let moment = condition::moment(s, now, by, query.time_zone()?)?;
         match filter::narrowing(s, &moment, &super::filter::named(s, by, id)?)? {
             Narrowing::System(filter) => wanted.filter = Some(filter),
             Narrowing::Own(predicate) => wanted.predicates.push(predicate),
         }
     }
-    if !conditions.is_empty() {
-        let (indices, conditions): (Vec<u32>, Vec<NewCondition>) = conditions.into_iter().unzip();
-        let new = NewFormula { conditions, ..NewFormula::default() };
-        let formula = condition::check(s, Usage::View, &moment, &new)
-            .map_err(|error| as_parameters(error, &indices))?;
-        wanted.predicates.push(condition::predicate(s, &moment, &formula)?);
-    }
+    wanted.predicates.extend(asked(s, by, now, query)?);
     Ok(())
+}
+
+/// What the `conditions[…]` of a query ask for together.
+pub(super) fn asked(
+    s: &Snapshot<'_>,
+    by: &Actor,
+    now: Timestamp,
+    query: &Query,
+) -> Result<Option<Predicate>> {
+    let (indices, conditions): (Vec<u32>, Vec<NewCondition>) = conditions(query)?.into_iter().unzip();
+    if conditions.is_empty() {
+        return Ok(None);
+    }
+    let moment = condition::moment(s, now, by, query.time_zone()?)?;
+    let new = NewFormula { conditions, ..NewFormula::default() };
+    let formula =
+        condition::check(s, Usage::View, &moment, &new).map_err(|error| as_parameters(error, &indices))?;
+    condition::predicate(s, &moment, &formula).map(Some)
 }
 
 /// The conditions of the query, each with the index it was given.

@@ -7,6 +7,7 @@ use utoipa::ToSchema;
 
 use super::attachment::AttachmentJson;
 use super::contact::ContactJson;
+use super::conversation::asked;
 use super::field::{CustomFieldInput, CustomFieldValueJson};
 use super::include::{self, PartyJson};
 use super::message::AttachmentInput;
@@ -294,6 +295,7 @@ fn portal_query(query: &Query) -> Result<PortalQuery> {
     Ok(PortalQuery {
         contacts,
         words: words.split_whitespace().take(16).map(str::to_owned).collect(),
+        predicate: None,
         from,
         to,
         paging: Paging { size: 100, ..query.paging()? },
@@ -311,6 +313,10 @@ fn portal_query(query: &Query) -> Result<PortalQuery> {
         ("keywords" = Option<String>, Query, description = "Words in subject or messages; or the number"),
         ("timeFrom" = Option<String>, Query, description = "Last reply time, ISO-8601"),
         ("timeTo" = Option<String>, Query, description = "Last reply time, ISO-8601"),
+        ("conditions[0][field]" = Option<String>, Query, description = "A system or custom field by name or id; more conditions have other indices, and all must hold"),
+        ("conditions[0][matchType]" = Option<String>, Query, description = "is, isNot, contains, notContains, isMoreThan, isLessThan, before, after or between"),
+        ("conditions[0][value]" = Option<String>, Query, description = "Empty with is and isNot: not set, set"),
+        ("timeZoneOffset" = Option<f64>, Query, description = "Of dates in conditions, in hours or minutes east of UTC; default: the site's zone"),
         ("pageIndex" = Option<i64>, Query, minimum = 1, maximum = 1000000000),
         ("include" = Option<String>, Query, description = "contact"),
     ),
@@ -318,10 +324,11 @@ fn portal_query(query: &Query) -> Result<PortalQuery> {
 )]
 #[get("/api/v3/anytime/portalconversations")]
 pub async fn list(app: App, by: Caller, query: Query) -> Result<HttpResponse, ApiError> {
-    let wanted = portal_query(&query)?;
+    let mut wanted = portal_query(&query)?;
     let mut includes = query.includes();
     includes.retain(|name| name == "contact");
     let answer = app.read(|s| {
+        wanted.predicate = asked(s, &by.actor, app.now(), &query)?;
         let page = portal::find(s, &by.actor, &wanted)?;
         let found = page.items.into_iter().map(|found| face(s, app.now(), found, &includes));
         Ok(PortalConversationList { portalconversations: found.collect::<Result<_>>()?, total: page.total })

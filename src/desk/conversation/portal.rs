@@ -16,6 +16,8 @@ use crate::desk::field::{self, NewValue};
 use crate::desk::{Actor, Page, Paging, attachment, check_name, contact};
 use crate::error::{Error, Result};
 use crate::ids::{ContactId, ConversationId, MessageId};
+use crate::rules::Predicate;
+use crate::rules::sql::Where;
 use crate::time::Timestamp;
 
 /// A contact's conversations of every channel, the last written first; deleted ones left out.
@@ -42,6 +44,7 @@ pub struct PortalQuery {
     pub contacts: Vec<ContactId>,
     /// Words that must all occur.
     pub words: Vec<String>,
+    pub predicate: Option<Predicate>,
     pub from: Option<Timestamp>,
     pub to: Option<Timestamp>,
     pub paging: Paging,
@@ -51,21 +54,24 @@ pub struct PortalQuery {
 pub fn find(s: &Snapshot<'_>, by: &Actor, query: &PortalQuery) -> Result<Page<Conversation>> {
     let visibility = Visibility::of(by);
     let words = Words::new(&query.words, false);
+    let mut rules = Where::default();
+    let asked = query.predicate.as_ref().map_or_else(|| "1".to_owned(), |predicate| rules.filter(predicate));
     let contacts = serde_json::to_string(&query.contacts).map_err(Error::internal)?;
     let (size, offset) = (query.paging.size, query.paging.offset());
     let mut own = words.params();
+    own.extend(rules.params());
     own.extend([(":contacts", &contacts as &dyn ToSql), (":from", &query.from), (":to", &query.to)]);
     let mut params = visibility.edit_params();
     params.extend(own.iter().copied());
     params.extend([(":size", &size as &dyn ToSql), (":offset", &offset)]);
+    let found = [FOUND, OCCUR, " AND ", &asked, " AND ", VISIBLE].concat();
     let order = " ORDER BY c.listed_at DESC, c.id DESC LIMIT :size OFFSET :offset";
-    let sql = ["SELECT ", &columns(), FOUND, OCCUR, " AND ", VISIBLE, order].concat();
-    let mut items = s.all(&sql, params.as_slice(), from_row)?;
+    let mut items = s.all(&["SELECT ", &columns(), &found, order].concat(), params.as_slice(), from_row)?;
     complete(s, &mut items)?;
     let mut params = visibility.params();
     params.extend(own);
-    let sql = ["SELECT count(*)", FOUND, OCCUR, " AND ", VISIBLE].concat();
-    Ok(Page { items, total: s.number(&sql, params.as_slice())? })
+    let total = s.number(&["SELECT count(*)", &found].concat(), params.as_slice())?;
+    Ok(Page { items, total })
 }
 
 const FOUND: &str = " FROM conversation c

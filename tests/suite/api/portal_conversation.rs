@@ -233,3 +233,35 @@ async fn the_key_a_portal_calls_with_opens_no_more_than_it_may() {
     luis.post(&format!("{PORTAL}/2/messages"), reply).await.error(403);
     desk.as_nobody().get(&format!("{PORTAL}?contactId={lena}")).await.error(401);
 }
+
+#[tokio::test]
+async fn a_contacts_list_is_narrowed_by_conditions() {
+    let desk = TestDesk::start().await;
+    let ann = desk.as_ann().await;
+    let (lena, omar) = (contact(&ann, "lena").await, contact(&ann, "omar").await);
+    submit(&ann, lena, "Broken chain").await;
+    submit(&ann, lena, "Flat tyre").await;
+    submit(&ann, omar, "Broken chain of omar").await;
+    ann.put("/anytime/conversations/2", json!({ "status": "closed" })).await.expect(200);
+    let find = async |conditions: &str| ann.get(&format!("{PORTAL}?contactId={lena}&{conditions}")).await;
+    let asks = |at: u32, field: &str, how: &str, value: &str| {
+        format!(
+            "conditions[{at}][field]={field}&conditions[{at}][matchType]={how}&conditions[{at}][value]={value}"
+        )
+    };
+    let found = find(&asks(0, "subject", "contains", "chain")).await.expect(200);
+    assert_eq!((ids(&found), &found["total"]), (vec![1], &json!(1)));
+    assert_eq!(ids(&find(&asks(0, "status", "is", "closed")).await.expect(200)), [2]);
+    let both = [asks(0, "status", "isNot", "closed"), asks(3, "subject", "contains", "tyre")].join("&");
+    assert_eq!(ids(&find(&both).await.expect(200)), [] as [i64; 0]);
+    let today = [&asks(0, "createdTime", "after", "2026-01-05"), "&timeZoneOffset=2"].concat();
+    find(&today).await.expect(200);
+    for (wrong, says) in [
+        (asks(4, "colour", "is", "red"), "conditions[4][field]"),
+        (asks(0, "subject", "resembles", "chain"), "resembles"),
+        ("conditions[0][taste]=sweet".to_owned(), "conditions[0][taste]"),
+    ] {
+        let message = find(&wrong).await.error(400);
+        assert!(message.contains(says), "{message}");
+    }
+}
