@@ -527,13 +527,13 @@ CREATE TABLE conversation (
 ) STRICT;
 -- A partial index serves only queries that spell is_deleted = 0 as a literal, and covers them only with that column in it.
 -- Lists: the default order, its window and the counts of both, covering with what visibility asks for; the other orders;
--- somebody's, a department's, a contact's conversations.
+-- somebody's, a department's, a contact's conversations. The id stands where the order has it: a walk need not sort.
 CREATE INDEX conversation_listed
-  ON conversation (listed_at, is_deleted, status, agent_assignee_id, department_assignee_id, contact_id)
+  ON conversation (listed_at, id, is_deleted, status, agent_assignee_id, department_assignee_id, contact_id)
   WHERE is_deleted = 0;
-CREATE INDEX conversation_activity ON conversation (last_activity_at) WHERE is_deleted = 0;
-CREATE INDEX conversation_priority ON conversation (priority, listed_at, is_deleted) WHERE is_deleted = 0;
-CREATE INDEX conversation_status ON conversation (status, listed_at, is_deleted) WHERE is_deleted = 0;
+CREATE INDEX conversation_activity ON conversation (last_activity_at, id, is_deleted) WHERE is_deleted = 0;
+CREATE INDEX conversation_priority ON conversation (priority, listed_at DESC, id DESC, is_deleted) WHERE is_deleted = 0;
+CREATE INDEX conversation_status ON conversation (status, listed_at, id, is_deleted) WHERE is_deleted = 0;
 CREATE INDEX conversation_agent ON conversation (agent_assignee_id, status, listed_at, is_deleted) WHERE is_deleted = 0;
 CREATE INDEX conversation_department
   ON conversation (department_assignee_id, status, listed_at, is_deleted) WHERE is_deleted = 0;
@@ -541,9 +541,10 @@ CREATE INDEX conversation_contact ON conversation (contact_id, listed_at, is_del
 -- Stays at a status that have become long enough. Asks for what is always so, lest lists by status be drawn to it.
 CREATE INDEX conversation_stay ON conversation (status, last_status_change_at)
   WHERE is_deleted = 0 AND merged_into_id IS NULL;
--- The console's open filters, covering: few rows of many.
+-- The console's open filters and reports of what is open, covering: few rows of many.
 CREATE INDEX conversation_open
-  ON conversation (listed_at, is_deleted, status, agent_assignee_id, department_assignee_id, contact_id, is_read)
+  ON conversation (listed_at, is_deleted, status, agent_assignee_id, department_assignee_id, contact_id, is_read, priority,
+    channel, email_account_id)
   WHERE is_deleted = 0 AND status < 5;
 -- The recycle bin; and what was merged into a conversation.
 CREATE INDEX conversation_deleted ON conversation (listed_at, id) WHERE is_deleted = 1;
@@ -554,12 +555,52 @@ CREATE INDEX conversation_unread
   WHERE is_deleted = 0 AND is_read = 0;
 
 -- The soonest breach first; and, for reports, what was created in a period.
-CREATE INDEX conversation_breach ON conversation (next_breach_at, is_deleted) WHERE is_deleted = 0;
+CREATE INDEX conversation_breach ON conversation (next_breach_at, id, is_deleted) WHERE is_deleted = 0;
 CREATE INDEX conversation_created ON conversation (created_at, is_deleted) WHERE is_deleted = 0;
 
 -- Who is allocated next: in each department the most urgent, then the oldest.
 CREATE INDEX conversation_waiting ON conversation (department_assignee_id, priority, created_at, id)
   WHERE awaits_allocation = 1 AND is_deleted = 0 AND status < 5;
+
+-- How many conversations there are, those of the recycle bin left out, by what most lists ask about: kept by triggers, so
+-- that telling how many a list has does not mean counting them. A count may be zero.
+CREATE TABLE tally (
+  id INTEGER PRIMARY KEY,
+  status INTEGER NOT NULL,
+  priority INTEGER NOT NULL,
+  agent_assignee_id INTEGER,
+  department_assignee_id INTEGER,
+  conversations INTEGER NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX tally_of
+  ON tally (status, priority, coalesce(agent_assignee_id, 0), coalesce(department_assignee_id, 0));
+
+CREATE TRIGGER tally_insert AFTER INSERT ON conversation WHEN new.is_deleted = 0 BEGIN
+  INSERT INTO tally (status, priority, agent_assignee_id, department_assignee_id, conversations)
+    VALUES (new.status, new.priority, new.agent_assignee_id, new.department_assignee_id, 1)
+    ON CONFLICT (status, priority, coalesce(agent_assignee_id, 0), coalesce(department_assignee_id, 0))
+    DO UPDATE SET conversations = conversations + 1;
+END;
+CREATE TRIGGER tally_update
+  AFTER UPDATE OF status, priority, agent_assignee_id, department_assignee_id, is_deleted ON conversation
+  WHEN (old.status, old.priority, old.agent_assignee_id, old.department_assignee_id, old.is_deleted)
+    IS NOT (new.status, new.priority, new.agent_assignee_id, new.department_assignee_id, new.is_deleted)
+BEGIN
+  UPDATE tally SET conversations = conversations - 1
+    WHERE old.is_deleted = 0 AND status = old.status AND priority = old.priority
+      AND coalesce(agent_assignee_id, 0) = coalesce(old.agent_assignee_id, 0)
+      AND coalesce(department_assignee_id, 0) = coalesce(old.department_assignee_id, 0);
+  INSERT INTO tally (status, priority, agent_assignee_id, department_assignee_id, conversations)
+    SELECT new.status, new.priority, new.agent_assignee_id, new.department_assignee_id, 1 WHERE new.is_deleted = 0
+    ON CONFLICT (status, priority, coalesce(agent_assignee_id, 0), coalesce(department_assignee_id, 0))
+    DO UPDATE SET conversations = conversations + 1;
+END;
+CREATE TRIGGER tally_delete AFTER DELETE ON conversation WHEN old.is_deleted = 0 BEGIN
+  UPDATE tally SET conversations = conversations - 1
+    WHERE status = old.status AND priority = old.priority
+      AND coalesce(agent_assignee_id, 0) = coalesce(old.agent_assignee_id, 0)
+      AND coalesce(department_assignee_id, 0) = coalesce(old.department_assignee_id, 0);
+END;
 
 CREATE TABLE conversation_tag (
   conversation_id INTEGER NOT NULL REFERENCES conversation (id) ON DELETE CASCADE,
@@ -651,8 +692,8 @@ CREATE TABLE message (
 ) STRICT;
 -- The thread of a conversation; and the message that a reply's In-Reply-To or References name.
 CREATE INDEX message_conversation ON message (conversation_id, id, sender_type, type);
--- Reports: what agents and contacts wrote in a period.
-CREATE INDEX message_sent ON message (created_at, conversation_id, sender_type, sender_id)
+-- Reports: what agents and contacts wrote in a period, without a look at the texts.
+CREATE INDEX message_sent ON message (created_at, conversation_id, sender_type, sender_id, type)
   WHERE type <> 'note' AND sender_type <> 'system';
 CREATE INDEX message_internet_id ON message (internet_message_id) WHERE internet_message_id IS NOT NULL;
 CREATE INDEX message_forward ON message (forward_of_id) WHERE forward_of_id IS NOT NULL;

@@ -26,6 +26,7 @@ use calendar::Calendar;
 use random::Random;
 
 use crate::db::{self, Tx};
+use crate::desk::conversation::tally;
 use crate::desk::search;
 use crate::error::Result;
 use crate::time::{Clock, Timestamp};
@@ -104,6 +105,7 @@ pub fn create(path: &Path, clock: &Clock, plan: &Plan, password_hash: &str) -> R
         },
         |tx, (summary, index)| {
             index.finish(tx)?;
+            tally::build(tx)?;
             Ok(summary)
         },
     )

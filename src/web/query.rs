@@ -178,11 +178,21 @@ impl Query {
 
     /// The query with `pageIndex` replaced: for links to other pages.
     pub fn with_page(&self, index: i64) -> String {
+        self.with_page_at(index, &[], None)
+    }
+
+    /// The same without `dropped`, and with `added`.
+    pub fn with_page_at(&self, index: i64, dropped: &[&str], added: Option<(&str, &str)>) -> String {
         let mut out = url::form_urlencoded::Serializer::new(String::new());
-        for (key, value) in self.pairs.iter().filter(|(key, _)| key != "pageindex") {
-            out.append_pair(key, value);
+        for (key, value) in &self.pairs {
+            if key != "pageindex" && !dropped.contains(&key.as_str()) {
+                out.append_pair(key, value);
+            }
         }
         out.append_pair("pageIndex", &index.to_string());
+        if let Some((key, value)) = added {
+            out.append_pair(key, value);
+        }
         out.finish()
     }
 }

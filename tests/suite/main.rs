@@ -18,6 +18,7 @@ mod demo_mail;
 mod docs;
 mod field_page;
 mod flows;
+mod list_pages;
 mod mail;
 mod mail_peers;
 mod notice;

@@ -6,11 +6,12 @@ use std::time::Duration;
 
 use rusqlite::ToSql;
 
-use super::{Conversation, VISIBLE, Visibility, columns, complete, from_row};
+use super::place::{Beside, Sort};
+use super::{Conversation, VISIBLE, Visibility, columns, complete, from_row, tally};
 use crate::db::Snapshot;
 use crate::desk::search::Search;
 use crate::desk::{Actor, Page, Paging};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::ids::{ContactId, ConversationId, TagId};
 use crate::rules::Predicate;
 use crate::rules::sql::Where;
@@ -25,17 +26,6 @@ pub enum Filter {
     Unassigned,
     MentionedMe,
     Closed,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Sort {
-    #[default]
-    LastReplyTime,
-    LastActivityTime,
-    Priority,
-    Status,
-    /// What is due soonest, or latest; what is never due comes last either way.
-    NextSlaBreach,
 }
 
 /// Whether conversations that are put aside are listed.
@@ -64,6 +54,10 @@ pub struct ListQuery {
     pub sort: Sort,
     pub is_ascending: bool,
     pub paging: Paging,
+    /// Instead of the page's number: the conversation that it is next to.
+    pub beside: Option<Beside>,
+    /// One conversation more than the page has, to see whether there is another page.
+    pub peeks: bool,
     /// Stop counting here: a list that only says "more than 10,000" need not count a million.
     pub count_limit: Option<i64>,
 }
@@ -98,24 +92,6 @@ impl Aside {
     }
 }
 
-impl Sort {
-    /// The descending order; ties by id, the newest first. Priority 1 is urgent, so that descending is by low numbers.
-    fn order(self, is_ascending: bool) -> &'static str {
-        match (self, is_ascending) {
-            (Self::LastReplyTime, false) => "c.listed_at DESC, c.id DESC",
-            (Self::LastReplyTime, true) => "c.listed_at, c.id DESC",
-            (Self::LastActivityTime, false) => "c.last_activity_at DESC, c.id DESC",
-            (Self::LastActivityTime, true) => "c.last_activity_at, c.id DESC",
-            (Self::Priority, false) => "c.priority, c.listed_at DESC, c.id DESC",
-            (Self::Priority, true) => "c.priority DESC, c.listed_at DESC, c.id DESC",
-            (Self::Status, false) => "c.status DESC, c.listed_at DESC, c.id DESC",
-            (Self::Status, true) => "c.status, c.listed_at DESC, c.id DESC",
-            (Self::NextSlaBreach, false) => "c.next_breach_at DESC NULLS LAST, c.id DESC",
-            (Self::NextSlaBreach, true) => "c.next_breach_at NULLS LAST, c.id DESC",
-        }
-    }
-}
-
 /// A page of the conversations that the caller may see, deleted ones left out, and how many there are in all.
 pub fn list(s: &Snapshot<'_>, by: &Actor, query: &ListQuery) -> Result<Page<Conversation>> {
     let visibility = Visibility::of(by);
@@ -124,8 +100,8 @@ pub fn list(s: &Snapshot<'_>, by: &Actor, query: &ListQuery) -> Result<Page<Conv
     let list = List { s, query, visibility, rules, conditions };
     let (mut items, total) = match query.search.as_ref().filter(|search| search.has_words()) {
         None => {
-            let scope = Scope { from: query.from, ..Scope::default() };
-            (list.page(&scope)?, list.count(&scope)?)
+            let scope = Scope { from: list.from()?, ..Scope::default() };
+            (list.page(&scope)?, list.total(&scope)?)
         }
         Some(search) => list.search(&search.expression())?,
     };
@@ -182,24 +158,24 @@ impl List<'_, '_> {
     /// A word may be in nearly every conversation or in one, and the planner cannot know: inside a short window the window
     /// is walked, else the matches are. The newest page of all time is looked for in growing windows first.
     fn search(&self, expression: &str) -> Result<(Vec<Conversation>, i64)> {
-        let edge = |sql| Ok::<_, Error>(Timestamp::from_millis(self.s.number(sql, [])?));
-        let oldest = edge("SELECT min(listed_at) FROM conversation WHERE is_deleted = 0")?;
-        let newest = edge("SELECT max(listed_at) FROM conversation WHERE is_deleted = 0")?;
-        let from = self.query.from.filter(|from| oldest < *from);
+        let newest = self.edge("SELECT max(listed_at) FROM conversation WHERE is_deleted = 0")?;
+        let from = self.from()?;
         if let Some(from) = from.filter(|from| newest.minus(WALK) <= *from) {
             let scope = self.window(from, expression)?;
             return Ok((self.page(&scope)?, self.count(&scope)?));
         }
         let everywhere = Scope { from, search: Some(Match { expression, lowest: None }) };
-        let is_newest_first = self.query.sort == Sort::LastReplyTime && !self.query.is_ascending;
+        let is_back = self.query.beside.as_ref().is_some_and(Beside::is_back);
+        let is_newest_first = self.query.sort == Sort::LastReplyTime && !self.query.is_ascending && !is_back;
+        let wanted = self.query.wanted();
         let mut items = Vec::new();
         for step in STEPS.into_iter().filter(|_| is_newest_first) {
             items = self.page(&self.window(newest.minus(step), expression)?)?;
-            if items.len() as i64 == self.query.paging.size {
+            if items.len() as i64 == wanted {
                 break;
             }
         }
-        if (items.len() as i64) < self.query.paging.size {
+        if (items.len() as i64) < wanted {
             items = self.page(&everywhere)?;
         }
         // The index holds what is not deleted: for somebody who sees everything it can count by itself.
@@ -209,6 +185,17 @@ impl List<'_, '_> {
             false => self.count(&everywhere)?,
         };
         Ok((items, total))
+    }
+
+    /// Where the window begins; `None` where it leaves nothing out.
+    fn from(&self) -> Result<Option<Timestamp>> {
+        let Some(from) = self.query.from else { return Ok(None) };
+        let oldest = self.edge("SELECT min(listed_at) FROM conversation WHERE is_deleted = 0")?;
+        Ok(Some(from).filter(|from| oldest < *from))
+    }
+
+    fn edge(&self, sql: &str) -> Result<Timestamp> {
+        Ok(Timestamp::from_millis(self.s.number(sql, [])?))
     }
 
     fn window<'e>(&self, from: Timestamp, expression: &'e str) -> Result<Scope<'e>> {
@@ -236,29 +223,52 @@ impl List<'_, '_> {
         [tables, &self.conditions, window].concat()
     }
 
-    fn page_sql(&self, scope: &Scope<'_>) -> String {
-        let order = self.query.sort.order(self.query.is_ascending);
+    /// `stretch` narrows it further.
+    fn page_sql(&self, scope: &Scope<'_>, stretch: &str) -> String {
+        let is_back = self.query.beside.as_ref().is_some_and(Beside::is_back);
+        let order = self.query.sort.order(self.query.is_ascending, is_back);
         [
             "SELECT ",
             &columns(),
             " FROM (SELECT c.id FROM ",
             &self.found(scope),
+            stretch,
             " ORDER BY ",
-            order,
+            &order,
             " LIMIT :size OFFSET :offset) page JOIN conversation c ON c.id = page.id WHERE ",
             TAKES_ALL,
             " ORDER BY ",
-            order,
+            &order,
         ]
         .concat()
     }
 
     fn page(&self, scope: &Scope<'_>) -> Result<Vec<Conversation>> {
-        let (size, offset) = (self.query.paging.size, self.query.paging.offset());
+        let wanted = self.query.wanted();
+        let Some(beside) = &self.query.beside else {
+            return self.part(scope, "", wanted, self.query.paging.offset());
+        };
+        let mut items = Vec::new();
+        for stretch in beside.stretches(self.query.sort, self.query.is_ascending) {
+            let missing = wanted - items.len() as i64;
+            if 0 < missing {
+                items.extend(self.part(scope, &stretch, missing, 0)?);
+            }
+        }
+        if beside.is_back() {
+            items.reverse();
+        }
+        Ok(items)
+    }
+
+    fn part(&self, scope: &Scope<'_>, stretch: &str, size: i64, offset: i64) -> Result<Vec<Conversation>> {
         let mut params = self.visibility.edit_params();
         params.extend(self.params(scope));
         params.extend([(":size", &size as &dyn ToSql), (":offset", &offset)]);
-        self.s.all(&self.page_sql(scope), params.as_slice(), from_row)
+        if let Some(beside) = &self.query.beside {
+            params.extend(beside.params().filter(|(name, _)| stretch.contains(name)));
+        }
+        self.s.all(&self.page_sql(scope, stretch), params.as_slice(), from_row)
     }
 
     /// Counting a narrow walk with a limit costs twice as much as counting it bare, so the limit is only spelt where there
@@ -271,6 +281,21 @@ impl List<'_, '_> {
                 ["SELECT count(*) FROM (SELECT 1 FROM ", &found, " LIMIT :limit) WHERE ", TAKES_ALL].concat()
             }
         }
+    }
+
+    /// How many there are in all, without counting where that is written down.
+    fn total(&self, scope: &Scope<'_>) -> Result<i64> {
+        if scope.from.is_some() || !self.query.is_tallied() {
+            return self.count(scope);
+        }
+        let mut rules = Where::default();
+        let mut conditions = self.query.filter.map_or("", Filter::condition).to_owned();
+        for predicate in &self.query.predicates {
+            conditions.push_str(" AND ");
+            conditions.push_str(&rules.filter(predicate));
+        }
+        let total = tally::count(self.s, &self.visibility, &conditions, &rules)?;
+        Ok(self.query.count_limit.map_or(total, |limit| total.min(limit)))
     }
 
     /// How many there are in all.
@@ -307,11 +332,29 @@ const TAKES_ALL: &str =
     IS :sees_departments IS :sees_no_department)";
 
 impl ListQuery {
+    fn wanted(&self) -> i64 {
+        self.paging.size + i64::from(self.peeks)
+    }
+
     /// Nothing but words is asked for.
     fn is_plain(&self) -> bool {
         self.filter.is_none_or(|filter| filter == Filter::All)
-            && self.aside == Aside::Shown
             && self.predicates.is_empty()
+            && self.has_no_other()
+    }
+
+    /// Only what is tallied is asked for.
+    fn is_tallied(&self) -> bool {
+        let mut fields = self.predicates.iter().flat_map(|predicate| predicate.clauses());
+        self.filter != Some(Filter::MentionedMe)
+            && fields.all(|clause| tally::FIELDS.contains(&clause.test.field()))
+            && self.search.is_none()
+            && self.has_no_other()
+    }
+
+    /// Nothing beside filter, predicates, words and the window's beginning.
+    fn has_no_other(&self) -> bool {
+        self.aside == Aside::Shown
             && !self.has_attachment
             && self.tag.is_none()
             && self.contact.is_none()
@@ -351,163 +394,4 @@ fn conditions(query: &ListQuery, visibility: &Visibility, rules: &mut Where) -> 
         sql.push_str(VISIBLE);
     }
     sql
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::db::{Db, Hooks};
-    use crate::demo;
-    use crate::desk::condition;
-    use crate::rules::{Condition, Formula, MatchType, field};
-    use crate::time::Clock;
-
-    /// What SQLite means to do for the page and for the count.
-    fn plans(
-        s: &Snapshot<'_>,
-        query: &ListQuery,
-        scope: impl Fn(&List<'_, '_>) -> Vec<[String; 2]>,
-    ) -> Vec<[String; 2]> {
-        let visibility = Visibility::of(&Actor::System);
-        let mut rules = Where::default();
-        let conditions = conditions(query, &visibility, &mut rules);
-        scope(&List { s, query, visibility, rules, conditions })
-    }
-
-    fn explain(list: &List<'_, '_>, scope: &Scope<'_>) -> [String; 2] {
-        let explain = |sql: &str, params: &[(&str, &dyn ToSql)]| {
-            let sql = ["EXPLAIN QUERY PLAN ", sql].concat();
-            list.s.all(&sql, params, |row| row.get::<_, String>(3)).unwrap().join("\n")
-        };
-        let mut page = list.visibility.edit_params();
-        page.extend(list.params(scope));
-        page.extend([(":size", &50 as &dyn ToSql), (":offset", &0)]);
-        let mut count = list.visibility.params();
-        count.extend(list.params(scope));
-        [explain(&list.page_sql(scope), &page), explain(&list.count_sql(scope), &count)]
-    }
-
-    fn plain(s: &Snapshot<'_>, query: &ListQuery) -> [String; 2] {
-        let explained = plans(s, query, |list| {
-            let scope = Scope { from: query.from, ..Scope::default() };
-            vec![explain(list, &scope)]
-        });
-        explained.into_iter().next().unwrap()
-    }
-
-    fn asks(s: &Snapshot<'_>, asked: &[(crate::ids::FieldId, MatchType, &str)]) -> Predicate {
-        let conditions = asked.iter().zip(1..).map(|((field, match_type, value), number)| Condition {
-            id: None,
-            number,
-            field: *field,
-            match_type: *match_type,
-            value: (*value).to_owned(),
-        });
-        let moment = condition::moment(s, Clock::System.now(), &Actor::System, None).unwrap();
-        let formula = Formula { conditions: conditions.collect(), ..Formula::default() };
-        condition::predicate(s, &moment, &formula).unwrap()
-    }
-
-    fn with_file(test: impl FnOnce(&Snapshot<'_>)) {
-        let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("anytime.db");
-        let plan = demo::Plan { conversations: 3000, seed: 7 };
-        demo::create(&path, &Clock::System, &plan, "hash").unwrap();
-        let hooks = Hooks { prepare: crate::rules::text::register, ..Hooks::default() };
-        let db = Db::open(&path, Clock::System, hooks).unwrap();
-        db.read(|s| {
-            test(s);
-            Ok(())
-        })
-        .unwrap();
-    }
-
-    /// The planner's free choice was hundreds of times wrong on a million rows: what it does is pinned here.
-    #[test]
-    fn the_hot_lists_walk_their_indexes() {
-        with_file(|s| {
-            let from = Some(Clock::System.now().minus(Duration::from_secs(30 * 24 * 3600)));
-            let window = ListQuery { from, ..ListQuery::default() };
-            let all = ListQuery::default();
-            let by = |filter| ListQuery { filter: Some(filter), ..ListQuery::default() };
-            let sort = |sort| ListQuery { sort, ..ListQuery::default() };
-            let urgent = asks(
-                s,
-                &[(field::PRIORITY, MatchType::Is, "urgent"), (field::STATUS, MatchType::IsNot, "closed")],
-            );
-            let agent = asks(s, &[(field::AGENT_ASSIGNEE, MatchType::Is, "1")]);
-            for (what, query, indexes) in [
-                ("the default list", &window, &["conversation_listed"][..]),
-                ("everything", &all, &["conversation_listed", "conversation_activity"]),
-                ("open of nobody", &by(Filter::Unassigned), &["conversation_open", "conversation_agent"]),
-                ("open of an agent", &by(Filter::MyOpen), &["conversation_agent", "conversation_open"]),
-                (
-                    "closed",
-                    &by(Filter::Closed),
-                    &["conversation_status", "conversation_listed", "conversation_activity"],
-                ),
-                (
-                    "by activity",
-                    &sort(Sort::LastActivityTime),
-                    &["conversation_activity", "conversation_listed"],
-                ),
-                (
-                    "by priority",
-                    &sort(Sort::Priority),
-                    &["conversation_priority", "conversation_listed", "conversation_activity"],
-                ),
-                (
-                    "by status",
-                    &sort(Sort::Status),
-                    &["conversation_status", "conversation_listed", "conversation_activity"],
-                ),
-                (
-                    "a saved filter",
-                    &ListQuery { predicates: vec![urgent], ..ListQuery::default() },
-                    &["conversation_open", "conversation_priority", "conversation_status"],
-                ),
-                (
-                    "conditions on an agent",
-                    &ListQuery { predicates: vec![agent], ..ListQuery::default() },
-                    &["conversation_agent"],
-                ),
-                (
-                    "a contact's",
-                    &ListQuery { contact: Some(ContactId(1)), ..ListQuery::default() },
-                    &["conversation_contact"],
-                ),
-            ] {
-                for plan in plain(s, query) {
-                    let used = indexes.iter().any(|index| plan.contains(&[" ", index].concat()));
-                    assert!(used, "{what} does not use {indexes:?}:\n{plan}");
-                    assert!(
-                        !plan.contains("SCAN c\n") && !plan.ends_with("SCAN c"),
-                        "{what} reads it all:\n{plan}"
-                    );
-                }
-            }
-            let ordered = plain(s, &window)[0].clone();
-            assert!(ordered.matches("USE TEMP B-TREE FOR ORDER BY").count() <= 1, "{ordered}");
-        });
-    }
-
-    #[test]
-    fn a_search_walks_the_window_or_the_matches_and_never_the_table() {
-        with_file(|s| {
-            let query = ListQuery::default();
-            let explained = plans(s, &query, |list| {
-                let window = list.window(Clock::System.now().minus(WALK), "\"a\"").unwrap();
-                let ever = Scope { from: None, search: Some(Match { expression: "\"a\"", lowest: None }) };
-                [window, ever].iter().map(|scope| explain(list, scope)).collect()
-            });
-            for plan in &explained[0] {
-                assert!(plan.contains("conversation_listed"), "{plan}");
-            }
-            for plan in &explained[1] {
-                let matches = plan.find("search VIRTUAL TABLE").expect(plan);
-                let rows = plan.find("SEARCH c USING INTEGER PRIMARY KEY").expect(plan);
-                assert!(matches < rows, "{plan}");
-            }
-        });
-    }
 }

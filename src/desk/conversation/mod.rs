@@ -12,6 +12,7 @@ pub mod list;
 pub mod mention;
 pub mod merge;
 pub mod message;
+mod place;
 pub mod portal;
 pub mod presence;
 pub mod read_state;
@@ -22,6 +23,7 @@ pub mod split;
 pub mod status;
 pub(super) mod summary;
 pub mod take_back;
+pub mod tally;
 pub mod trash;
 pub mod unread;
 pub mod update;
@@ -43,8 +45,9 @@ use crate::ids::{
 use crate::time::Timestamp;
 
 pub use create::{NewConversation, create};
-pub use list::{Aside, Filter, ListQuery, Sort, list};
+pub use list::{Aside, Filter, ListQuery, list};
 pub use message::{Body, Message, MessageType, Source};
+pub use place::{Beside, Place, Sort};
 pub use reply::{NewMessage, reply};
 pub use update::{ConversationChange, update};
 

@@ -1,8 +1,6 @@
 //! How many conversations wait unread in each filter (contract 11.11): one pass over the unread ones, of which there are
 //! few, whatever the number of filters.
 
-use rusqlite::ToSql;
-
 use super::{Aside, VISIBLE, Visibility};
 use crate::db::Snapshot;
 use crate::desk::Actor;
@@ -55,35 +53,33 @@ fn count_some(
 ) -> Result<(i64, Vec<Unread>)> {
     let visibility = Visibility::of(by);
     let mut rules = Where::default();
-    let mut sql = String::from("SELECT count(*)");
+    let mut columns = String::from("SELECT count(*)");
     for filter in filters {
-        let condition = match filter {
-            Narrowing::System(filter) => ["1", filter.condition()].concat(),
-            Narrowing::Own(predicate) => rules.filter(predicate),
-        };
-        sql.push_str(", count(*) FILTER (WHERE ");
-        sql.push_str(&condition);
-        sql.push_str(
-            "), count(*) FILTER (WHERE EXISTS (SELECT 1 FROM mention u WHERE u.agent_id = :agent
-            AND u.is_read = 0 AND u.conversation_id = c.id) AND ",
-        );
-        sql.push_str(&condition);
-        sql.push(')');
-    }
-    sql.push_str(
-        " FROM conversation c INDEXED BY conversation_unread WHERE c.is_deleted = 0 AND c.is_read = 0 AND ",
-    );
-    sql.push_str(VISIBLE);
-    sql.push_str(aside.condition());
-    let mut params = visibility.params();
-    params.extend(rules.params().collect::<Vec<(&str, &dyn ToSql)>>());
-    let found = s.one(&sql, params.as_slice(), |row| {
-        let mut counts = vec![Unread::default(); filters.len()];
-        for (index, count) in counts.iter_mut().enumerate() {
-            let column = 1 + 2 * index;
-            *count = Unread { conversations: row.get(column)?, mentions: row.get(column + 1)? };
+        columns.push_str(", count(*) FILTER (WHERE ");
+        match filter {
+            Narrowing::System(filter) => columns.extend(["1", filter.condition()]),
+            Narrowing::Own(predicate) => columns.push_str(&rules.filter(predicate)),
         }
-        Ok((row.get(0)?, counts))
-    })?;
-    Ok(found.unwrap_or_default())
+        columns.push(')');
+    }
+    let mut params = visibility.params();
+    params.extend(rules.params());
+    let count = |from: &str| -> Result<Vec<i64>> {
+        let sql = [&columns, from, " AND ", VISIBLE, aside.condition()].concat();
+        let found =
+            s.one(&sql, params.as_slice(), |row| (0..=filters.len()).map(|column| row.get(column)).collect());
+        Ok(found?.unwrap_or_default())
+    };
+    let (all, mentioned) = (count(UNREAD)?, count(UNREAD_MENTIONED)?);
+    let counts = all.iter().zip(&mentioned).skip(1);
+    let counts =
+        counts.map(|(all, mentioned)| Unread { conversations: *all, mentions: *mentioned }).collect();
+    Ok((all.first().copied().unwrap_or_default(), counts))
 }
+
+const UNREAD: &str =
+    " FROM conversation c INDEXED BY conversation_unread WHERE c.is_deleted = 0 AND c.is_read = 0";
+
+/// Those with a mention of the caller that they have not read: from the mentions, of which there are few.
+const UNREAD_MENTIONED: &str = " FROM conversation c WHERE c.is_deleted = 0 AND c.is_read = 0
+    AND c.id IN (SELECT u.conversation_id FROM mention u WHERE u.agent_id = :agent AND u.is_read = 0)";

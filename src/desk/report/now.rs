@@ -37,27 +37,31 @@ pub enum Of {
 
 impl Standing {
     fn add(&mut self, it: &Open) {
-        self.open += 1;
-        self.unassigned += i64::from(it.what.agent == 0);
+        self.open += it.conversations;
+        if it.what.agent == 0 {
+            self.unassigned += it.conversations;
+        }
         match it.status {
-            Status::New => self.new += 1,
-            Status::PendingInternal => self.pending_internal += 1,
-            Status::PendingExternal => self.pending_external += 1,
-            Status::OnHold => self.on_hold += 1,
+            Status::New => self.new += it.conversations,
+            Status::PendingInternal => self.pending_internal += it.conversations,
+            Status::PendingExternal => self.pending_external += it.conversations,
+            Status::OnHold => self.on_hold += it.conversations,
             Status::Closed => {}
         }
         match it.priority {
-            Priority::Urgent => self.urgent += 1,
-            Priority::High => self.high += 1,
+            Priority::Urgent => self.urgent += it.conversations,
+            Priority::High => self.high += it.conversations,
             Priority::Normal | Priority::Low => {}
         }
     }
 }
 
+/// Open conversations that are alike.
 struct Open {
     what: Occurrence,
     status: Status,
     priority: Priority,
+    conversations: i64,
 }
 
 pub fn standing(s: &Snapshot<'_>, by: &Actor, scope: Scope) -> Result<Standing> {
@@ -127,15 +131,28 @@ pub fn today(s: &Snapshot<'_>, by: &Actor, ask: &Ask) -> Result<volume::Counts> 
 }
 
 fn open(s: &Snapshot<'_>, scope: Scope) -> Result<Vec<Open>> {
-    let mut open = s.all(
-        "SELECT c.created_at, c.id, c.agent_assignee_id, c.department_assignee_id, c.channel, c.email_account_id,
-           c.status, c.priority
-         FROM conversation c INDEXED BY conversation_open WHERE c.is_deleted = 0 AND c.status < 5",
-        [],
-        |row| {
-            Ok(Open { what: Occurrence::from_row(row)?, status: row.get(6)?, priority: row.get(7)? })
-        },
-    )?;
+    let sql = match scope {
+        Scope::Site | Scope::Agent(_) | Scope::Department(_) => TALLIED,
+        Scope::Account(_) | Scope::Channel(_) => EACH,
+    };
+    let mut open = s.all(sql, [], |row| {
+        Ok(Open {
+            what: Occurrence::from_row(row)?,
+            status: row.get(6)?,
+            priority: row.get(7)?,
+            conversations: row.get(8)?,
+        })
+    })?;
     open.retain(|it| scope.holds(&it.what));
     Ok(open)
 }
+
+const TALLIED: &str =
+    "SELECT 0, 0, agent_assignee_id, department_assignee_id, 0, 0, status, priority, conversations
+    FROM tally WHERE status < 5 AND 0 < conversations";
+
+/// By what is not tallied.
+const EACH: &str =
+    "SELECT 0, 0, c.agent_assignee_id, c.department_assignee_id, c.channel, c.email_account_id,
+      c.status, c.priority, 1
+    FROM conversation c INDEXED BY conversation_open WHERE c.is_deleted = 0 AND c.status < 5";

@@ -1,5 +1,7 @@
 //! A list of conversations as the console shows it: alone, or beside the conversation that was opened from it. Where
-//! one was opened from (filter, order, page) travels along in the links as a `Context`.
+//! one was opened from (filter, order, page) travels along in the links as a `Context`. A page is named by the
+//! conversation that it comes after or before, so that it neither repeats nor skips any while others arrive; its number
+//! is told, and finds a page only where an address has nothing else.
 
 use std::collections::HashMap;
 
@@ -8,7 +10,7 @@ use super::words;
 use crate::app::App;
 use crate::db::Snapshot;
 use crate::desk::condition::{self, NewCondition, NewFormula};
-use crate::desk::conversation::{self, Aside, Conversation, ListQuery, Sort, presence};
+use crate::desk::conversation::{self, Aside, Beside, Conversation, ListQuery, Place, Sort, presence};
 use crate::desk::filter::{self, Filter, Narrowing, SystemFilter};
 use crate::desk::search::query::Operator;
 use crate::desk::search::snippet::{self, Part};
@@ -25,6 +27,9 @@ use crate::web::{Query, SignedIn};
 pub const COUNTED: i64 = 10_000;
 /// What the list of what is put aside is called in addresses.
 pub const ASIDE: &str = "put-aside";
+/// Parameters that name the conversation a page is next to.
+const AFTER: &str = "after";
+const BEFORE: &str = "before";
 
 const ORDERS: [(&str, &str, Sort); 5] = [
     ("last-reply", "Last reply", Sort::LastReplyTime),
@@ -109,17 +114,25 @@ impl Context {
             "desc" => Some(false),
             _ => None,
         })?;
+        let sort = sort.map_or_else(Sort::default, |order| order.2);
+        let place = |name| query.value(name, "a place in the list", |text| Place::parse(text, sort));
+        let beside = match place(AFTER)? {
+            Some(place) => Some(Beside::After(place)),
+            None => place(BEFORE)?.map(Beside::Before),
+        };
         let wanted = ListQuery {
-            sort: sort.map_or_else(Sort::default, |order| order.2),
+            sort,
             is_ascending: is_ascending.unwrap_or(false),
             paging: query.paging()?,
+            beside,
+            peeks: true,
             count_limit: Some(COUNTED),
             ..ListQuery::default()
         };
         Ok(Self { which, query, wanted })
     }
 
-    /// Of a conversation's page: what its `filter`, `q`, `sort`, `order` and `pageIndex` say. A list that is not there
+    /// Of a conversation's page: what its `filter`, `q`, `sort`, `order`, `pageIndex`, `after` and `before` say. A list that is not there
     /// any more is all.
     pub fn of_conversation(s: &Snapshot<'_>, by: &Actor, query: Query) -> Self {
         let which = Self::named(s, by, &query).unwrap_or(Which::System(filter::SYSTEM[0]));
@@ -200,7 +213,7 @@ impl Context {
         if let Which::Search(words) = &self.which {
             out.append_pair("q", words);
         }
-        for name in ["sort", "order", "pageIndex"] {
+        for name in ["sort", "order", "pageIndex", AFTER, BEFORE] {
             if let Ok(Some(value)) = self.query.text(name) {
                 out.append_pair(name, value);
             }
@@ -241,11 +254,14 @@ impl Context {
         }
     }
 
-    fn page_href(&self, index: i64, open: Option<ConversationId>) -> String {
+    /// A page by its number and the conversation it comes after or before.
+    fn page_href(&self, index: i64, name: &str, at: &Conversation, open: Option<ConversationId>) -> String {
+        let place = Place::of(at, self.wanted.sort).text();
+        let query = self.query.with_page_at(index, &[AFTER, BEFORE], Some((name, &place)));
         match open {
             // Turning the page of the list beside a conversation keeps that open.
-            Some(id) => format!("/console/conversations/{id}?{}", self.query.with_page(index)),
-            None => ["?", &self.query.with_page(index)].concat(),
+            Some(id) => format!("/console/conversations/{id}?{query}"),
+            None => ["?", &query].concat(),
         }
     }
 }
@@ -324,17 +340,34 @@ impl Pane {
         open: Option<ConversationId>,
         now: Timestamp,
     ) -> Result<Self> {
-        let wanted = context.asked(s, signed_in, now)?;
-        let found = conversation::list(s, &signed_in.actor, &wanted)?;
-        let paging = wanted.paging;
-        let shown = found.items.len() as i64;
-        let is_last = paging.offset() + shown >= found.total && found.total < COUNTED || shown < paging.size;
+        let mut wanted = context.asked(s, signed_in, now)?;
+        let mut found = conversation::list(s, &signed_in.actor, &wanted)?;
+        let size = wanted.paging.size;
+        let mut has_more = size < found.items.len() as i64;
+        if matches!(wanted.beside, Some(Beside::Before(_))) && !has_more {
+            // Nothing comes before this page: it is the first one, and full.
+            (wanted.beside, wanted.paging.index) = (None, 1);
+            found = conversation::list(s, &signed_in.actor, &wanted)?;
+            has_more = size < found.items.len() as i64;
+        }
+        let is_back = matches!(wanted.beside, Some(Beside::Before(_)));
+        if has_more {
+            // The one that was only looked for.
+            found.items.remove(if is_back { 0 } else { found.items.len() - 1 });
+        }
+        let has_previous =
+            if is_back { has_more } else { wanted.beside.is_some() || 1 < wanted.paging.index };
+        let has_next = is_back || has_more;
+        let index = wanted.paging.index;
+        let to = |item: Option<&Conversation>, is_there, index: i64, name| {
+            item.filter(|_| is_there).map(|item| context.page_href(index.max(1), name, item, open))
+        };
         Ok(Self {
+            previous: to(found.items.first(), has_previous, index - 1, BEFORE),
+            next: to(found.items.last(), has_next, index + 1, AFTER),
             rows: rows(s, signed_in, found.items, wanted.search.as_ref(), now)?,
             total: found.total,
-            first: paging.offset() + 1,
-            previous: (1 < paging.index).then(|| context.page_href(paging.index - 1, open)),
-            next: (!is_last).then(|| context.page_href(paging.index + 1, open)),
+            first: wanted.paging.offset() + 1,
             context,
             open,
         })

@@ -47,6 +47,7 @@ mod sla_policy;
 mod snooze;
 mod split;
 mod tag;
+mod tally;
 mod trigger;
 mod undo;
 mod webhook;
