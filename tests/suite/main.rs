@@ -25,6 +25,7 @@ mod notice;
 mod pages;
 mod permissions;
 mod portal_password;
+mod query_plans;
 mod report_pages;
 mod rules;
 mod settings_pages;

@@ -24,12 +24,21 @@ impl Process {
         Self::serve_until(data_dir, "").expect("it listens")
     }
 
+    /// The same with a log of its own choice, which is kept beside the directory, with the ending `.log`.
+    pub fn serve_with_log(data_dir: &Path, log: &str) -> Self {
+        Self::spawn(data_dir, "", log).expect("it listens")
+    }
+
     /// The same, but it kills itself when it gets to a place of the code (see `src/failpoint.rs`): `None` when that was
     /// before it listened.
     pub fn serve_until(data_dir: &Path, failpoint: &str) -> Option<Self> {
+        Self::spawn(data_dir, failpoint, "info")
+    }
+
+    fn spawn(data_dir: &Path, failpoint: &str, log: &str) -> Option<Self> {
         let mut child = anytime(data_dir)
             .env("ANYTIME_FAILPOINT", failpoint)
-            .args(["--listen", "127.0.0.1:0", "--log", "info", "serve"])
+            .args(["--listen", "127.0.0.1:0", "--log", log, "serve"])
             .stdout(Stdio::piped())
             .stderr(std::fs::File::create(data_dir.with_extension("log")).unwrap())
             .spawn()

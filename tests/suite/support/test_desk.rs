@@ -124,12 +124,7 @@ impl TestDesk {
 
     /// A browser that keeps cookies and does not follow redirects.
     pub fn browser(&self) -> Browser {
-        let http = reqwest::Client::builder()
-            .cookie_store(true)
-            .redirect(reqwest::redirect::Policy::none())
-            .build()
-            .unwrap();
-        Browser { desk: self.url(""), http }
+        Browser::new(&self.url(""))
     }
 
     /// Reads straight from the file, for what no front door shows.
@@ -316,6 +311,16 @@ impl View {
 }
 
 impl Browser {
+    /// A fresh one, for the desk at `url`.
+    pub fn new(url: &str) -> Self {
+        let http = reqwest::Client::builder()
+            .cookie_store(true)
+            .redirect(reqwest::redirect::Policy::none())
+            .build()
+            .unwrap();
+        Self { desk: url.to_owned(), http }
+    }
+
     pub async fn get(&self, path: &str) -> View {
         self.send(self.http.get(self.url(path))).await
     }
