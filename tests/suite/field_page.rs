@@ -19,11 +19,7 @@ async fn fields_are_made_changed_and_deleted_in_forms() {
     let desk = TestDesk::start().await;
     let ann = desk.as_ann().await;
     let browser = signed_in(&desk, "ann").await;
-    browser
-        .get("/console/settings/fields")
-        .await
-        .shows("There are no fields of your own yet")
-        .shows("Default: normal");
+    browser.get("/console/settings/fields").await.shows("No fields of your own yet").shows("Default: normal");
     let csrf = browser.get("/console/settings/fields/new").await.csrf();
     let new = [
         ("csrf", csrf.as_str()),

@@ -38,6 +38,10 @@ async fn prepare(ann: &Client) {
         ],
     });
     ann.post("/anytime/triggers", trigger).await.expect(201);
+    // Who looks away for long is told by mail what was assigned to them, which is no mail of the trigger's.
+    let kinds = ["assigned", "mentioned", "replied", "slaNear", "slaBreached", "accountFailing"];
+    let silent = kinds.map(|kind| json!({ "kind": kind, "byMail": false }));
+    ann.put("/anytime/noticeChoices", json!({ "noticeChoices": silent })).await.expect(200);
     let hook = json!({ "event": "anytimeConversation.Created", "targetUrl": "https://hook.invalid/x" });
     ann.post("/webhooks", hook).await.expect(201);
 }
