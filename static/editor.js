@@ -17,7 +17,9 @@ const RULES = {
 const clean = (html) => document.importNode(DOMPurify.sanitize(html, RULES), true);
 
 const escape = (text) => text.replace(/[&<>]/g, (mark) => ({ "&": "&amp;", "<": "&lt;", ">": "&gt;" })[mark]);
-const fromText = (text) => text.split("\n").map((line) => `<div>${escape(line) || "<br>"}</div>`).join("");
+// A blank at the end would vanish: whoever types while the editor comes has just written one.
+const lineFromText = (line) => escape(line).replace(/ (?= |$)/g, "&nbsp;") || "<br>";
+const fromText = (text) => text.split("\n").map((line) => `<div>${lineFromText(line)}</div>`).join("");
 
 function picture(name) {
   const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");

@@ -21,8 +21,11 @@ await page.waitForFunction((first) => location.href === first, first);
 check("back returns to the one before", await page.locator(".row-open").count() === 1);
 
 await page.goto(`${desk}/console/conversations/1?filter=all`);
+// The editor comes while one writes, and goes on where the textarea was.
+await page.evaluate(() => (document.getElementById("reply-text").value = "Hello "));
 await page.keyboard.press("r");
-await saved(page, "Hello Lena, a draft", () => page.keyboard.type("Hello Lena, a draft"));
+await page.locator("#composer .editor").waitFor();
+await saved(page, "Hello Lena, a draft", () => page.keyboard.type("Lena, a draft"));
 check("the draft is saved on the server", true);
 await page.reload();
 check("and stands there after a reload", (await page.inputValue("#reply-text")) === "Hello Lena, a draft");
