@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use super::Actor;
 use super::code::{Priority, Status};
+use super::routing::Routed;
 use super::sla;
 use crate::db::{Snapshot, Tx};
 use crate::error::Result;
@@ -27,12 +28,13 @@ pub struct Event {
 /// What happened.
 #[derive(Debug, Clone)]
 pub enum Change {
-    /// With what routing saw: rules can be tried on it later.
+    /// With what routing saw and what it set: rules can be tried on it later.
     Created {
         message: MessageId,
         facts: Facts,
         /// The priority that was asked for.
         given: Option<Priority>,
+        routed: Routed,
     },
     /// A contact wrote, by mail or in the portal.
     Received {
@@ -208,9 +210,16 @@ impl Change {
 
     fn detail(&self) -> Value {
         match self {
-            Self::Created { message, facts, given } => {
-                json!({ "messageId": message, "facts": facts, "givenPriority": given.map(Priority::name) })
-            }
+            Self::Created { message, facts, given, routed } => json!({
+                "messageId": message,
+                "facts": facts,
+                "givenPriority": given.map(Priority::name),
+                "routed": {
+                    "agentAssigneeId": routed.agent,
+                    "departmentAssigneeId": routed.department,
+                    "priority": routed.priority.map(Priority::name),
+                },
+            }),
             Self::Received { message }
             | Self::Replied { message }
             | Self::Noted { message }
@@ -266,7 +275,8 @@ pub fn record(tx: &Tx<'_>, by: &Actor, conversation: ConversationId, change: Cha
     let mut detail = change.detail();
     let mut depth = 0;
     if let Some(cause) = by.cause() {
-        detail["cause"] = json!({ "kind": cause.kind, "id": cause.id, "name": cause.name });
+        detail["cause"] =
+            json!({ "kind": cause.kind, "id": cause.id, "name": cause.name, "eventId": cause.event });
         depth = cause.depth;
     }
     let id = tx.insert(

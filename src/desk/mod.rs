@@ -79,7 +79,7 @@ use std::sync::Arc;
 use rusqlite::ToSql;
 
 use crate::error::{Error, Result};
-use crate::ids::{AgentId, ContactId};
+use crate::ids::{AgentId, ContactId, EventId};
 pub use crate::mail::is_address;
 pub use permission::{Permission, Rights};
 
@@ -100,6 +100,8 @@ pub struct Cause {
     pub kind: &'static str,
     pub id: Option<i64>,
     pub name: String,
+    /// What the rule was asked about, where the log tells of it.
+    pub event: Option<EventId>,
     /// How many rules led here: events of depth 1 or more raise no triggers.
     pub depth: i64,
 }

@@ -221,6 +221,7 @@ impl Round {
             kind: "autoAllocation",
             id: None,
             name: "Auto allocation".to_owned(),
+            event: None,
             depth: 0,
         }));
         let from = Assignee { agent: None, department: waiting.department };

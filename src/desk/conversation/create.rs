@@ -133,8 +133,8 @@ pub(super) fn settle(
     let conversation =
         super::get(tx, &Actor::System, id)?.ok_or_else(|| Error::not_found("conversation", id))?;
     let facts = facts::of(tx, id)?.unwrap_or_default();
-    routing::route(tx, &conversation, given, &facts)?;
-    event::record(tx, by, id, Change::Created { message, facts, given })?;
+    let routed = routing::route(tx, &conversation, given, &facts)?;
+    event::record(tx, by, id, Change::Created { message, facts, given, routed })?;
     allocation::await_turn(tx, id)
 }
 

@@ -22,6 +22,26 @@ pub struct Past {
     pub events: Vec<Event>,
 }
 
+impl Past {
+    /// What triggers saw at each event.
+    pub fn seen(&self, s: &Snapshot<'_>) -> Result<Vec<Facts>> {
+        let by_rules: Vec<&Event> =
+            self.events.iter().filter(|event| event.detail.get("cause").is_some()).collect();
+        let mut facts = self.first.clone();
+        let mut seen = Vec::with_capacity(self.events.len());
+        for event in &self.events {
+            facts::redo(s, &mut facts, event)?;
+            for later in
+                by_rules.iter().filter(|later| event.id < later.id && facts::is_seen_at(event, later))
+            {
+                facts::redo(s, &mut facts, later)?;
+            }
+            seen.push(facts.clone());
+        }
+        Ok(seen)
+    }
+}
+
 /// The next conversations of a period after `last`, by id.
 pub fn next(
     s: &Snapshot<'_>,
@@ -37,17 +57,18 @@ pub fn next(
     )
 }
 
-/// What a conversation was like when it was created, without its later events.
+/// What a conversation was like when it was created, without its later events; `None` for what was imported or split
+/// off, which nothing routes.
 pub fn first(
     s: &Snapshot<'_>,
     (id, subject, created_at): (ConversationId, String, Timestamp),
-) -> Result<Past> {
-    let created = event::first(s, id, "created")?;
-    match created.as_ref().and_then(recorded) {
+) -> Result<Option<Past>> {
+    let Some(created) = event::first(s, id, "created")? else { return Ok(None) };
+    match recorded(&created) {
         Some((first, given)) => {
-            Ok(Past { id, subject, created_at, first, given, events: created.into_iter().collect() })
+            Ok(Some(Past { id, subject, created_at, first, given, events: vec![created] }))
         }
-        None => whole(s, (id, subject, created_at)),
+        None => whole(s, (id, subject, created_at)).map(Some),
     }
 }
 
@@ -64,7 +85,7 @@ pub fn whole(
         None => {
             let mut facts = facts::of(s, id)?.unwrap_or_default();
             for event in events.iter().rev() {
-                facts::undo(&mut facts, event);
+                facts::undo(s, &mut facts, event)?;
             }
             facts.set(f::TOTAL_REPLIES, [Value::Int(0)]);
             (facts, None)
@@ -76,16 +97,4 @@ pub fn whole(
 fn recorded(created: &Event) -> Option<(Facts, Option<Priority>)> {
     let facts: Facts = serde_json::from_value(created.detail.get("facts")?.clone()).ok()?;
     Some((facts, created.detail["givenPriority"].as_str().and_then(Priority::parse)))
-}
-
-/// Goes on from one event to the next.
-pub fn step(facts: &mut Facts, event: &Event) {
-    facts::redo(facts, event);
-    if matches!(event.kind.as_str(), "received" | "replied") {
-        let replies = match facts.get(f::TOTAL_REPLIES) {
-            [Value::Int(count)] => count + 1,
-            _ => 1,
-        };
-        facts.set(f::TOTAL_REPLIES, [Value::Int(replies)]);
-    }
 }

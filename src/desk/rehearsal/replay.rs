@@ -1,5 +1,7 @@
 //! Replaying pasts against two sets of rules. A step replays some conversations and says what differed; it only reads.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 
 use super::past::{self, Past};
@@ -209,14 +211,15 @@ pub fn step(s: &Snapshot<'_>, id: RehearsalId, last: ConversationId, now: Timest
         step.last = Some(row.0);
         let (past, old, new) = match &rules {
             Rules::Routing(current, draft) => {
-                let past = past::first(s, row)?;
+                let Some(past) = past::first(s, row)? else { continue };
                 let (old, new) = (routed(current.as_ref(), &past), routed(draft.as_ref(), &past));
                 (past, old, new)
             }
             Rules::Triggers(current, draft, calendar) => {
                 let past = past::whole(s, row)?;
-                let (old, new) =
-                    (triggered(current, &past, calendar, now), triggered(draft, &past, calendar, now));
+                let seen = past.seen(s)?;
+                let outcome = |rules| triggered(rules, &past, &seen, calendar, now);
+                let (old, new) = (outcome(current), outcome(draft));
                 (past, old, new)
             }
             Rules::Sla(current, draft) => {
@@ -311,26 +314,31 @@ fn routed(rules: Option<&routing::Rules>, past: &Past) -> Outcome {
     Outcome::Routed { agent, department, priority: priority.to_owned(), by }
 }
 
-/// Every event of the past in turn, and every stay. What a trigger sets is seen by those after it at the same event;
-/// the next event starts from what was recorded.
-fn triggered(rules: &trigger::Rules, past: &Past, calendar: &Calendar, now: Timestamp) -> Outcome {
+/// Every event of the past in turn, with what was `seen` at each, and every stay. What a trigger sets is seen by those
+/// after it at the same event; the next event starts from what was recorded.
+fn triggered(
+    rules: &trigger::Rules,
+    past: &Past,
+    seen: &[Facts],
+    calendar: &Calendar,
+    now: Timestamp,
+) -> Outcome {
     let mut effects = Vec::new();
-    let mut facts = past.first.clone();
-    let (mut since, mut seen) = (past.created_at, past.created_at);
-    for event in &past.events {
-        stays(rules, &facts, since, (seen, event.at), calendar, &mut effects);
-        seen = event.at;
-        past::step(&mut facts, event);
+    let mut before = &past.first;
+    let (mut since, mut from) = (past.created_at, past.created_at);
+    for (event, facts) in past.events.iter().zip(seen) {
+        stays(rules, before, since, (from, event.at), calendar, &mut effects);
+        (before, from) = (facts, event.at);
         if event.kind == "statusChanged" {
             since = event.at;
         }
         if let Some(occasion) = trigger::occasion(event)
             && event.depth == 0
         {
-            ask(rules, occasion, facts.clone(), event.at, &mut effects);
+            ask(rules, occasion, facts, event.at, &mut effects);
         }
     }
-    stays(rules, &facts, since, (seen, now), calendar, &mut effects);
+    stays(rules, before, since, (from, now), calendar, &mut effects);
     effects.truncate(EFFECTS);
     Outcome::Triggered(effects)
 }
@@ -350,7 +358,7 @@ fn stays(
             continue;
         };
         let occasion = Occasion { event: TriggerEvent::StaysAtStatusPeriod, status, only: Some(trigger.id) };
-        ask(rules, occasion, facts.clone(), due, effects);
+        ask(rules, occasion, facts, due, effects);
     }
 }
 
@@ -371,13 +379,8 @@ fn due(trigger: &Ready, since: Timestamp, calendar: &Calendar) -> Option<Timesta
     }
 }
 
-fn ask(
-    rules: &trigger::Rules,
-    occasion: Occasion,
-    mut facts: Facts,
-    at: Timestamp,
-    effects: &mut Vec<Effect>,
-) {
+fn ask(rules: &trigger::Rules, occasion: Occasion, facts: &Facts, at: Timestamp, effects: &mut Vec<Effect>) {
+    let mut facts = Cow::Borrowed(facts);
     for (_, trigger) in rules.asked(occasion) {
         if !trigger.matches(&facts).0 {
             continue;
@@ -385,7 +388,7 @@ fn ask(
         let mut sets = Vec::new();
         for set in trigger.sets.iter().filter(|set| set.problem.is_none()) {
             let before = facts.get(set.field).to_vec();
-            set.apply(&mut facts);
+            set.apply(facts.to_mut());
             if facts.get(set.field) != before {
                 sets.push((set.field.0, set.written.clone()));
             }

@@ -2,22 +2,24 @@
 //! keeps: first answer, next answer, closed; due times are worked out with what the conversation was when a clock
 //! stopped, because changes apply the policies again.
 
-use super::past::{self, Past};
+use super::past::Past;
 use super::replay::{Breach, Outcome};
 use crate::db::Snapshot;
 use crate::desk::code::Status;
+use crate::desk::conversation::facts;
 use crate::desk::event::Event;
-use crate::desk::sla::{Pause, Rules, Target};
+use crate::desk::sla::{Pause, Policy, Rules, Target};
 use crate::error::Result;
 use crate::rules::Facts;
 use crate::time::Timestamp;
 
-/// A clock that ran, and what the conversation was when it stopped, or is now.
+/// A clock that ran.
 pub struct Wait {
     target: Target,
     started_at: Timestamp,
     stopped_at: Option<Timestamp>,
-    facts: Facts,
+    /// What the policies had seen when it stopped.
+    facts: Option<Facts>,
 }
 
 /// Every wait of a past, and the times at each status.
@@ -25,21 +27,19 @@ pub struct Waits {
     waits: Vec<Wait>,
     /// Status and since when.
     stays: Vec<(Status, Timestamp)>,
-    facts: Facts,
+    /// What the policies saw last; `None` when there was no reason to ask them yet.
+    facts: Option<Facts>,
 }
 
 impl Waits {
     pub fn of(s: &Snapshot<'_>, past: &Past) -> Result<Self> {
         let mut facts = past.first.clone();
+        let mut seen = None;
         let mut waits: Vec<Wait> = Vec::new();
         let mut stays = vec![(status(&facts), past.created_at)];
         let start = |waits: &mut Vec<Wait>, target, started_at| {
-            waits.push(Wait { target, started_at, stopped_at: None, facts: Facts::default() });
+            waits.push(Wait { target, started_at, stopped_at: None, facts: None });
         };
-        if !is_answered(s, past)? {
-            start(&mut waits, Target::First, past.created_at);
-        }
-        start(&mut waits, Target::Resolve, past.created_at);
         for event in &past.events {
             let stopped: &[Target] = match (event.kind.as_str(), event.detail["newStatus"].as_str()) {
                 ("replied", _) if event.actor_type == "agent" => &[Target::First, Target::Next],
@@ -49,23 +49,46 @@ impl Waits {
             for wait in waits.iter_mut().filter(|it| it.stopped_at.is_none() && stopped.contains(&it.target))
             {
                 wait.stopped_at = Some(event.at);
-                wait.facts = facts.clone();
+                wait.facts = seen.clone();
             }
-            past::step(&mut facts, event);
+            facts::redo(s, &mut facts, event)?;
             let runs = |waits: &[Wait], targets: &[Target]| {
                 waits.iter().any(|it| it.stopped_at.is_none() && targets.contains(&it.target))
             };
-            if event.kind == "received" && !runs(&waits, &[Target::First, Target::Next]) {
-                start(&mut waits, Target::Next, event.at);
-            }
-            if event.kind == "statusChanged" {
-                stays.push((status(&facts), event.at));
-                if event.detail["oldStatus"] == "closed" && !runs(&waits, &[Target::Resolve]) {
-                    start(&mut waits, Target::Resolve, past.created_at);
+            let is_choice = match event.kind.as_str() {
+                "created" => {
+                    if !is_answered(s, event)? {
+                        start(&mut waits, Target::First, past.created_at);
+                    }
+                    if status(&facts).is_open() {
+                        start(&mut waits, Target::Resolve, past.created_at);
+                    }
+                    true
                 }
+                "received" if !runs(&waits, &[Target::First, Target::Next]) => {
+                    start(&mut waits, Target::Next, event.at);
+                    true
+                }
+                "statusChanged" => {
+                    stays.push((status(&facts), event.at));
+                    if event.detail["oldStatus"] == "closed" && !runs(&waits, &[Target::Resolve]) {
+                        start(&mut waits, Target::Resolve, past.created_at);
+                    }
+                    false
+                }
+                "mergedInto" => {
+                    waits.clear();
+                    false
+                }
+                "assigneeChanged" | "updated" | "restored" => true,
+                _ => false,
+            };
+            // The same as `sla::follow`: a change of the status is no reason to choose again.
+            if is_choice && status(&facts).is_open() {
+                seen = Some(facts.clone());
             }
         }
-        Ok(Self { waits, stays, facts })
+        Ok(Self { waits, stays, facts: seen })
     }
 
     /// What the rules would have found too long by `now`.
@@ -74,17 +97,14 @@ impl Waits {
         let mut breaches = Vec::new();
         for wait in &self.waits {
             let facts = if wait.stopped_at.is_some() { &wait.facts } else { &self.facts };
-            let Some(policy) = rules.decide(facts).winner.and_then(|position| rules.policies.get(position))
-            else {
-                continue;
-            };
+            let Some(policy) = chosen(rules, facts.as_ref()) else { continue };
             let Some(minutes) = policy.minutes(wait.target) else { continue };
             let due = rules.due(policy, wait.started_at, minutes, &pauses);
             if let Some(due) = due.filter(|due| *due < wait.stopped_at.unwrap_or(now)) {
                 breaches.push(Breach { target: wait.target.name().to_owned(), at: due.millis() });
             }
         }
-        let policy = rules.decide(&self.facts).winner.and_then(|position| rules.policies.get(position));
+        let policy = chosen(rules, self.facts.as_ref());
         Outcome::Judged { policy: policy.map(|policy| policy.name.clone()), breaches }
     }
 
@@ -105,10 +125,13 @@ fn status(facts: &Facts) -> Status {
     super::replay::status(facts).unwrap_or(Status::New)
 }
 
+fn chosen<'r>(rules: &'r Rules, facts: Option<&Facts>) -> Option<&'r Policy> {
+    rules.policies.get(rules.decide(facts?).winner?)
+}
+
 /// What an agent opened with an answer waits for no first one.
-fn is_answered(s: &Snapshot<'_>, past: &Past) -> Result<bool> {
-    let by_agent = |event: &&Event| event.kind == "created" && event.actor_type == "agent";
-    match past.events.iter().find(by_agent).and_then(|event| event.detail["messageId"].as_i64()) {
+fn is_answered(s: &Snapshot<'_>, created: &Event) -> Result<bool> {
+    match created.detail["messageId"].as_i64().filter(|_| created.actor_type == "agent") {
         Some(message) => s.exists("SELECT 1 FROM message WHERE id = ? AND type <> 'note'", [message]),
         None => Ok(false),
     }

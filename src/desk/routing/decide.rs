@@ -48,6 +48,14 @@ pub struct Verdict {
     pub tried: Vec<String>,
 }
 
+/// What routing set of a new conversation; `None` is what it left alone.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Routed {
+    pub agent: Option<AgentId>,
+    pub department: Option<DepartmentId>,
+    pub priority: Option<Priority>,
+}
+
 /// A decision with all it saw.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RoutingTrace {
@@ -114,7 +122,12 @@ impl Rules {
 
 /// Routes a conversation that was just created: assigns it where nobody is assigned yet, and sets its priority unless
 /// one was given. `facts` are the conversation's.
-pub fn route(tx: &Tx<'_>, conversation: &Conversation, given: Option<Priority>, facts: &Facts) -> Result<()> {
+pub fn route(
+    tx: &Tx<'_>,
+    conversation: &Conversation,
+    given: Option<Priority>,
+    facts: &Facts,
+) -> Result<Routed> {
     let set = rule_set::current(
         tx,
         "routing",
@@ -127,7 +140,9 @@ pub fn route(tx: &Tx<'_>, conversation: &Conversation, given: Option<Priority>, 
         },
         tx.now(),
     )?;
-    let Some(rules) = set.rules.as_ref().filter(|rules| rules.is_enabled) else { return Ok(()) };
+    let Some(rules) = set.rules.as_ref().filter(|rules| rules.is_enabled) else {
+        return Ok(Routed::default());
+    };
     let verdict = rules.decide(facts);
     let target = rules.target(verdict.winner);
     let mut trace = RoutingTrace {
@@ -145,8 +160,10 @@ pub fn route(tx: &Tx<'_>, conversation: &Conversation, given: Option<Priority>, 
            department_assignee_id = coalesce(?, department_assignee_id), priority = coalesce(?, priority) WHERE id = ?",
         (trace.agent, trace.department, trace.priority, conversation.id),
     )?;
+    let routed = Routed { agent: trace.agent, department: trace.department, priority: trace.priority };
     set.keep(tx)?;
-    decision::record(tx, conversation.id, &Trace::Routing(trace))
+    decision::record(tx, conversation.id, &Trace::Routing(trace))?;
+    Ok(routed)
 }
 
 /// Fills in what the target gives, or why it gives nothing.

@@ -12,7 +12,7 @@ use crate::error::{Error, Result};
 use crate::ids::{AgentId, DepartmentId};
 use crate::rules::Domain;
 
-pub use decide::{CustomRule, RoutingTrace, Rules, Verdict, Winner, route};
+pub use decide::{CustomRule, Routed, RoutingTrace, Rules, Verdict, Winner, route};
 pub use rule::{RoutingRule, RoutingRuleChange};
 
 /// The only id that a routing setting ever has.

@@ -37,7 +37,7 @@ pub(super) fn send(
     tx: &Tx<'_>,
     by: &Actor,
     trigger: TriggerId,
-    happened: &Happened,
+    happened: &Happened<'_>,
     base_url: &str,
 ) -> Result<Vec<(String, String)>> {
     let Some(trigger) = get(tx, trigger)? else { return Ok(Vec::new()) };

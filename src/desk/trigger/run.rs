@@ -14,9 +14,8 @@ use crate::desk::event::{self, Event};
 use crate::desk::rule_set::{self, RuleSet};
 use crate::desk::{Actor, Cause};
 use crate::error::{Error, Result};
-use crate::ids::{ConversationId, EventId, MessageId, TriggerId};
+use crate::ids::{ConversationId, MessageId, TriggerId};
 use crate::rules::Facts;
-use crate::time::Timestamp;
 
 /// The name of this reader of the event log.
 pub const CONSUMER: &str = "trigger";
@@ -26,10 +25,9 @@ pub fn handle(tx: &Tx<'_>, event: &Event, base_url: &str) -> Result<()> {
     let Some(occasion) = occasion(event) else { return Ok(()) };
     let happened = Happened {
         conversation: event.conversation_id,
-        event: Some(event.id),
+        event: Some(event),
         message: event.detail["messageId"].as_i64().map(MessageId),
         depth: event.depth,
-        at: event.at,
     };
     run(tx, occasion, &happened, base_url)
 }
@@ -50,13 +48,13 @@ pub fn occasion(event: &Event) -> Option<Occasion> {
 }
 
 /// Where and by what.
-pub(super) struct Happened {
+pub(super) struct Happened<'e> {
     pub conversation: ConversationId,
-    pub event: Option<EventId>,
+    /// `None` for a stay, of which the log does not tell.
+    pub event: Option<&'e Event>,
     /// What raised it.
     pub message: Option<MessageId>,
     pub depth: i64,
-    pub at: Timestamp,
 }
 
 /// The enabled triggers as they are now.
@@ -73,7 +71,7 @@ pub(super) fn rules(tx: &Tx<'_>) -> Result<Rc<RuleSet<Rules>>> {
     )
 }
 
-pub(super) fn run(tx: &Tx<'_>, occasion: Occasion, happened: &Happened, base_url: &str) -> Result<()> {
+pub(super) fn run(tx: &Tx<'_>, occasion: Occasion, happened: &Happened<'_>, base_url: &str) -> Result<()> {
     let set = rules(tx)?;
     if set.rules.asked(occasion).next().is_none() {
         return Ok(());
@@ -82,10 +80,10 @@ pub(super) fn run(tx: &Tx<'_>, occasion: Occasion, happened: &Happened, base_url
     if is_there.is_none_or(|conversation| conversation.is_deleted) {
         return Ok(());
     }
-    let mut facts = facts_at(tx, occasion, happened)?;
+    let mut facts = facts_at(tx, happened)?;
     let mut trace = TriggerTrace {
         rules: set.hash.clone(),
-        event_id: happened.event.map(|id| id.0),
+        event_id: happened.event.map(|event| event.id.0),
         occasion,
         is_stopped: 0 < happened.depth,
         facts: set.rules.facts(occasion, &facts),
@@ -113,7 +111,7 @@ pub(super) fn run(tx: &Tx<'_>, occasion: Occasion, happened: &Happened, base_url
 fn fire(
     tx: &Tx<'_>,
     trigger: &Ready,
-    happened: &Happened,
+    happened: &Happened<'_>,
     facts: &mut Facts,
     step: &mut Step,
     base_url: &str,
@@ -122,6 +120,7 @@ fn fire(
         kind: "trigger",
         id: Some(trigger.id),
         name: trigger.name.clone(),
+        event: happened.event.map(|event| event.id),
         depth: happened.depth + 1,
     }));
     for set in &trigger.sets {
@@ -149,18 +148,15 @@ fn fire(
 }
 
 /// The conversation as the event left it: what people did since is taken back.
-fn facts_at(tx: &Tx<'_>, occasion: Occasion, happened: &Happened) -> Result<Facts> {
+fn facts_at(tx: &Tx<'_>, happened: &Happened<'_>) -> Result<Facts> {
     let mut facts = facts::of(tx, happened.conversation)?.unwrap_or_default();
-    if let Some(id) = happened.event {
-        let since = event::since(tx, happened.conversation, id)?;
-        for later in since.iter().rev().filter(|later| later.depth == 0) {
-            // Allocation belongs to the creation, whose triggers come after it (contract 16.2).
-            let is_settling = occasion.event == TriggerEvent::ConversationCreated
-                && later.at == happened.at
-                && later.detail["cause"]["kind"] == "autoAllocation";
-            if !is_settling {
-                facts::undo(&mut facts, later);
-            }
+    if let Some(event) = happened.event {
+        let since = event::since(tx, happened.conversation, event.id)?;
+        for later in since.iter().rev() {
+            facts::undo(tx, &mut facts, later)?;
+        }
+        for later in since.iter().filter(|later| facts::is_seen_at(event, later)) {
+            facts::redo(tx, &mut facts, later)?;
         }
     }
     Ok(facts)

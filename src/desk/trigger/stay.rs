@@ -42,7 +42,7 @@ pub fn run_due(tx: &Tx<'_>, base_url: &str) -> Result<bool> {
                 status: trigger.status,
                 only: Some(trigger.id),
             };
-            let happened = Happened { conversation, event: None, message: None, depth: 0, at: tx.now() };
+            let happened = Happened { conversation, event: None, message: None, depth: 0 };
             run(tx, occasion, &happened, base_url)?;
             done += 1;
         }

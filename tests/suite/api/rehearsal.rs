@@ -2,9 +2,13 @@
 
 use std::time::Duration;
 
+use anytime::desk::Actor;
+use anytime::desk::availability::{self, AvailabilityChange, Presence};
+use anytime::ids::AgentId;
+use anytime::jobs::record_breaches;
 use serde_json::{Value, json};
 
-use crate::support::test_desk::{Client, TestDesk, eventually};
+use crate::support::test_desk::{Client, TestDesk, change, eventually};
 
 const PATH: &str = "/anytime/rehearsals";
 
@@ -116,6 +120,151 @@ async fn unchanged_rules_give_an_empty_difference() {
         assert_eq!((&result["rehearsal"]["state"], &result["total"]), (&json!("done"), &json!(0)), "{draft}");
         assert_eq!(result["rehearsal"]["done"], 3);
     }
+}
+
+/// Conversations that routing, allocation, triggers and service levels made something of, in an order that differs from
+/// one to the next.
+async fn lively(desk: &TestDesk, ann: &Client) -> Vec<i64> {
+    let luis = desk.create_agent("luis", false).await;
+    let departments = [("Sales", ann.id), ("Support", luis)];
+    let mut ids = Vec::new();
+    for (name, agent) in departments {
+        let body = json!({ "name": name, "agents": [agent] });
+        ids.push(ann.post("/departments", body).await.expect(201)["id"].as_i64().unwrap());
+    }
+    let [sales, support] = ids[..] else { panic!("two departments") };
+    let tag = ann.post("/tags", json!({ "name": "seen" })).await.expect(201)["id"].as_i64().unwrap();
+    ann.put("/anytime/routingRules/1", json!({ "isEnable": true, "type": "customRules" })).await.expect(200);
+    let rules = "/anytime/routingRules/1/customerRules";
+    ann.post(rules, containing("offer", sales, "high")).await.expect(201);
+    ann.post(rules, containing("broken", support, "urgent")).await.expect(201);
+    let mut to_luis = containing("luis", luis, "low");
+    to_luis["routeToObject"] = json!("agent");
+    ann.post(rules, to_luis).await.expect(201);
+    ann.put("/anytime/autoAllocation", json!({ "isEnabled": true, "maxNumberForAllAgents": 0 }))
+        .await
+        .expect(200);
+    for id in [ann.id, luis].map(AgentId) {
+        let seen = AvailabilityChange { presence: Some(Presence::Online), ..AvailabilityChange::default() };
+        change(desk, move |tx| availability::update(tx, &Actor::System, id, &seen)).await;
+    }
+    let is =
+        |field: i64, value: i64| json!({ "fieldId": field, "matchType": "is", "value": value.to_string() });
+    let is_priority = |name: &str| json!({ "fieldId": 6, "matchType": "is", "value": name });
+    let set = |field: i64, value: &str| json!({ "type": "SetValue", "fieldId": field, "value": value });
+    for (name, event, condition, set) in [
+        ("new in sales", 1, is(3, sales), Some(set(6, "low"))),
+        ("new for luis", 1, is(4, luis), None),
+        ("new and urgent", 1, is_priority("urgent"), Some(set(16, &tag.to_string()))),
+        ("given to ann", 4, is(4, ann.id), None),
+        ("given while low", 4, is_priority("low"), None),
+        ("answered in support", 3, is(3, support), Some(set(6, "normal"))),
+        ("answered once", 3, json!({ "fieldId": 12, "matchType": "is", "value": "1" }), None),
+        ("changed while tagged", 5, is(16, tag), None),
+        ("changed while normal", 5, is_priority("normal"), None),
+    ] {
+        let mail = json!({ "type": "SendEmail", "agentIds": [ann.id], "subject": "s", "textBody": "b" });
+        let actions: Vec<Value> = set.into_iter().chain([mail]).collect();
+        let body =
+            json!({ "name": name, "triggerEvent": event, "conditions": [condition], "actions": actions });
+        ann.post("/anytime/triggers", body).await.expect(201);
+    }
+    for (name, minutes, conditions) in [
+        ("sales", 5, json!([is(3, sales)])),
+        ("luis", 20, json!([is(4, luis)])),
+        ("low", 10, json!([is_priority("low")])),
+        ("rest", 60, json!([])),
+    ] {
+        let body = json!({ "name": name, "firstRespondWithin": minutes, "resolveRespondWithin": 2 * minutes,
+            "operationalHours": "calendarHours", "conditions": conditions });
+        ann.post("/anytime/slaPolicies", body).await.expect(201);
+    }
+    let mut made = Vec::new();
+    for subject in ["An offer", "Broken", "For Luis", "Hello", "A broken offer", "Broken for Luis"] {
+        for extra in [json!({}), json!({ "priority": "high" })] {
+            made.push(submit(ann, subject, extra).await);
+        }
+    }
+    for (index, id) in made.iter().enumerate() {
+        desk.advance(Duration::from_secs(60));
+        let path = format!("/anytime/conversations/{id}");
+        if index % 2 == 0 {
+            let reply = json!({ "type": "reply", "plainBody": "Yes" });
+            ann.post(&format!("{path}/messages"), reply).await.expect(201);
+        }
+        let (department, agent) = if index % 2 == 0 { (sales, luis) } else { (support, ann.id) };
+        for change in [
+            json!({ "priority": "normal" }),
+            json!({ "departmentAssigneeId": department, "status": "onHold" }),
+            json!({ "agentAssigneeId": agent }),
+            json!({ "status": "closed" }),
+        ] {
+            desk.advance(Duration::from_secs(30));
+            if index % 5 != 3 {
+                ann.put(&path, change).await.expect(200);
+            }
+        }
+    }
+    eventually("triggers to have read the log", async || {
+        let behind =
+            "SELECT (SELECT max(id) FROM event) - (SELECT event_id FROM cursor WHERE consumer = 'trigger')";
+        (desk.number(behind) == 0).then_some(())
+    })
+    .await;
+    desk.advance(Duration::from_secs(3600));
+    record_breaches(&desk.app).await.unwrap();
+    made
+}
+
+#[tokio::test]
+async fn what_a_rehearsal_takes_for_the_past_is_what_happened() {
+    let desk = TestDesk::start().await;
+    let ann = desk.as_ann().await;
+    let made = lively(&desk, &ann).await;
+    let listed = ann.get("/anytime/triggers").await.expect(200)["triggers"].clone();
+    let policies = ann.get("/anytime/slaPolicies").await.expect(200)["slaPolicies"].clone();
+    for draft in [json!({ "triggers": listed }), json!({ "slaPolicies": policies })] {
+        assert_eq!(rehearse(&ann, draft).await["total"], 0, "unchanged rules give an empty difference");
+    }
+    let off = |rules: &Value| -> Vec<Value> {
+        rules.as_array().unwrap().iter().map(|rule| json!({ "id": rule["id"], "ifEnable": false })).collect()
+    };
+    let triggers = rehearse(&ann, json!({ "triggers": off(&listed) })).await;
+    let judged = rehearse(&ann, json!({ "slaPolicies": off(&policies) })).await;
+    let of = |result: &Value, id: i64| {
+        let all = result["differences"].as_array().unwrap();
+        all.iter().find(|found| found["conversationId"] == id).map(|found| found["current"].clone())
+    };
+    let mut fired = 0;
+    for id in made {
+        let decisions = ann.get(&format!("/anytime/conversations/{id}/decisions")).await.expect(200);
+        let ran: Vec<&Value> = decisions["decisions"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .flat_map(|decision| decision["trigger"]["triggers"].as_array().into_iter().flatten())
+            .filter(|asked| asked["fired"] == true)
+            .map(|asked| &asked["name"])
+            .collect();
+        let current = of(&triggers, id).map_or(json!([]), |current| current["triggered"].clone());
+        let replayed: Vec<&Value> =
+            current.as_array().unwrap().iter().map(|effect| &effect["trigger"]).collect();
+        assert_eq!(replayed, ran, "triggers of conversation {id}");
+        fired += ran.len();
+        let current = of(&judged, id).map_or(json!({}), |current| current["judged"].clone());
+        let missed =
+            format!("SELECT count(*) FROM clock WHERE conversation_id = {id} AND breached_at NOT NULL");
+        let replayed = current["breaches"].as_array().map_or(0, Vec::len) as i64;
+        assert_eq!(replayed, desk.number(&missed), "breaches of conversation {id}: {current}");
+        if 0 < replayed {
+            let conversation = ann.get(&format!("/anytime/conversations/{id}")).await.expect(200);
+            let policy = &conversation["conversation"]["slaPolicyId"];
+            let named = policies.as_array().unwrap().iter().find(|it| it["id"] == *policy).unwrap();
+            assert_eq!(current["policy"], named["name"], "policy of conversation {id}");
+        }
+    }
+    assert!(20 < fired, "only {fired} triggers ran");
+    assert!(5 < desk.number("SELECT count(*) FROM clock WHERE breached_at NOT NULL"));
 }
 
 #[tokio::test]
