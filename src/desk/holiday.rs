@@ -136,7 +136,7 @@ pub fn import(tx: &Tx<'_>, by: &Actor, found: &[NewHoliday]) -> Result<usize> {
     Ok(added)
 }
 
-const TITLE_CHARS: usize = 200;
+pub const TITLE_CHARS: usize = 200;
 
 fn insert(tx: &Tx<'_>, new: &NewHoliday, field: &str) -> Result<HolidayId> {
     let title = check_name(field, &new.title, TITLE_CHARS)?;

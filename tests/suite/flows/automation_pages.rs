@@ -153,6 +153,22 @@ async fn service_levels_and_the_week_are_rehearsed_from_their_pages_without_bein
     week.extend(open.iter().map(|name| (name.as_str(), "on")));
     let result = browser.post(page, &week).await.location.unwrap();
     ended(&result).await.shows("1 targets missed fewer");
+    // The same with the week as it is and a holiday on that Monday.
+    let holidays = "2026-12-25 Christmas, every year\n2026-01-05 Founding day";
+    let mut holiday = week.clone();
+    holiday.extend([("open-1", "on"), ("rehearseDays", "90"), ("holidays", holidays)]);
+    let result = browser.post(page, &holiday).await.location.unwrap();
+    ended(&result).await.shows("1 targets missed fewer");
+    holiday.pop();
+    holiday.push(("holidays", "2026-12-25 Christmas\nsome day"));
+    let refused = browser.post(page, &holiday).await;
+    assert_eq!(refused.status, 400);
+    refused
+        .shows("Must be lines such as 2026-12-25 Christmas, not &#39;some day&#39;")
+        .shows("2026-12-25 Christmas\nsome day</textarea>")
+        .shows("<option value=\"90\" selected>")
+        .shows("id=\"problem-holidays\"");
+    assert_eq!(desk.number("SELECT count(*) FROM holiday"), 0, "nothing was saved");
     let monday = ann.get("/anytime/workingTime").await.expect(200)["workingTimes"][1].clone();
     assert_eq!(monday["isBusinessDay"], true, "it was only tried");
 }

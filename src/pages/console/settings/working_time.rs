@@ -13,7 +13,7 @@ use crate::desk::holiday::{self, Holiday, NewHoliday};
 use crate::desk::rehearsal::{self, Draft, SlaDraft};
 use crate::desk::working_time::{self, Day, DayChange, Hours};
 use crate::desk::{ical, site};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, shown};
 use crate::ids::HolidayId;
 use crate::pages::form::Mistakes;
 use crate::web::page::see_other;
@@ -50,13 +50,16 @@ struct Bar {
 }
 
 impl WorkingTimePage {
-    fn new(app: &App, signed_in: &SignedIn, form: Fields, mistakes: Mistakes) -> Result<Self> {
+    fn new(app: &App, signed_in: &SignedIn, mut form: Fields, mistakes: Mistakes) -> Result<Self> {
         let (layout, nav) = frame(app, signed_in, HERE)?;
         let (time_zone, days, holidays) =
             app.read(|s| Ok((site::get(s)?.time_zone, working_time::days(s)?, holiday::list(s)?)))?;
         // The week as people read it: from Monday.
         let days =
             (0..7).filter_map(|place| days.get((place + 1) % 7)).map(|day| DayRow::new(day, &form)).collect();
+        if !form.is_checked("holidays") {
+            form.add("holidays", holidays.iter().map(line).collect::<Vec<_>>().join("\n"));
+        }
         Ok(Self { layout, nav, time_zone, days, holidays, form, mistakes })
     }
 }
@@ -100,6 +103,34 @@ fn hours(day: &Day) -> String {
     written.collect::<Vec<_>>().join(", ")
 }
 
+/// How the name of a yearly holiday ends in a line.
+const YEARLY: &str = ", every year";
+
+/// A holiday as a line of text: `2026-12-25 Christmas, every year`.
+fn line(holiday: &Holiday) -> String {
+    let recurrence = if holiday.is_yearly { YEARLY } else { "" };
+    format!("{} {}{recurrence}", holiday.date, holiday.title)
+}
+
+/// Holidays as lines of text; empty lines are left out.
+fn read_holidays(text: &str) -> Result<Vec<NewHoliday>> {
+    let mut found: Vec<NewHoliday> = Vec::new();
+    for line in text.lines().map(str::trim).filter(|line| !line.is_empty()) {
+        let wrong = |what: &str| Error::invalid("holidays", format!("{what}, not '{}'", shown(line)));
+        let (date, name) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
+        let date = date.parse().map_err(|_| wrong("must be lines such as 2026-12-25 Christmas"))?;
+        let title = name.strip_suffix(YEARLY).unwrap_or(name).trim();
+        if !(1..=holiday::TITLE_CHARS).contains(&title.chars().count()) {
+            return Err(wrong("must name each day in 1 to 200 characters"));
+        }
+        if found.iter().any(|other| other.date == date) {
+            return Err(wrong("must have each date once"));
+        }
+        found.push(NewHoliday { title: title.to_owned(), date, is_yearly: name.ends_with(YEARLY) });
+    }
+    Ok(found)
+}
+
 /// `9-12:30, 13:30–18:00`; an end that is not after its start is of the next day.
 fn read_hours(text: &str) -> Option<Vec<Hours>> {
     let clock = |text: &str| -> Option<(i64, i64)> {
@@ -125,20 +156,36 @@ pub async fn show(app: App, signed_in: SignedIn) -> Result<Page<WorkingTimePage>
 #[post("/console/settings/working-time")]
 pub async fn save(app: App, sent: Sent) -> Result<HttpResponse, PageError> {
     let by = sent.signed_in.actor.clone();
+    if sent.fields.is_checked("rehearse") {
+        let past = rule_form::rehearsed_days(&sent.fields);
+        let made = match draft(&sent.fields) {
+            Ok(draft) => app.write(move |tx| rehearsal::create_recent(tx, &by, &draft, past)).await,
+            Err(error) => Err(error),
+        };
+        return match made {
+            Ok(made) => Ok(see_other(&format!("/console/settings/rehearsals/{}", made.id))),
+            Err(error) => answer(&app, sent, Err(error)),
+        };
+    }
     let result = match changes(&sent.fields) {
-        Ok(days) if sent.fields.is_checked("rehearse") => {
-            // Only tried: what would service levels have been with such a week?
-            let past = rule_form::rehearsed_days(&sent.fields);
-            let draft = Draft::Sla(SlaDraft { days, ..SlaDraft::default() });
-            match app.write(move |tx| rehearsal::create_recent(tx, &by, &draft, past)).await {
-                Ok(made) => return Ok(see_other(&format!("/console/settings/rehearsals/{}", made.id))),
-                Err(error) => Err(error),
-            }
-        }
         Ok(changes) => app.write(move |tx| working_time::change(tx, &by, &changes)).await.map(|_| ()),
         Err(error) => Err(error),
     };
     answer(&app, sent, result)
+}
+
+/// Only tried: what would service levels have been with such a week and such holidays?
+fn draft(fields: &Fields) -> Result<Draft> {
+    let mut mistakes = Mistakes::default();
+    let days = mistakes.gather("", changes(fields))?;
+    let holidays =
+        mistakes.gather("", fields.own("holidays").map(|text| read_holidays(&text)).transpose())?;
+    mistakes.check()?;
+    Ok(Draft::Sla(SlaDraft {
+        days: days.unwrap_or_default(),
+        holidays: holidays.flatten(),
+        ..SlaDraft::default()
+    }))
 }
 
 fn changes(fields: &Fields) -> Result<Vec<DayChange>> {
@@ -231,5 +278,18 @@ mod tests {
         assert_eq!(read_hours("22:00–30:00"), Some(vec![it(22, 0, 30, 0)]));
         assert_eq!(read_hours("nine to five"), None);
         assert_eq!(read_hours(""), None);
+    }
+
+    #[test]
+    fn holidays_are_read_as_they_are_written() {
+        let text = "2026-12-25 Christmas, every year\n2026-05-14 Ascension, at last";
+        let found = read_holidays(&format!("\n {text} \n\n")).unwrap();
+        let written = found.into_iter().map(|new| {
+            line(&Holiday { id: HolidayId(1), title: new.title, date: new.date, is_yearly: new.is_yearly })
+        });
+        assert_eq!(written.collect::<Vec<_>>().join("\n"), text);
+        for wrong in ["Christmas", "2026-02-30 No day", "2026-12-25", "2026-12-25 a\n2026-12-25 b"] {
+            assert!(read_holidays(wrong).is_err(), "{wrong}");
+        }
     }
 }
