@@ -1357,7 +1357,7 @@ CREATE TABLE decision (
   id INTEGER PRIMARY KEY AUTOINCREMENT,
   at INTEGER NOT NULL,
   conversation_id INTEGER NOT NULL REFERENCES conversation (id) ON DELETE CASCADE,
-  kind TEXT NOT NULL CHECK (kind IN ('routing', 'allocation', 'trigger', 'sla')),
+  kind TEXT NOT NULL CHECK (kind IN ('account', 'routing', 'allocation', 'trigger', 'sla')),
   trace TEXT NOT NULL
 ) STRICT;
 CREATE INDEX decision_conversation ON decision (conversation_id, id);

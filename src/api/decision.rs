@@ -9,7 +9,7 @@ use crate::app::App;
 use crate::db::Snapshot;
 use crate::desk::allocation::{Candidate, Standing};
 use crate::desk::code::{Priority, Status};
-use crate::desk::decision::{self, AllocationTrace, Decision, Trace};
+use crate::desk::decision::{self, AccountTrace, AllocationTrace, Decision, Trace};
 use crate::desk::routing::{RoutingTrace, Rules, Winner};
 use crate::desk::sla::{self, SlaTrace};
 use crate::desk::trigger::{self, TriggerTrace};
@@ -29,9 +29,11 @@ pub struct DecisionJson {
     #[schema(value_type = String, format = DateTime)]
     time: Timestamp,
     conversation_id: i64,
-    /// `routing`, `allocation`, `trigger` or `sla`
+    /// `account`, `routing`, `allocation`, `trigger` or `sla`
     #[schema(example = "allocation")]
     kind: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    account: Option<AccountTraceJson>,
     #[serde(skip_serializing_if = "Option::is_none")]
     routing: Option<RoutingTraceJson>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -48,6 +50,7 @@ impl DecisionJson {
             time: decision.at,
             conversation_id: decision.conversation_id.0,
             kind: decision.trace.kind(),
+            account: None,
             routing: None,
             allocation: None,
             sla: None,
@@ -55,11 +58,36 @@ impl DecisionJson {
         };
         match decision.trace {
             Trace::Routing(trace) => json.routing = Some(RoutingTraceJson::new(s, catalogue, trace)?),
+            Trace::Account(trace) => json.account = Some(trace.into()),
             Trace::Sla(trace) => json.sla = Some(SlaTraceJson::new(s, catalogue, &trace)?),
             Trace::Allocation(trace) => json.allocation = Some(trace.into()),
             Trace::Trigger(trace) => json.trigger = Some(TriggerTraceJson::new(s, catalogue, trace)?),
         }
         Ok(json)
+    }
+}
+
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = AccountTrace)]
+pub struct AccountTraceJson {
+    email_account_id: i64,
+    #[schema(example = "support@example.com")]
+    email: String,
+    agent_assignee_id: i64,
+    /// Why not
+    #[schema(example = "Luis is not active")]
+    skipped: String,
+}
+
+impl From<AccountTrace> for AccountTraceJson {
+    fn from(trace: AccountTrace) -> Self {
+        Self {
+            email_account_id: trace.account.0,
+            email: trace.email,
+            agent_assignee_id: trace.agent.0,
+            skipped: trace.skipped,
+        }
     }
 }
 

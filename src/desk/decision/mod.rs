@@ -15,7 +15,7 @@ use super::sla::SlaTrace;
 use super::trigger::TriggerTrace;
 use crate::db::{Snapshot, Tx};
 use crate::error::{Error, Result};
-use crate::ids::{AgentId, ConversationId};
+use crate::ids::{AgentId, ConversationId, EmailAccountId};
 use crate::time::Timestamp;
 pub use why::{Why, explain};
 
@@ -34,6 +34,18 @@ pub enum Trace {
     Sla(SlaTrace),
     Allocation(AllocationTrace),
     Trigger(TriggerTrace),
+    Account(AccountTrace),
+}
+
+/// An e-mail account has an assignee for what arrives there, who got nothing.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct AccountTrace {
+    pub account: EmailAccountId,
+    /// Its address.
+    pub email: String,
+    pub agent: AgentId,
+    /// Why not.
+    pub skipped: String,
 }
 
 /// Who a conversation was given to, and how everybody stood.
@@ -52,6 +64,7 @@ impl Trace {
             Self::Sla(_) => "sla",
             Self::Allocation(_) => "allocation",
             Self::Trigger(_) => "trigger",
+            Self::Account(_) => "account",
         }
     }
 
@@ -65,6 +78,8 @@ impl Trace {
             Self::Sla(trace) => trace.replays(s)?,
             Self::Allocation(trace) => allocation::pick(&trace.choice) == trace.chosen,
             Self::Trigger(trace) => trace.replays(&rule_set::kept(s, &trace.rules)?),
+            // It has no conditions.
+            Self::Account(_) => true,
         })
     }
 }

@@ -1,6 +1,6 @@
 //! Decisions in words, for the console: what was decided, which rules were tried, and what each condition saw.
 
-use super::{AllocationTrace, Decision, Trace};
+use super::{AccountTrace, AllocationTrace, Decision, Trace};
 use crate::db::Snapshot;
 use crate::desk::allocation::Standing;
 use crate::desk::code::TriggerEvent;
@@ -22,7 +22,7 @@ const INTERVALS: usize = 30;
 pub struct Why {
     pub id: i64,
     pub at: Timestamp,
-    /// `routing`, `allocation`, `trigger` or `sla`.
+    /// As `Trace::kind` has it.
     pub kind: &'static str,
     /// What came of it.
     pub result: String,
@@ -64,6 +64,7 @@ impl Words<'_, '_> {
             Trace::Allocation(trace) => self.allocation(trace)?,
             Trace::Trigger(trace) => self.trigger(trace)?,
             Trace::Sla(trace) => self.sla(trace)?,
+            Trace::Account(trace) => (account(trace), Vec::new()),
         };
         Ok(Why { id: decision.id, at: decision.at, kind, result, steps })
     }
@@ -277,6 +278,10 @@ impl Words<'_, '_> {
         let found = department::get(self.s, DepartmentId(id))?;
         Ok(found.map_or_else(|| format!("department {id}"), |department| department.name))
     }
+}
+
+fn account(trace: &AccountTrace) -> String {
+    format!("The assignee of {} got nothing: {}, skipped", trace.email, trace.skipped)
 }
 
 fn is_id(domain: Domain) -> bool {

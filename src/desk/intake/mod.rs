@@ -12,12 +12,13 @@ use super::conversation::create::{self, Opening};
 use super::conversation::message::{self, Body, MessageType, Row};
 use super::conversation::reply;
 use super::conversation::update::SUBJECT_CHARS;
+use super::decision::{self, AccountTrace, Trace};
 use super::email_account::{self, EmailAccount};
 use super::event::{self, Change};
 use super::field;
 use super::inbound_mail::{self, Decision, InboundMail, Outcome, Summary};
 use super::sender_check::{self, SenderCheck};
-use super::{Actor, bounce, contact, conversation, junk_email, outgoing_mail, site};
+use super::{Actor, bounce, contact, conversation, gone, junk_email, outgoing_mail, site};
 use crate::db::{Snapshot, Tx};
 use crate::error::{Error, Result};
 use crate::html;
@@ -345,6 +346,8 @@ pub(super) fn open(
     let sender = contact::find_or_create(tx, letter.from_address, letter.from_name)?;
     let by = Actor::Contact(sender);
     let subject: String = letter.subject.trim().chars().take(SUBJECT_CHARS).collect();
+    let assignee = account.and_then(|account| account.agent_assignee_id);
+    let skipped = assignee.map_or(Ok(None), |agent| gone::assignable(tx, agent))?;
     let id = create::open(
         tx,
         &by,
@@ -354,13 +357,17 @@ pub(super) fn open(
             status: field::default_status(tx)?,
             priority: field::default_priority(tx)?,
             contact_id: Some(sender),
-            agent_assignee_id: account.and_then(|account| account.agent_assignee_id),
+            agent_assignee_id: assignee.filter(|_| skipped.is_none()),
             department_assignee_id: account.and_then(|account| account.department_assignee_id),
             email_account_id: account.map(|account| account.id),
             received_from: account.map(|account| account.email.as_str()),
             fields: &field::value::defaults(tx)?,
         },
     )?;
+    if let (Some(account), Some(agent), Some(skipped)) = (account, assignee, skipped) {
+        let trace = AccountTrace { account: account.id, email: account.email.clone(), agent, skipped };
+        decision::record(tx, id, &Trace::Account(trace))?;
+    }
     let conversation = conversation::require(tx, &Actor::System, id)?;
     let message = reply::receive(tx, &by, &conversation, &letter.row(), true)?;
     Ok((id, message, by))

@@ -499,3 +499,37 @@ async fn mail_goes_to_its_accounts_assignee_first_and_routing_fills_in_the_rest(
     assert_eq!(places[2], (json!(support), json!(null), high()));
     assert_eq!(places[3], (json!(support), json!(ann.id), "normal".to_owned()));
 }
+
+#[tokio::test]
+async fn an_accounts_assignee_who_is_not_active_is_skipped_with_a_warning() {
+    let room = Mailroom::open().await;
+    let ann = &room.ann;
+    let luis = room.desk.create_agent("luis", false).await;
+    let account = ann.get("/anytime/emailAccounts").await.expect(200)["emailAccounts"][0]["id"].clone();
+    let assign = json!({ "agentAssigneeId": luis });
+    ann.put(&format!("/anytime/emailAccounts/{account}"), assign).await.expect(200);
+    room.receive(&mail(LENA, DESK, "One", &[], "x")).await;
+    ann.put(&format!("/agents/{luis}"), json!({ "isActive": false })).await.expect(200);
+    room.receive(&mail(LENA, DESK, "Two", &[], "x")).await;
+    let simple = json!({ "isEnable": true, "simpleRouteToObject": "agent", "simpleRouteToId": ann.id });
+    ann.put("/anytime/routingRules/1", simple).await.expect(200);
+    room.receive(&mail(LENA, DESK, "Three", &[], "x")).await;
+    let mut agents = Vec::new();
+    for id in 1..=3 {
+        let made = ann.get(&format!("/anytime/conversations/{id}")).await.expect(200);
+        agents.push(made["conversation"]["agentAssigneeId"].clone());
+    }
+    assert_eq!(agents, [json!(luis), json!(null), json!(ann.id)]);
+    assert_eq!(ann.get("/anytime/conversations/1/decisions").await.expect(200)["decisions"], json!([]));
+    for id in [2, 3] {
+        let told = decision(ann, &json!(id), "account").await;
+        assert_eq!(
+            (&told["agentAssigneeId"], &told["skipped"]),
+            (&json!(luis), &json!("Luis is not active"))
+        );
+    }
+    let browser = room.desk.browser();
+    browser.sign_in("ann").await;
+    let why = browser.get("/console/conversations/2/why").await;
+    why.shows("The assignee of support@desk.example got nothing: Luis is not active, skipped");
+}
