@@ -1364,10 +1364,12 @@ CREATE INDEX decision_conversation ON decision (conversation_id, id);
 -- Old ones go.
 CREATE INDEX decision_at ON decision (at);
 
--- Rules as they stood when they decided: named by the hash of the text, which traces point at.
+-- Rules as they stood when they decided: named by the hash of the text, which traces point at. No trace that does is
+-- more than a day younger than used_at.
 CREATE TABLE rule_set (
   hash TEXT PRIMARY KEY,
-  body TEXT NOT NULL
+  body TEXT NOT NULL,
+  used_at INTEGER NOT NULL
 ) STRICT;
 
 -- One row: a number that is another one after every change of what rules are made from. See desk/rule_set.rs.

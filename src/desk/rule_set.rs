@@ -8,13 +8,13 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::fmt::Write;
 use std::rc::Rc;
+use std::time::Duration;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
 
-use super::Actor;
-use super::condition;
+use super::{Actor, condition, decision};
 use crate::db::{Snapshot, Tx};
 use crate::error::{Error, Result};
 use crate::ids::FieldId;
@@ -72,11 +72,27 @@ impl<T: Serialize> RuleSet<T> {
         Ok(Self { rules, body, hash })
     }
 
-    /// Keeps the set, once, so that a trace that names its hash can be read.
+    /// Keeps the set, once, so that a trace of now that names its hash can be read.
     pub fn keep(&self, tx: &Tx<'_>) -> Result<()> {
-        tx.run("INSERT OR IGNORE INTO rule_set (hash, body) VALUES (?, ?)", (&self.hash, &self.body))?;
+        tx.run(
+            "INSERT INTO rule_set (hash, body, used_at) VALUES (?1, ?2, ?3)
+             ON CONFLICT (hash) DO UPDATE SET used_at = ?3 WHERE used_at < ?4",
+            (&self.hash, &self.body, tx.now(), tx.now().minus(DAY)),
+        )?;
         Ok(())
     }
+}
+
+/// So seldom is it written down that a set is still in use.
+const DAY: Duration = Duration::from_secs(86_400);
+
+/// Removes the sets that no trace can name any more, once the old traces are gone; tells how many.
+pub fn sweep(tx: &Tx<'_>) -> Result<usize> {
+    let since = decision::kept_since(tx, tx.now())?;
+    tx.run(
+        "DELETE FROM rule_set WHERE used_at < ?1 AND NOT EXISTS (SELECT 1 FROM decision WHERE at < ?2)",
+        (since.minus(DAY), since),
+    )
 }
 
 /// The set that a trace names.

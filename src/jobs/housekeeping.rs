@@ -3,7 +3,7 @@
 use crate::app::App;
 use crate::desk::conversation::presence;
 use crate::desk::{
-    attachment, blob, decision, junk_email, kept_answer, mail_template, oauth_grant, rehearsal,
+    attachment, blob, decision, junk_email, kept_answer, mail_template, oauth_grant, rehearsal, rule_set,
     second_factor, session, trigger, undo, webhook_delivery,
 };
 use crate::error::Result;
@@ -28,6 +28,7 @@ pub async fn run(app: &App) -> Result<()> {
             break;
         }
     }
+    app.write(rule_set::sweep).await?;
     while 0 < app.write(webhook_delivery::sweep).await? && !app.stopping().is_cancelled() {}
     while 0 < app.write(junk_email::sweep).await? && !app.stopping().is_cancelled() {}
     while 0 < app.write(blob::sweep).await? {

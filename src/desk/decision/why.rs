@@ -256,10 +256,10 @@ impl Words<'_, '_> {
             (Domain::Agent, Value::Int(id)) => self.agent(*id)?,
             (Domain::Department, Value::Int(id)) => self.department(*id)?,
             (Domain::Tag, Value::Int(id)) => {
-                tag::get(self.s, TagId(*id))?.map_or_else(|| id.to_string(), |tag| tag.name)
+                tag::get(self.s, TagId(*id))?.map_or_else(|| format!("deleted tag {id}"), |tag| tag.name)
             }
             (Domain::Contact, Value::Int(id)) => contact::get_ever(self.s, ContactId(*id))?
-                .map_or_else(|| id.to_string(), |contact| contact.name),
+                .map_or_else(|| format!("deleted contact {id}"), |contact| contact.name),
             (Domain::Instant, Value::Int(millis)) => Timestamp::from_millis(*millis).to_string(),
             (_, value) => value.to_string(),
         })
@@ -271,12 +271,12 @@ impl Words<'_, '_> {
 
     fn agent(&self, id: i64) -> Result<String> {
         let found = agent::get_ever(self.s, AgentId(id))?;
-        Ok(found.map_or_else(|| format!("agent {id}"), |agent| agent.display_name))
+        Ok(found.map_or_else(|| format!("deleted agent {id}"), |agent| agent.display_name))
     }
 
     fn department(&self, id: i64) -> Result<String> {
         let found = department::get(self.s, DepartmentId(id))?;
-        Ok(found.map_or_else(|| format!("department {id}"), |department| department.name))
+        Ok(found.map_or_else(|| format!("deleted department {id}"), |department| department.name))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use anytime::desk::Actor;
 use anytime::desk::availability::{self, AvailabilityChange, Presence};
-use anytime::desk::decision;
+use anytime::desk::{decision, rule_set};
 use anytime::ids::{AgentId, ConversationId};
 use serde_json::{Value, json};
 
@@ -155,6 +155,9 @@ async fn who_sees_a_conversation_sees_its_decisions_also_in_the_console() {
     let other = desk.browser();
     other.sign_in("luis").await;
     assert_eq!(other.get("/console/conversations/1/why").await.status, 404);
+    ann.delete(&format!("/departments/{sales}")).await.expect(204);
+    let page = browser.get("/console/conversations/1/why").await;
+    page.shows(&format!("Routed to deleted department {sales}, priority high"));
 }
 
 #[tokio::test]
@@ -195,6 +198,10 @@ async fn traces_go_after_half_a_year_or_as_the_site_says_and_never_silently() {
     assert!(!why.html.contains("no longer kept"), "it is younger than that");
     desk.advance(std::time::Duration::from_secs(29 * 86_400));
     assert_eq!(change(&desk, decision::sweep).await, 0);
-    desk.advance(std::time::Duration::from_secs(2 * 86_400));
+    assert_eq!(change(&desk, rule_set::sweep).await, 0);
+    desk.advance(std::time::Duration::from_secs(3 * 86_400));
+    assert_eq!(change(&desk, rule_set::sweep).await, 0, "a trace points at it");
     assert_eq!(change(&desk, decision::sweep).await, 1);
+    assert_eq!(change(&desk, rule_set::sweep).await, 1);
+    assert_eq!(desk.number("SELECT count(*) FROM rule_set"), 0);
 }
