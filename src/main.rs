@@ -5,13 +5,14 @@ use std::process::ExitCode;
 
 use anytime::command::import::Import;
 use anytime::config::{AgentCommand, Command, CommandLine, Config, ImportFormat};
-use anytime::error::Result;
+use anytime::error::{Error, Result};
 use anytime::mail::archive::Format;
 use anytime::server::Server;
 use anytime::time::Clock;
 use anytime::{backup, command, config};
 use clap::Parser;
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::prelude::*;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -31,7 +32,7 @@ fn main() -> ExitCode {
 
 fn run(command_line: CommandLine) -> Result<()> {
     let config = config::Config::new(command_line.options)?;
-    log_to_stderr(&config);
+    log_to_stderr(&config)?;
     // A second provider never comes: rustls is built with ring alone.
     let _ = rustls::crypto::ring::default_provider().install_default();
     match command_line.command {
@@ -141,17 +142,22 @@ fn say(text: &str) {
 /// Libraries that tell of each step of starting.
 const LIBRARIES: &str = "actix_server=warn,tokio_cron_scheduler=warn";
 
-fn log_to_stderr(config: &Config) {
+fn log_to_stderr(config: &Config) -> Result<()> {
     // What libraries say of themselves comes before what was asked for, so that it can be asked for.
-    let filter = [LIBRARIES, &config.log].join(",");
-    let filter = EnvFilter::try_new(filter).unwrap_or_else(|_| EnvFilter::new("info"));
-    let layer =
-        tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
+    let filter: Targets = [LIBRARIES, &config.log].join(",").parse().map_err(|_| {
+        let text = &config.log;
+        Error::invalid(
+            "log",
+            format!("{text:?} is not a level, as info, or levels by module, as anytime::db=trace"),
+        )
+    })?;
+    let layer = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_target(false);
     // A full or closed log must not stop the service: errors of writing to it are dropped.
-    let started = if std::io::stderr().is_terminal() {
-        layer.compact().log_internal_errors(false).try_init()
+    let layer = if std::io::stderr().is_terminal() {
+        layer.compact().log_internal_errors(false).boxed()
     } else {
-        layer.json().log_internal_errors(false).try_init()
+        layer.json().log_internal_errors(false).boxed()
     };
-    let _ = started;
+    let _ = tracing_subscriber::registry().with(layer).with(filter).try_init();
+    Ok(())
 }

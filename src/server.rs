@@ -215,7 +215,6 @@ async fn http(
     let requests = app.requests().clone();
     let data = web::Data::new(app);
     let spelling = web::Data::new(api::spelling());
-    let workers = 2 * std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
     let server = HttpServer::new(move || {
         let (spelling, requests) = (spelling.clone(), requests.clone());
         Actix::new()
@@ -255,7 +254,6 @@ async fn http(
                 }
             })
     })
-    .workers(workers)
     .client_request_timeout(Duration::from_secs(10))
     .shutdown_timeout(SHUTDOWN_SECONDS)
     .shutdown_signal(stop)

@@ -1,7 +1,7 @@
 //! The OpenAPI document and the page that shows it; both work offline.
 
 use actix_web::http::header;
-use actix_web::{HttpResponse, Responder, get};
+use actix_web::{HttpRequest, HttpResponse, Responder, get};
 use askama::Template;
 use utoipa::Modify;
 use utoipa::openapi::security::{
@@ -56,9 +56,17 @@ fn oauth() -> OAuth2 {
     )
 }
 
+/// What `super::declared` said when it was written down.
+const WRITTEN: &str = "openapi.json";
+
+/// The document as JSON.
+pub fn text() -> Vec<u8> {
+    assets::text(WRITTEN)
+}
+
 #[get("/api/v3/openapi.json")]
-pub async fn document() -> HttpResponse {
-    HttpResponse::Ok().content_type("application/json").body(super::document())
+pub async fn document(request: HttpRequest) -> actix_web::Result<HttpResponse> {
+    assets::answer(&request, WRITTEN)
 }
 
 #[derive(Template)]

@@ -66,13 +66,15 @@ mod glossary;
 mod include;
 mod order;
 
+use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
 use actix_web::http::header::{self, HeaderValue};
 use actix_web::http::{Method, StatusCode};
-use actix_web::web::{self, ServiceConfig};
+use actix_web::web::ServiceConfig;
 use actix_web::{HttpRequest, HttpResponse, ResponseError};
-use utoipa::openapi::PathItem;
+use serde::Deserialize;
+use serde::de::IgnoredAny;
 use utoipa::{Modify, OpenApi};
 
 use common::Common;
@@ -177,47 +179,31 @@ pub fn routes(config: &mut ServiceConfig) {
     config.service(docs::document).service(docs::page);
 }
 
-/// Reads something out of the document. It is built on a thread of its own, because it takes some twenty megabytes,
-/// which the allocator gives back when the thread ends and would keep otherwise.
-fn of_document<T: Clone + Send>(read: impl FnOnce(utoipa::openapi::OpenApi) -> T + Send) -> T {
-    let read = std::thread::scope(|scope| scope.spawn(|| read(Document::openapi())).join());
-    match read {
-        // The copy is this thread's own.
-        Ok(found) => found.clone(),
-        Err(panic) => std::panic::resume_unwind(panic),
+/// The document as the handlers declare it, as JSON. The executable does not build it, which would take megabytes of
+/// code and of memory: it serves `static/openapi.json.gz`, which a test compares with this.
+pub fn declared() -> String {
+    let mut document = Document::openapi();
+    About.modify(&mut document);
+    Common.modify(&mut document);
+    Flattened.modify(&mut document);
+    Glossary.modify(&mut document);
+    document.to_json().expect("it is made of strings and numbers")
+}
+
+/// Every path of the document with its methods, in capitals.
+fn paths() -> &'static BTreeMap<String, Vec<String>> {
+    #[derive(Deserialize)]
+    struct Written {
+        paths: BTreeMap<String, BTreeMap<String, IgnoredAny>>,
     }
-}
-
-/// The document as JSON, written when somebody first asks for it.
-pub fn document() -> web::Bytes {
-    static DOCUMENT: OnceLock<web::Bytes> = OnceLock::new();
-    DOCUMENT
-        .get_or_init(|| {
-            let text = of_document(|mut document| {
-                About.modify(&mut document);
-                Common.modify(&mut document);
-                Flattened.modify(&mut document);
-                Glossary.modify(&mut document);
-                document.to_json().expect("it is made of strings and numbers")
-            });
-            web::Bytes::from(text)
-        })
-        .clone()
-}
-
-/// Every path of the document with its methods.
-fn paths() -> &'static [(String, Vec<&'static str>)] {
-    static PATHS: OnceLock<Vec<(String, Vec<&'static str>)>> = OnceLock::new();
+    static PATHS: OnceLock<BTreeMap<String, Vec<String>>> = OnceLock::new();
     PATHS.get_or_init(|| {
-        let methods = |item: &PathItem| {
-            [("GET", &item.get), ("POST", &item.post), ("PUT", &item.put), ("DELETE", &item.delete)]
-                .into_iter()
-                .filter_map(|(name, operation)| operation.is_some().then_some(name))
-                .collect()
+        let written: Written =
+            serde_json::from_slice(&docs::text()).expect("a test compares it with what the handlers declare");
+        let methods = |item: BTreeMap<String, IgnoredAny>| {
+            item.into_keys().filter(|key| key != "parameters").map(|key| key.to_uppercase()).collect()
         };
-        of_document(|document| {
-            document.paths.paths.into_iter().map(|(path, item)| (path, methods(&item))).collect()
-        })
+        written.paths.into_iter().map(|(path, item)| (path, methods(item))).collect()
     })
 }
 
@@ -226,7 +212,7 @@ pub fn spelling() -> Spelling {
     let extra = [BASE, "/api/v3/anytime", "/api/v3/openapi.json", "/api/docs"];
     let aliases = ALIASES.iter().copied();
     // Later documents' words (contract 27.1 rows 10 and 19, 27.3 row 68).
-    Spelling::of(paths().iter().map(|(path, _)| path.as_str()).chain(extra).chain(aliases))
+    Spelling::of(paths().keys().map(String::as_str).chain(extra).chain(aliases))
         .also("customRules", "customerRules")
         .also("junks", "junkEmails")
         .also("views", "filters")
@@ -266,7 +252,7 @@ pub fn fallback(request: &HttpRequest) -> HttpResponse {
 }
 
 /// The methods that the document has for a path; of `fields/mapping` and `fields/{id}` the first says it.
-fn methods_of(path: &str) -> Vec<&'static str> {
+fn methods_of(path: &str) -> &'static [String] {
     let matches = |pattern: &str| {
         let (mut pattern, mut segments) = (pattern.split('/'), path.split('/'));
         loop {
@@ -279,7 +265,7 @@ fn methods_of(path: &str) -> Vec<&'static str> {
     };
     let fitting = paths().iter().filter(|(pattern, _)| matches(pattern));
     let closest = fitting.min_by_key(|(pattern, _)| pattern.matches('{').count());
-    closest.map(|(_, methods)| methods.clone()).unwrap_or_default()
+    closest.map_or(&[], |(_, methods)| methods.as_slice())
 }
 
 /// An id in a path: anything but digits names nothing.

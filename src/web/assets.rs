@@ -34,8 +34,8 @@ pub fn url(name: &str) -> String {
 
 /// The names of the symbols in `icons.svg`, without the logo and the priority marks.
 pub fn icons() -> Vec<String> {
-    let file = Static::get("icons.svg").map(|file| file.data.into_owned()).unwrap_or_default();
-    let text = String::from_utf8_lossy(&file).into_owned();
+    let file = text("icons.svg");
+    let text = String::from_utf8_lossy(&file);
     let names = text.split("<symbol id=\"").skip(1).filter_map(|rest| rest.split('"').next());
     names.filter(|name| *name != "logo" && !name.starts_with("priority-")).map(str::to_owned).collect()
 }
@@ -46,9 +46,29 @@ fn find(name: &str) -> Option<(EmbeddedFile, bool)> {
     plain.or_else(|| Some((Static::get(&[name, GZIP].concat())?, true)))
 }
 
+/// What a file says, not compressed; nothing if there is none.
+pub fn text(name: &str) -> Vec<u8> {
+    match find(name) {
+        Some((file, true)) => plain(&file).unwrap_or_default(),
+        Some((file, false)) => file.data.into_owned(),
+        None => Vec::new(),
+    }
+}
+
+fn plain(file: &EmbeddedFile) -> std::io::Result<Vec<u8>> {
+    let mut plain = Vec::new();
+    flate2::read::GzDecoder::new(&*file.data).read_to_end(&mut plain)?;
+    Ok(plain)
+}
+
 #[get("/static/{name:.*}")]
 pub async fn serve(request: HttpRequest, name: web::Path<String>) -> actix_web::Result<HttpResponse> {
-    let Some((file, is_compressed)) = find(&name) else { return Ok(HttpResponse::NotFound().finish()) };
+    answer(&request, &name)
+}
+
+/// A file as an answer: kept by the browser, 304 where it has it, compressed where it is and the caller takes that.
+pub fn answer(request: &HttpRequest, name: &str) -> actix_web::Result<HttpResponse> {
+    let Some((file, is_compressed)) = find(name) else { return Ok(HttpResponse::NotFound().finish()) };
     let tag = ["\"", &crate::desk::secret::hex(&file.metadata.sha256_hash()[..12]), "\""].concat();
     let is_versioned = request.query_string().starts_with("v=");
     let caching = if is_versioned && !cfg!(debug_assertions) {
@@ -62,7 +82,7 @@ pub async fn serve(request: HttpRequest, name: web::Path<String>) -> actix_web::
     if known == Some(tag.as_str()) {
         return Ok(answer.status(actix_web::http::StatusCode::NOT_MODIFIED).finish());
     }
-    let kind = mime_guess::from_path(name.as_str()).first_raw().unwrap_or("application/octet-stream");
+    let kind = mime_guess::from_path(name).first_raw().unwrap_or("application/octet-stream");
     let kind = if kind.starts_with("text/") || kind.ends_with("javascript") {
         [kind, "; charset=utf-8"].concat()
     } else {
@@ -78,7 +98,5 @@ pub async fn serve(request: HttpRequest, name: web::Path<String>) -> actix_web::
     if takes == Some(header::Encoding::gzip()) {
         return Ok(answer.insert_header(header::ContentEncoding::Gzip).body(file.data.into_owned()));
     }
-    let mut plain = Vec::new();
-    flate2::read::GzDecoder::new(&*file.data).read_to_end(&mut plain)?;
-    Ok(answer.body(plain))
+    Ok(answer.body(plain(&file)?))
 }

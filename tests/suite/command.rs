@@ -113,6 +113,16 @@ fn a_second_server_exits_with_a_clear_message() {
     assert!(text.contains(&format!("another anytime (process {}) already serves", first.pid())), "{text}");
 }
 
+#[test]
+fn a_level_of_logging_that_is_none_is_named() {
+    let directory = tempfile::tempdir().unwrap();
+    let answer =
+        anytime(&directory.path().join("data")).args(["--log", "anytime=loud", "serve"]).output().unwrap();
+    assert!(!answer.status.success());
+    let text = String::from_utf8_lossy(&answer.stderr).into_owned();
+    assert!(text.contains("log: \"anytime=loud\" is not a level"), "{text}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_demo_starts_with_data_sign_ins_and_a_key() {
     let directory = tempfile::tempdir().unwrap();

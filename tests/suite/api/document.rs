@@ -1,8 +1,32 @@
 //! The OpenAPI document explains everything it names, and its examples are what it says a request is.
 
+use std::io::Write;
+
 use serde_json::Value;
 
 use crate::support::test_desk::TestDesk;
+
+/// `INSTA_UPDATE=always cargo test --test suite api::document` writes it down again.
+#[tokio::test]
+async fn the_document_is_what_the_handlers_declare() {
+    let declared = anytime::api::declared();
+    if std::env::var("INSTA_UPDATE").is_ok_and(|update| update == "always") {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/static/openapi.json.gz");
+        let file = std::fs::File::create(path).unwrap();
+        let mut packed = flate2::write::GzEncoder::new(file, flate2::Compression::best());
+        packed.write_all(declared.as_bytes()).unwrap();
+        packed.finish().unwrap();
+    }
+    let served = document().await;
+    let declared: Value = serde_json::from_str(&declared).unwrap();
+    if served != declared {
+        let lines = |document: &Value| serde_json::to_string_pretty(document).unwrap();
+        let (served, declared) = (lines(&served), lines(&declared));
+        let (served, declared) =
+            served.lines().zip(declared.lines()).find(|(a, b)| a != b).unwrap_or_default();
+        panic!("static/openapi.json.gz is old: it says {served}, the handlers {declared}");
+    }
+}
 
 #[tokio::test]
 async fn the_document_explains_every_operation_parameter_object_and_property() {
