@@ -846,6 +846,9 @@ CREATE VIRTUAL TABLE search USING fts5 (
   number, subject, body, note, contact,
   content = '', contentless_delete = 1, tokenize = "unicode61 remove_diacritics 2"
 );
+-- Each commit adds a part to the index. The job "merge search" merges them in small steps; left to itself FTS5 does so
+-- inside a commit, now and then a large part at once, and whoever writes waits for seconds.
+INSERT INTO search (search, rank) VALUES ('automerge', 0), ('crisismerge', 1000), ('usermerge', 8);
 
 -- Conversations whose document is to be written again, which happens before the commit; is_long ones follow after it.
 CREATE TABLE search_pending (

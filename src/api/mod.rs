@@ -191,17 +191,18 @@ pub fn declared() -> String {
 }
 
 /// Every path of the document with its methods, in capitals.
-fn paths() -> &'static BTreeMap<String, Vec<String>> {
+fn paths() -> &'static BTreeMap<String, Vec<&'static str>> {
     #[derive(Deserialize)]
     struct Written {
         paths: BTreeMap<String, BTreeMap<String, IgnoredAny>>,
     }
-    static PATHS: OnceLock<BTreeMap<String, Vec<String>>> = OnceLock::new();
+    static PATHS: OnceLock<BTreeMap<String, Vec<&'static str>>> = OnceLock::new();
     PATHS.get_or_init(|| {
         let written: Written =
             serde_json::from_slice(&docs::text()).expect("a test compares it with what the handlers declare");
         let methods = |item: BTreeMap<String, IgnoredAny>| {
-            item.into_keys().filter(|key| key != "parameters").map(|key| key.to_uppercase()).collect()
+            let declared = |method: &&str| item.contains_key(&method.to_lowercase());
+            ["GET", "POST", "PUT", "DELETE"].into_iter().filter(declared).collect()
         };
         written.paths.into_iter().map(|(path, item)| (path, methods(item))).collect()
     })
@@ -252,7 +253,7 @@ pub fn fallback(request: &HttpRequest) -> HttpResponse {
 }
 
 /// The methods that the document has for a path; of `fields/mapping` and `fields/{id}` the first says it.
-fn methods_of(path: &str) -> &'static [String] {
+fn methods_of(path: &str) -> &'static [&'static str] {
     let matches = |pattern: &str| {
         let (mut pattern, mut segments) = (pattern.split('/'), path.split('/'));
         loop {

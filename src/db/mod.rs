@@ -183,6 +183,11 @@ impl Tx<'_> {
         Ok(self.connection.prepare_cached(sql)?.execute(params)?)
     }
 
+    /// Rows changed since the file was opened, those inside virtual tables too.
+    pub fn total_changes(&self) -> u64 {
+        self.connection.total_changes()
+    }
+
     /// Runs an INSERT and gives the new row's id.
     pub fn insert(&self, sql: &str, params: impl Params) -> Result<i64> {
         tell(sql);

@@ -9,6 +9,7 @@ pub mod credential;
 mod fetch_mail;
 mod housekeeping;
 mod index_search;
+mod merge_search;
 mod postbox;
 mod process_mail;
 mod rehearse;
@@ -76,6 +77,12 @@ pub const SCHEDULE: &[Job] = &[
         every: "*/30 * * * * *",
         follows_commits: true,
         run: |app| index_search::run(app).boxed(),
+    },
+    Job {
+        name: "merge search",
+        every: "*/10 * * * * *",
+        follows_commits: false,
+        run: |app| merge_search::run(app).boxed(),
     },
     Job { name: "act", every: "*/30 * * * * *", follows_commits: true, run: |app| act::run(app).boxed() },
     Job {

@@ -120,7 +120,7 @@ fn a_level_of_logging_that_is_none_is_named() {
         anytime(&directory.path().join("data")).args(["--log", "anytime=loud", "serve"]).output().unwrap();
     assert!(!answer.status.success());
     let text = String::from_utf8_lossy(&answer.stderr).into_owned();
-    assert!(text.contains("log: \"anytime=loud\" is not a level"), "{text}");
+    assert!(text.contains("'log' \"anytime=loud\" is not a level"), "{text}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -72,10 +72,11 @@ impl Builder {
 
 fn build(tx: &Tx<'_>, table: &str, documents: &Receiver<Document>) -> Result<()> {
     tx.batch(table)?;
-    // Fewer, larger segments while everything is written at once: they are collected in memory, and not merged.
+    // Few and large parts while everything is written at once: they are collected in memory, and merged at the end.
     tx.run("INSERT INTO search (search, rank) VALUES ('hashsize', 134217728), ('automerge', 0)", [])?;
     for document in documents {
         document.write(tx)?;
     }
+    tx.run("INSERT INTO search (search) VALUES ('optimize')", [])?;
     Ok(())
 }

@@ -1,7 +1,8 @@
 //! Full-text search: one document for each conversation that is not deleted, in the FTS5 table `search`. Triggers in
 //! `schema.sql` note in `search_pending` whose text changed; before every commit `catch_up` writes their documents again,
 //! so that a change is found as soon as it is there. The few very long threads are left to the job `index_search`, which
-//! follows within a second; what a crash interrupts is still in `search_pending`.
+//! follows within a second; what a crash interrupts is still in `search_pending`. The job `merge_search` keeps the index
+//! in few parts.
 //!
 //! Chinese, Japanese and Korean are written without blanks: their runs are stored as overlapping pairs of characters
 //! (`spread`), and asked for as a phrase of such pairs.
@@ -23,6 +24,8 @@ pub use query::{Search, parse};
 const LONG_MESSAGES: i64 = 100;
 /// Documents written in one transaction.
 const BATCH: i64 = 256;
+/// Pages of the index written in one step of merging: about a megabyte.
+const MERGE_PAGES: i64 = 256;
 
 /// Writes the documents of what changed, but for very long threads. Runs inside every commit.
 pub fn catch_up(tx: &Tx<'_>) -> Result<()> {
@@ -47,6 +50,14 @@ pub fn catch_up(tx: &Tx<'_>) -> Result<()> {
 /// Whether something waits for `catch_up_long`.
 pub fn is_behind(s: &Snapshot<'_>) -> Result<bool> {
     s.exists("SELECT 1 FROM search_pending LIMIT 1", [])
+}
+
+/// One small step of merging the parts that commits added to the index; whether there may be more to merge.
+pub fn merge(tx: &Tx<'_>) -> Result<bool> {
+    let before = tx.total_changes();
+    tx.run("INSERT INTO search (search, rank) VALUES ('merge', ?)", [MERGE_PAGES])?;
+    // One is the row of this statement (sqlite.org/fts5.html, 'merge').
+    Ok(1 < tx.total_changes() - before)
 }
 
 /// Writes the documents of a few conversations that wait, long ones too.

@@ -157,6 +157,25 @@ async fn what_changes_is_found_as_it_is_now() {
 }
 
 #[tokio::test]
+async fn the_parts_that_commits_add_to_the_index_are_merged_by_a_job() {
+    let desk = TestDesk::start().await;
+    let ann = desk.as_ann().await;
+    let mut ids = Vec::new();
+    for number in 0..20 {
+        ids.insert(0, conversation(&ann, "Lamp", &format!("number{number}"), &Value::Null).await);
+    }
+    let browser = desk.browser();
+    browser.sign_in("ann").await;
+    let page = "/console/settings/jobs";
+    let csrf = browser.get(page).await.csrf();
+    browser.post(page, &[("csrf", &csrf), ("job", "merge search")]).await;
+    let parts = desk.number("SELECT count(DISTINCT segid) FROM search_idx");
+    assert!(parts < 8, "20 commits left {parts} parts");
+    assert_eq!(found(&ann, "lamp").await, ids);
+    assert_eq!(found(&ann, "number7").await, [ids[12]]);
+}
+
+#[tokio::test]
 async fn nobody_finds_what_they_may_not_see() {
     let desk = TestDesk::start().await;
     let (ann, luis) = (desk.as_ann().await, desk.as_agent("luis").await);

@@ -64,6 +64,7 @@ fn about(name: &str) -> &'static str {
         "apply SLA" => "Works out due times after policies or working time changed",
         "check SLA" => "Notes which promises of service levels were broken",
         "index search" => "Takes new messages into the search index",
+        "merge search" => "Keeps the search index in few parts",
         "send webhooks" => "Tells other programs what happened",
         "wake" => "Brings back conversations that were put aside",
         "allocate" => "Gives waiting conversations to agents with room",
