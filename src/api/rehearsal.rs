@@ -11,6 +11,7 @@ use super::sla_policy::SlaPolicyInput;
 use super::trigger::TriggerInput;
 use super::working_time::{self, HolidayInput, WorkingTimeInput};
 use crate::app::App;
+use crate::desk::name::Names;
 use crate::desk::rehearsal::{
     self, Difference, Draft, Effect, Outcome, Rehearsal, RoutingDraft, SlaDraft, Totals,
 };
@@ -226,21 +227,21 @@ pub struct SetJson {
     value: String,
 }
 
-impl From<Difference> for DifferenceJson {
-    fn from(difference: Difference) -> Self {
-        Self {
+impl DifferenceJson {
+    fn new(names: &Names<'_, '_>, difference: Difference) -> Result<Self> {
+        Ok(Self {
             conversation_id: difference.conversation.0,
             subject: difference.subject,
-            current: difference.current.into(),
-            draft: difference.draft.into(),
-        }
+            current: OutcomeJson::new(names, difference.current)?,
+            draft: OutcomeJson::new(names, difference.draft)?,
+        })
     }
 }
 
-impl From<Outcome> for OutcomeJson {
-    fn from(outcome: Outcome) -> Self {
-        let text = outcome.to_string();
-        match outcome {
+impl OutcomeJson {
+    fn new(names: &Names<'_, '_>, outcome: Outcome) -> Result<Self> {
+        let text = outcome.told(names)?;
+        Ok(match outcome {
             Outcome::Routed { agent, department, priority, by } => Self {
                 text,
                 routed: Some(RoutedJson {
@@ -273,7 +274,7 @@ impl From<Outcome> for OutcomeJson {
                         .collect(),
                 }),
             },
-        }
+        })
     }
 }
 
@@ -412,13 +413,14 @@ pub async fn get(
 ) -> Result<HttpResponse, ApiError> {
     let id: RehearsalId = id("rehearsal", &path)?;
     let paging = query.paging()?;
-    let (rehearsal, page) =
-        app.read(|s| Ok((rehearsal::require(s, &by.actor, id)?, rehearsal::differences(s, id, paging)?)))?;
-    Ok(HttpResponse::Ok().json(RehearsalResult {
-        rehearsal: rehearsal.into(),
-        differences: page.items.into_iter().map(DifferenceJson::from).collect(),
-        total: page.total,
-    }))
+    let result = app.read(|s| {
+        let rehearsal = rehearsal::require(s, &by.actor, id)?.into();
+        let page = rehearsal::differences(s, id, paging)?;
+        let names = Names::new(s)?;
+        let differences = page.items.into_iter().map(|difference| DifferenceJson::new(&names, difference));
+        Ok(RehearsalResult { rehearsal, differences: differences.collect::<Result<_>>()?, total: page.total })
+    })?;
+    Ok(HttpResponse::Ok().json(result))
 }
 
 /// What differs, as CSV

@@ -41,6 +41,7 @@ pub mod junk_email;
 pub mod kept_answer;
 pub mod mail_budget;
 pub mod mail_template;
+pub mod name;
 pub mod notice;
 pub mod notification;
 pub mod oauth_client;

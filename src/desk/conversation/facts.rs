@@ -1,5 +1,5 @@
-//! What conditions see of a conversation, as `rules::Facts`. What it was before a change is `Facts::set` with the old
-//! value. The columns here and in `rules/sql.rs` must say the same.
+//! What conditions see of a conversation, as `rules::Facts`: now, and by the log at any event. The columns here and in
+//! `rules/sql.rs` must say the same.
 
 use serde_json::Value as Json;
 

@@ -4,14 +4,14 @@ use super::{AccountTrace, AllocationTrace, Decision, Trace};
 use crate::db::Snapshot;
 use crate::desk::allocation::Standing;
 use crate::desk::code::TriggerEvent;
+use crate::desk::name::Names;
 use crate::desk::routing::{Object, RoutingTrace, Rules, Winner};
+use crate::desk::rule_set;
 use crate::desk::sla::{self, SlaTrace};
 use crate::desk::trigger::{self, TriggerTrace};
-use crate::desk::{agent, contact, department, field, rule_set, tag};
 use crate::error::Result;
-use crate::ids::{AgentId, ContactId, DepartmentId, TagId};
 use crate::rules::eval::{self, Seen};
-use crate::rules::{Catalogue, Domain, Facts, Predicate, Value};
+use crate::rules::{Facts, Predicate};
 use crate::time::Timestamp;
 
 /// Stretches of working time shown of one due time.
@@ -44,15 +44,14 @@ pub struct Detail {
     pub holds: bool,
 }
 
-/// Looks up what ids stand for.
 struct Words<'a, 'c> {
     s: &'a Snapshot<'c>,
-    catalogue: Catalogue,
+    names: Names<'a, 'c>,
 }
 
 /// Decisions in words. One whose rules cannot be read any more is left out.
 pub fn explain(s: &Snapshot<'_>, decisions: Vec<Decision>) -> Result<Vec<Why>> {
-    let words = Words { s, catalogue: field::catalogue(s)? };
+    let words = Words { s, names: Names::new(s)? };
     decisions.into_iter().map(|decision| words.why(decision)).collect()
 }
 
@@ -87,8 +86,8 @@ impl Words<'_, '_> {
         };
         let target = rules.target(trace.verdict.winner);
         let to = match (target.object, trace.agent, trace.department) {
-            (Object::Agent, Some(id), _) => format!("Routed to {}", self.agent(id.0)?),
-            (Object::Department, _, Some(id)) => format!("Routed to {}", self.department(id.0)?),
+            (Object::Agent, Some(id), _) => format!("Routed to {}", self.names.agent(id.0)?),
+            (Object::Department, _, Some(id)) => format!("Routed to {}", self.names.department(id.0)?),
             _ => "Routed to nobody".to_owned(),
         };
         let why_not = trace.skipped.as_ref().map(|why| format!(" ({why})")).unwrap_or_default();
@@ -109,7 +108,7 @@ impl Words<'_, '_> {
                 Standing::NotAccepting => "accepts no conversations",
                 Standing::Full => "is full",
             };
-            let name = self.agent(candidate.agent.0)?;
+            let name = self.names.agent(candidate.agent.0)?;
             steps.push(Step {
                 text: format!("{name}: {} open, {limit}; {why}", candidate.load),
                 holds: trace.chosen == Some(candidate.agent),
@@ -117,7 +116,7 @@ impl Words<'_, '_> {
             });
         }
         let result = match trace.chosen {
-            Some(id) => format!("Allocated to {} by {}", self.agent(id.0)?, trace.choice.rule.name()),
+            Some(id) => format!("Allocated to {} by {}", self.names.agent(id.0)?, trace.choice.rule.name()),
             None => "Waits: nobody can take it".to_owned(),
         };
         Ok((result, steps))
@@ -134,12 +133,14 @@ impl Words<'_, '_> {
             if step.fired {
                 fired += 1;
                 for set in &asked.sets {
-                    let name = self.field(set.field);
+                    let name = self.names.field(set.field);
                     let detail = match step.skipped.iter().find(|(field, _)| *field == set.field) {
                         Some((_, why)) => Detail { text: format!("{name} not set: {why}"), holds: false },
                         None => {
                             set.apply(&mut facts);
-                            Detail { text: format!("{name} set to “{}”", set.written), holds: true }
+                            let text =
+                                format!("{name} set to “{}”", self.names.written(set.field, &set.written)?);
+                            Detail { text, holds: true }
                         }
                     };
                     shown.details.push(detail);
@@ -219,26 +220,12 @@ impl Words<'_, '_> {
 
     fn condition(&self, seen: &Seen) -> Result<String> {
         let field = seen.clause.test.field();
-        let wanted = match (seen.clause.value.trim(), self.catalogue.get(field)) {
-            ("", _) => "empty".to_owned(),
-            (written, Some(entry)) if is_id(entry.domain()) => written
-                .parse()
-                .map_or(Ok(written.to_owned()), |id| self.value(entry.domain(), &Value::Int(id)))?,
-            (written, _) => written.to_owned(),
+        let wanted = match seen.clause.value.trim() {
+            "" => "empty".to_owned(),
+            written => self.names.written(field, written)?,
         };
-        let mut saw = Vec::new();
-        for value in &seen.values {
-            saw.push(match self.catalogue.get(field) {
-                Some(entry) => match (entry.domain(), value) {
-                    (Domain::Choice, Value::Int(id)) => {
-                        let choice = entry.choices.iter().find(|choice| choice.id == *id);
-                        choice.map_or_else(|| value.to_string(), |choice| choice.name.clone())
-                    }
-                    (domain, value) => self.value(domain, value)?,
-                },
-                None => value.to_string(),
-            });
-        }
+        let saw = seen.values.iter().map(|value| self.names.value(field, value));
+        let saw = saw.collect::<Result<Vec<_>>>()?;
         let saw = if saw.is_empty() { "nothing".to_owned() } else { format!("“{}”", saw.join(", ")) };
         let verb = match seen.clause.match_type.name() {
             "isNot" => "is not",
@@ -248,42 +235,14 @@ impl Words<'_, '_> {
             other => other,
         };
         let gone = seen.clause.problem.as_ref().map(|why| format!(" ({why})")).unwrap_or_default();
-        Ok(format!("{}. {} {verb} “{wanted}”: it was {saw}{gone}", seen.clause.number, self.field(field)))
-    }
-
-    fn value(&self, domain: Domain, value: &Value) -> Result<String> {
-        Ok(match (domain, value) {
-            (Domain::Agent, Value::Int(id)) => self.agent(*id)?,
-            (Domain::Department, Value::Int(id)) => self.department(*id)?,
-            (Domain::Tag, Value::Int(id)) => {
-                tag::get(self.s, TagId(*id))?.map_or_else(|| format!("deleted tag {id}"), |tag| tag.name)
-            }
-            (Domain::Contact, Value::Int(id)) => contact::get_ever(self.s, ContactId(*id))?
-                .map_or_else(|| format!("deleted contact {id}"), |contact| contact.name),
-            (Domain::Instant, Value::Int(millis)) => Timestamp::from_millis(*millis).to_string(),
-            (_, value) => value.to_string(),
-        })
-    }
-
-    fn field(&self, id: crate::ids::FieldId) -> String {
-        self.catalogue.get(id).map_or_else(|| format!("field {id}"), |entry| entry.name.clone())
-    }
-
-    fn agent(&self, id: i64) -> Result<String> {
-        let found = agent::get_ever(self.s, AgentId(id))?;
-        Ok(found.map_or_else(|| format!("deleted agent {id}"), |agent| agent.display_name))
-    }
-
-    fn department(&self, id: i64) -> Result<String> {
-        let found = department::get(self.s, DepartmentId(id))?;
-        Ok(found.map_or_else(|| format!("deleted department {id}"), |department| department.name))
+        Ok(format!(
+            "{}. {} {verb} “{wanted}”: it was {saw}{gone}",
+            seen.clause.number,
+            self.names.field(field)
+        ))
     }
 }
 
 fn account(trace: &AccountTrace) -> String {
     format!("The assignee of {} got nothing: {}, skipped", trace.email, trace.skipped)
-}
-
-fn is_id(domain: Domain) -> bool {
-    matches!(domain, Domain::Agent | Domain::Department | Domain::Tag | Domain::Contact)
 }

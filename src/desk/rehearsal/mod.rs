@@ -3,12 +3,14 @@
 //! else is touched: the draft is made ready in a savepoint that is taken back.
 
 mod draft;
+mod outcome;
 mod past;
 pub mod replay;
 mod wait;
 
 use serde::{Deserialize, Serialize};
 
+use super::name::Names;
 use super::{Actor, Page, Paging, Permission};
 use crate::db::{Snapshot, Tx};
 use crate::error::{Error, Result};
@@ -16,7 +18,7 @@ use crate::ids::{ConversationId, RehearsalId};
 use crate::time::Timestamp;
 
 pub use draft::{Draft, RoutingDraft, SlaDraft};
-pub use replay::{Breach, Effect, Outcome, Totals};
+pub use outcome::{Breach, Effect, Outcome, Totals};
 
 #[derive(Debug, Clone)]
 pub struct Rehearsal {
@@ -168,13 +170,14 @@ pub fn differences(s: &Snapshot<'_>, id: RehearsalId, paging: Paging) -> Result<
 /// Every difference as CSV, one line for a conversation. No cell can become a formula.
 pub fn csv(s: &Snapshot<'_>, id: RehearsalId) -> Result<String> {
     let mut text = "Conversation,Subject,Now,Draft\r\n".to_owned();
+    let names = Names::new(s)?;
     let all = differences(s, id, Paging { index: 1, size: 1_000_000 })?;
     for difference in all.items {
         let cells = [
             difference.conversation.to_string(),
             cell(&difference.subject),
-            cell(&difference.current.to_string()),
-            cell(&difference.draft.to_string()),
+            cell(&difference.current.told(&names)?),
+            cell(&difference.draft.told(&names)?),
         ];
         text.push_str(&cells.join(","));
         text.push_str("\r\n");

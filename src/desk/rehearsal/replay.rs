@@ -2,8 +2,7 @@
 
 use std::borrow::Cow;
 
-use serde::{Deserialize, Serialize};
-
+use super::outcome::{Effect, Outcome, Totals};
 use super::past::{self, Past};
 use super::wait::Waits;
 use super::{Difference, Kind};
@@ -18,153 +17,6 @@ use crate::ids::{ConversationId, RehearsalId};
 use crate::rules::field as f;
 use crate::rules::{Facts, Value};
 use crate::time::Timestamp;
-
-/// What rules come to for one conversation.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub enum Outcome {
-    Routed {
-        agent: Option<i64>,
-        department: Option<i64>,
-        /// The contract's name.
-        priority: String,
-        /// What decided: the rule's name, or `simple`, `matchFailed`, `off`.
-        by: String,
-    },
-    Triggered(Vec<Effect>),
-    Judged {
-        /// The policy that applies at the end.
-        policy: Option<String>,
-        breaches: Vec<Breach>,
-    },
-}
-
-/// A target that is missed.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Breach {
-    /// `firstRespond`, `nextRespond` or `resolve`.
-    pub target: String,
-    /// When, in milliseconds.
-    pub at: i64,
-}
-
-impl std::fmt::Display for Outcome {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Routed { agent, department, priority, by } => {
-                match (department, agent) {
-                    (None, None) => f.write_str("nobody")?,
-                    (Some(department), None) => write!(f, "department {department}")?,
-                    (None, Some(agent)) => write!(f, "agent {agent}")?,
-                    (Some(department), Some(agent)) => write!(f, "department {department}, agent {agent}")?,
-                }
-                write!(f, ", {priority} ({by})")
-            }
-            Self::Judged { policy, breaches } => {
-                write!(f, "{}", policy.as_deref().unwrap_or("no policy"))?;
-                for breach in breaches {
-                    write!(f, "; {} missed at {}", breach.target, Timestamp::from_millis(breach.at))?;
-                }
-                Ok(())
-            }
-            Self::Triggered(effects) if effects.is_empty() => f.write_str("nothing"),
-            Self::Triggered(effects) => {
-                for (index, effect) in effects.iter().enumerate() {
-                    let separator = if index == 0 { "" } else { "; " };
-                    write!(f, "{separator}{} at {}:", effect.trigger, Timestamp::from_millis(effect.at))?;
-                    for (field, value) in &effect.sets {
-                        write!(f, " field {field} = {value}")?;
-                    }
-                    for to in &effect.mails {
-                        write!(f, " mail to {to}")?;
-                    }
-                }
-                Ok(())
-            }
-        }
-    }
-}
-
-/// What one trigger does at one event.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Effect {
-    /// Milliseconds.
-    pub at: i64,
-    pub event: TriggerEvent,
-    pub trigger: String,
-    /// Fields and what they are set to.
-    pub sets: Vec<(i64, String)>,
-    /// `contact`, `assignee`, `agent 7`.
-    pub mails: Vec<String>,
-}
-
-/// Sums over the conversations of a rehearsal.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct Totals {
-    /// Conversations that differ.
-    pub differing: i64,
-    /// Routing: with another agent or department; with another priority.
-    pub routed_elsewhere: i64,
-    pub other_priority: i64,
-    /// Triggers: mails that would be sent and are not, and the other way round; the same for values.
-    pub mails_more: i64,
-    pub mails_fewer: i64,
-    pub values_more: i64,
-    pub values_fewer: i64,
-    /// SLA: breaches that would happen and did not, and the other way round.
-    #[serde(default)]
-    pub breaches_more: i64,
-    #[serde(default)]
-    pub breaches_fewer: i64,
-}
-
-impl Totals {
-    pub fn plus(&self, other: &Self) -> Self {
-        Self {
-            differing: self.differing + other.differing,
-            routed_elsewhere: self.routed_elsewhere + other.routed_elsewhere,
-            other_priority: self.other_priority + other.other_priority,
-            mails_more: self.mails_more + other.mails_more,
-            mails_fewer: self.mails_fewer + other.mails_fewer,
-            values_more: self.values_more + other.values_more,
-            values_fewer: self.values_fewer + other.values_fewer,
-            breaches_more: self.breaches_more + other.breaches_more,
-            breaches_fewer: self.breaches_fewer + other.breaches_fewer,
-        }
-    }
-
-    fn add(&mut self, current: &Outcome, draft: &Outcome) {
-        self.differing += 1;
-        match (current, draft) {
-            (
-                Outcome::Routed { agent, department, priority, .. },
-                Outcome::Routed {
-                    agent: new_agent, department: new_department, priority: new_priority, ..
-                },
-            ) => {
-                self.routed_elsewhere += i64::from((agent, department) != (new_agent, new_department));
-                self.other_priority += i64::from(priority != new_priority);
-            }
-            (Outcome::Triggered(current), Outcome::Triggered(draft)) => {
-                let mails = |effects: &[Effect]| effects.iter().map(|effect| effect.mails.len() as i64).sum();
-                let values = |effects: &[Effect]| effects.iter().map(|effect| effect.sets.len() as i64).sum();
-                let (old, new): (i64, i64) = (mails(current), mails(draft));
-                self.mails_more += (new - old).max(0);
-                self.mails_fewer += (old - new).max(0);
-                let (old, new): (i64, i64) = (values(current), values(draft));
-                self.values_more += (new - old).max(0);
-                self.values_fewer += (old - new).max(0);
-            }
-            (Outcome::Judged { breaches: current, .. }, Outcome::Judged { breaches: draft, .. }) => {
-                let missing = |of: &[Breach], from: &[Breach]| {
-                    from.iter().filter(|breach| !of.contains(breach)).count() as i64
-                };
-                self.breaches_more += missing(current, draft);
-                self.breaches_fewer += missing(draft, current);
-            }
-            _ => {}
-        }
-    }
-}
 
 /// What one step found.
 #[derive(Debug, Default)]
@@ -228,7 +80,7 @@ pub fn step(s: &Snapshot<'_>, id: RehearsalId, last: ConversationId, now: Timest
                 (past, waits.judge(current, now), waits.judge(draft, now))
             }
         };
-        if is_same(&old, &new) {
+        if old.is_same(&new) {
             continue;
         }
         step.totals.add(&old, &new);
@@ -270,18 +122,6 @@ fn mailing(s: &Snapshot<'_>, mut rules: trigger::Rules) -> Result<trigger::Rules
         recipients.agents = there;
     }
     Ok(rules)
-}
-
-/// Another rule that comes to the same is no difference.
-fn is_same(old: &Outcome, new: &Outcome) -> bool {
-    match (old, new) {
-        (
-            Outcome::Routed { agent, department, priority, .. },
-            Outcome::Routed { agent: new_agent, department: new_department, priority: new_priority, .. },
-        ) => (agent, department, priority) == (new_agent, new_department, new_priority),
-        (Outcome::Judged { breaches, .. }, Outcome::Judged { breaches: new, .. }) => breaches == new,
-        (old, new) => old == new,
-    }
 }
 
 fn routed(rules: Option<&routing::Rules>, past: &Past) -> Outcome {

@@ -2,8 +2,8 @@
 //! keeps: first answer, next answer, closed; due times are worked out with what the conversation was when a clock
 //! stopped, because changes apply the policies again.
 
+use super::outcome::{Breach, Outcome};
 use super::past::Past;
-use super::replay::{Breach, Outcome};
 use crate::db::Snapshot;
 use crate::desk::code::Status;
 use crate::desk::conversation::facts;

@@ -318,6 +318,11 @@ async fn a_trigger_draft_says_what_would_have_been_set_and_mailed_and_when() {
         (&totals["mailsMore"], &totals["valuesMore"], &totals["mailsFewer"]),
         (&json!(1), &json!(2), &json!(0))
     );
+    let csv = format!("{PATH}/{}/csv", result["rehearsal"]["id"]);
+    let csv = ann.request(reqwest::Method::GET, &csv).send().await.unwrap().text().await.unwrap();
+    let told = "nothing\",\"On hold at 2026-01-05T10:00:00.000Z: mail to the contact; Too long at 2026-01-05T13:00:00.000Z: \
+                Subject set to “Waiting”; Closed at 2026-01-05T14:00:00.000Z: Agent Assignee set to “Ann”";
+    assert!(csv.contains(told), "{csv}");
     assert_eq!(desk.number("SELECT count(*) FROM trigger"), 0);
     assert_eq!(desk.number("SELECT count(*) FROM outgoing_mail"), 0);
 }
@@ -383,7 +388,7 @@ async fn the_differences_come_as_csv_that_no_spreadsheet_calculates() {
     assert_eq!(
         answer.text().await.unwrap(),
         format!(
-            "Conversation,Subject,Now,Draft\r\n{id},\"'=HYPERLINK(\"\"x\"\")\",\"nobody, normal (off)\",\"department {sales}, low (simple)\"\r\n"
+            "Conversation,Subject,Now,Draft\r\n{id},\"'=HYPERLINK(\"\"x\"\")\",\"nobody, normal (off)\",\"Sales, low (simple)\"\r\n"
         )
     );
 }

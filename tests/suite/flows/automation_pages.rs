@@ -141,7 +141,8 @@ async fn service_levels_and_the_week_are_rehearsed_from_their_pages_without_bein
     ended(&result)
         .await
         .shows("<strong>1</strong> of 1 conversations would differ")
-        .shows("1 targets missed more");
+        .shows("1 targets missed more")
+        .shows("Quick; resolve missed at 2026-01-05T17:00:00.000Z");
     assert_eq!(ann.get("/anytime/slaPolicies").await.expect(200)["slaPolicies"], json!([]));
     assert_eq!(browser.post(page, &policy).await.status, 303);
     // With a Monday that is off nothing would have been missed yet.

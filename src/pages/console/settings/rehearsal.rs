@@ -9,9 +9,10 @@ use super::field::Sent;
 use super::{Nav, frame};
 use crate::app::App;
 use crate::desk::Paging;
+use crate::desk::name::Names;
 use crate::desk::rehearsal::{self, Difference, Rehearsal, State};
 use crate::error::Result;
-use crate::ids::RehearsalId;
+use crate::ids::{ConversationId, RehearsalId};
 use crate::pages::when::Zone;
 use crate::web::page::see_other;
 use crate::web::{Page, PageError, SignedIn, filters};
@@ -43,8 +44,27 @@ struct Show {
     nav: Nav,
     zone: Zone,
     rehearsal: Rehearsal,
-    differences: Vec<Difference>,
+    differences: Vec<Row>,
     total: i64,
+}
+
+/// A difference in words.
+struct Row {
+    conversation: ConversationId,
+    subject: String,
+    current: String,
+    draft: String,
+}
+
+impl Row {
+    fn new(names: &Names<'_, '_>, difference: Difference) -> Result<Self> {
+        Ok(Self {
+            conversation: difference.conversation,
+            subject: difference.subject,
+            current: difference.current.told(names)?,
+            draft: difference.draft.told(names)?,
+        })
+    }
 }
 
 #[get("/console/settings/rehearsals/{id:\\d+}")]
@@ -54,12 +74,15 @@ pub async fn show(
     id: web::Path<RehearsalId>,
 ) -> Result<Page<Show>, PageError> {
     let (layout, nav) = frame(&app, &signed_in, HERE)?;
-    let (rehearsal, page) = app.read(|s| {
+    let (rehearsal, differences, total) = app.read(|s| {
         let found = rehearsal::require(s, &signed_in.actor, *id)?;
-        Ok((found, rehearsal::differences(s, *id, Paging { index: 1, size: SHOWN })?))
+        let page = rehearsal::differences(s, *id, Paging { index: 1, size: SHOWN })?;
+        let names = Names::new(s)?;
+        let rows = page.items.into_iter().map(|difference| Row::new(&names, difference));
+        Ok((found, rows.collect::<Result<Vec<_>>>()?, page.total))
     })?;
     let zone = Zone::of_agent(&signed_in);
-    Ok(Page(Show { layout, nav, zone, rehearsal, differences: page.items, total: page.total }))
+    Ok(Page(Show { layout, nav, zone, rehearsal, differences, total }))
 }
 
 #[get("/console/settings/rehearsals/{id:\\d+}/csv")]
