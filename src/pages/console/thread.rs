@@ -41,7 +41,8 @@ pub struct Said {
 }
 
 pub struct Frame {
-    pub size: &'static str,
+    /// One of the numbers of lines that `base.css` has a height for.
+    pub rows: usize,
     pub shows_images: bool,
 }
 
@@ -89,6 +90,16 @@ pub fn thread(
     Ok(entries)
 }
 
+/// How many lines a mail takes, about; a frame in which no script runs cannot be measured.
+fn rows(message: &Message) -> usize {
+    const COLUMNS: usize = 80;
+    const KNOWN: [usize; 9] = [4, 6, 8, 10, 13, 16, 20, 25, 32];
+    let text: usize = message.plain_body.trim().lines().map(|line| 1 + line.chars().count() / COLUMNS).sum();
+    // What their text does not tell.
+    let pictures = if ["<img", "<table"].iter().any(|tag| message.html_body.contains(tag)) { 8 } else { 0 };
+    KNOWN.into_iter().find(|known| text + pictures <= *known).unwrap_or(KNOWN[KNOWN.len() - 1])
+}
+
 fn said(
     s: &Snapshot<'_>,
     zone: &Zone,
@@ -101,15 +112,8 @@ fn said(
     let is_mail_in = message.sender_type == "contact" && message.kind == MessageType::Email;
     // A mail of text alone is shown as text, in full and in the page's own type.
     let has_html = !message.html_body.is_empty() && message.html_body != from_text(message.plain_body.trim());
-    let frame = (is_mail_in && has_html && !message.is_simplified).then(|| Frame {
-        size: match message.plain_body.chars().count() {
-            0..=300 => "s",
-            301..=1_500 => "m",
-            1_501..=5_000 => "l",
-            _ => "xl",
-        },
-        shows_images: images == Some(message.id),
-    });
+    let frame = (is_mail_in && has_html && !message.is_simplified)
+        .then(|| Frame { rows: rows(&message), shows_images: images == Some(message.id) });
     let pictures = |html: &str| -> Result<String> {
         Ok(attachment::with_signed_pictures(html, &site::picture_key(s)?, now))
     };
