@@ -5,8 +5,10 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use super::audit::{self, Action};
+use super::event::Assignee;
 use super::{
-    Actor, Page, Paging, Permission, check_name, check_text, like, oauth_grant, password_policy, permission,
+    Actor, Page, Paging, Permission, check_name, check_text, conversation, like, oauth_grant,
+    password_policy, permission,
 };
 use crate::db::{Snapshot, Tx};
 use crate::error::{Error, OnConstraint, Problems, Result};
@@ -247,10 +249,7 @@ pub fn delete(tx: &Tx<'_>, by: &Actor, id: AgentId) -> Result<()> {
          email = email || '#deleted-' || id WHERE id = ?2",
         (tx.now(), id),
     )?;
-    tx.run(
-        "UPDATE conversation SET agent_assignee_id = NULL WHERE agent_assignee_id = ? AND status < 5",
-        [id],
-    )?;
+    conversation::update::take_from(tx, by, Assignee { agent: Some(id), department: None })?;
     tx.run("UPDATE email_account SET agent_assignee_id = NULL WHERE agent_assignee_id = ?", [id])?;
     end_access(tx, id)?;
     audit::record(tx, by, Action::Agent, format!("deleted the agent '{}'", agent.email), "")

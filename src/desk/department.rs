@@ -1,7 +1,8 @@
 //! Departments and who belongs to them: agents directly, and all agents of the roles listed (contract 5).
 
 use super::audit::{self, Action};
-use super::{Actor, Permission, check_name, check_text, site};
+use super::event::Assignee;
+use super::{Actor, Permission, check_name, check_text, conversation, site};
 use crate::db::{Snapshot, Tx};
 use crate::error::{Error, OnConstraint, Result};
 use crate::ids::{AgentId, DepartmentId, RoleId};
@@ -117,6 +118,7 @@ pub fn delete(tx: &Tx<'_>, by: &Actor, id: DepartmentId) -> Result<()> {
     if tx.exists("SELECT 1 FROM department_allocation WHERE department_id = ?", [id])? {
         return Err(Error::Conflict(format!("'{}' has a rule of automatic allocation", department.name)));
     }
+    conversation::update::take_from(tx, by, Assignee { agent: None, department: Some(id) })?;
     tx.run("DELETE FROM department WHERE id = ?", [id])?;
     audit::record(tx, by, Action::Department, format!("deleted the department '{}'", department.name), "")
 }

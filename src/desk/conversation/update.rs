@@ -93,6 +93,29 @@ pub fn update(
     Ok(Conversation { is_editable: is_still_editable, ..after })
 }
 
+/// Takes what is not closed from an agent or a department that goes, and records it. What is closed is history: it keeps
+/// its agent, and loses its department with the department's row.
+pub fn take_from(tx: &Tx<'_>, by: &Actor, gone: Assignee) -> Result<()> {
+    let open: Vec<(ConversationId, Assignee)> = tx.all(
+        "SELECT id, agent_assignee_id, department_assignee_id FROM conversation
+         WHERE (agent_assignee_id = ? OR department_assignee_id = ?) AND status < 5 ORDER BY id",
+        (gone.agent, gone.department),
+        |row| Ok((row.get(0)?, Assignee { agent: row.get(1)?, department: row.get(2)? })),
+    )?;
+    for (id, from) in open {
+        let to = Assignee {
+            agent: from.agent.filter(|agent| Some(*agent) != gone.agent),
+            department: from.department.filter(|department| Some(*department) != gone.department),
+        };
+        tx.run(
+            "UPDATE conversation SET agent_assignee_id = ?, department_assignee_id = ? WHERE id = ?",
+            (to.agent, to.department, id),
+        )?;
+        event::record(tx, by, id, Change::AssigneeChanged { from, to })?;
+    }
+    Ok(())
+}
+
 /// Names every id that does not exist.
 pub(super) fn check_references(tx: &Tx<'_>, change: &ConversationChange) -> Result<Problems> {
     let mut problems = Problems::default();

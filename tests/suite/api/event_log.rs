@@ -41,3 +41,25 @@ async fn the_history_tells_in_sentences_what_happened() {
     ann.get("/anytime/conversations/77/eventLogs").await.error(404);
     desk.as_nobody().get(&format!("{path}/eventLogs")).await.error(401);
 }
+
+#[tokio::test]
+async fn what_a_deleted_agent_or_department_had_open_says_that_it_was_taken_from_them() {
+    let desk = TestDesk::start().await;
+    let (ann, luis) = (desk.as_ann().await, desk.as_agent("luis").await);
+    ann.post("/departments", json!({ "name": "Sales" })).await.expect(201);
+    let both = json!({ "agentAssigneeId": luis.id, "departmentAssigneeId": 1 });
+    noted(&ann, "open", both.clone()).await;
+    noted(&ann, "closed", both).await;
+    ann.put("/anytime/conversations/2", json!({ "status": "closed" })).await.expect(200);
+    ann.delete(&format!("/agents/{}", luis.id)).await.expect(204);
+    ann.delete("/departments/1").await.expect(204);
+    let texts = async |id: i64| {
+        let log = ann.get(&format!("/anytime/conversations/{id}/eventLogs")).await.expect(200);
+        let last = log["eventLogs"].as_array().unwrap().iter().skip(1).map(|entry| entry["text"].clone());
+        last.collect::<Vec<_>>()
+    };
+    assert_eq!(texts(1).await, ["Ann assigned it to nobody", "Ann took it out of its department"]);
+    assert_eq!(texts(2).await, ["Ann changed the status from new to closed"]);
+    let closed = ann.get("/anytime/conversations/2").await.expect(200)["conversation"].clone();
+    assert_eq!(closed["agentAssigneeId"], luis.id);
+}
