@@ -22,14 +22,18 @@ impl Timestamp {
     }
 
     /// Reads ISO-8601 with an offset or `Z`; a value without a zone is UTC (contract 27.4 row 100).
-    /// A bare date is its first instant. `None` when it is not a time between 1970 and 2100.
+    /// A bare date is its first instant. `None` when it is no time of the years 1 to 9999: clients send their first and
+    /// last ones for "unset". What is beyond the last instant that calendars reach becomes that one.
     pub fn parse(text: &str) -> Option<Self> {
         let text = text.trim();
-        let instant: jiff::Timestamp = text.parse().ok().or_else(|| {
-            text.parse::<jiff::civil::DateTime>().ok()?.in_tz("UTC").ok().map(|z| z.timestamp())
-        })?;
-        let millis = instant.as_millisecond();
-        (0..4_102_444_800_000).contains(&millis).then_some(Self(millis))
+        let date = jiff::fmt::temporal::Pieces::parse(text).ok()?.date();
+        if !(1..=9999).contains(&date.year()) {
+            return None;
+        }
+        let civil = || text.parse::<jiff::civil::DateTime>().ok()?.in_tz("UTC").ok().map(|z| z.timestamp());
+        let is_last = jiff::civil::date(9999, 12, 30) <= date;
+        let instant = text.parse().ok().or_else(civil).or_else(|| is_last.then_some(jiff::Timestamp::MAX))?;
+        Some(Self(instant.as_millisecond()))
     }
 
     pub fn plus(self, span: Duration) -> Self {
@@ -201,7 +205,18 @@ mod tests {
             Some("2019-05-22T00:00:00.000Z")
         );
         assert_eq!(Timestamp::parse("yesterday"), None);
-        assert_eq!(Timestamp::parse("9999-01-01T00:00:00Z"), None);
+        assert_eq!(Timestamp::parse("0000-01-01T00:00:00Z"), None);
+        assert_eq!(Timestamp::parse("10000-01-01T00:00:00Z"), None);
+    }
+
+    #[test]
+    fn the_first_and_the_last_times_that_clients_know_are_times() {
+        let shown = |text| Timestamp::parse(text).map(|time| time.to_string());
+        assert_eq!(shown("0001-01-01T00:00:00.000Z").as_deref(), Some("0001-01-01T00:00:00.000Z"));
+        assert_eq!(shown("2200-01-01T00:00:00Z").as_deref(), Some("2200-01-01T00:00:00.000Z"));
+        for last in ["9999-12-31T23:59:59Z", "9999-12-31T23:59:59.9999999+00:00", "9999-12-31"] {
+            assert_eq!(shown(last).as_deref(), Some("9999-12-30T22:00:00.999Z"), "{last}");
+        }
     }
 
     #[test]

@@ -4,12 +4,12 @@ use actix_web::{HttpRequest, HttpResponse, delete, get, post, web};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::conversation::{ConversationJson, WINDOW, face, faces};
+use super::conversation::{ConversationJson, face, faces};
 use super::message::{self, MessageList};
 use super::{Face, id};
 use crate::app::App;
 use crate::desk::conversation::trash::{self, TrashQuery};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::ids::ConversationId;
 use crate::time::Timestamp;
 use crate::web::error::ErrorBody;
@@ -44,16 +44,12 @@ pub struct RestoredConversationAnswer {
 }
 
 fn trash_query(query: &Query, now: Timestamp) -> Result<TrashQuery> {
-    let to = query.time("timeTo")?.unwrap_or(now);
-    let from = query.time("timeFrom")?.unwrap_or_else(|| to.minus(WINDOW));
-    if to < from {
-        return Err(Error::invalid("timeFrom", format!("'{from}' is later than timeTo")));
-    }
+    let (from, to) = query.window("timeFrom", "timeTo", now)?;
     let words = query.text("keywords")?.unwrap_or_default();
     Ok(TrashQuery {
         words: words.split_whitespace().take(16).map(str::to_owned).collect(),
         from,
-        to,
+        to: to.unwrap_or(now),
         paging: query.paging()?,
     })
 }
@@ -67,6 +63,7 @@ fn trash_query(query: &Query, now: Timestamp) -> Result<TrashQuery> {
         ("keywords" = Option<String>, Query, description = "Words in subject, messages or contact; or the number"),
         ("timeFrom" = Option<String>, Query, description = "Last reply time, ISO-8601; default: 30 days before timeTo"),
         ("timeTo" = Option<String>, Query, description = "Last reply time, ISO-8601; default: now"),
+        ("timeZoneOffset" = Option<f64>, Query, description = "Of times without a zone, in hours or minutes east of UTC; default: UTC"),
         ("pageIndex" = Option<i64>, Query, minimum = 1, maximum = 1000000000),
         ("pageSize" = Option<i64>, Query, minimum = 1, maximum = 50),
         ("include" = Option<String>, Query, description = "agentAssignee, departmentAssignee, contact, createdBy, lastRepliedBy, lastMessage; separated by commas"),

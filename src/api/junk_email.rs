@@ -1,8 +1,6 @@
 //! `/anytime/junkEmails` (contract 22), also called `/anytime/junks`: what came from blocked senders. `allow` is an
 //! extension: it restores and lets the sender in from now on.
 
-use std::time::Duration;
-
 use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse, delete, get, post, put, web};
 use serde::{Deserialize, Serialize};
@@ -18,7 +16,7 @@ use crate::app::App;
 use crate::db::Snapshot;
 use crate::desk::junk_email::{self, JunkEmail, JunkEmailQuery};
 use crate::desk::{attachment, contact};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::ids::JunkEmailId;
 use crate::time::Timestamp;
 use crate::web::error::ErrorBody;
@@ -141,15 +139,8 @@ impl Input for JunkEmailInput {
     ];
 }
 
-/// The window that a list has without being asked.
-const WINDOW: Duration = Duration::from_secs(30 * 24 * 3600);
-
 fn list_query(query: &Query, now: Timestamp) -> Result<JunkEmailQuery> {
-    let to = query.time("timeTo")?;
-    let from = query.time("timeFrom")?.unwrap_or_else(|| to.unwrap_or(now).minus(WINDOW));
-    if to.is_some_and(|to| to < from) {
-        return Err(Error::invalid("timeFrom", format!("'{from}' is later than timeTo")));
-    }
+    let (from, to) = query.window("timeFrom", "timeTo", now)?;
     let keywords = query.text("keywords")?.map(str::to_owned);
     Ok(JunkEmailQuery { keywords, from: Some(from), to })
 }
@@ -161,6 +152,7 @@ fn list_query(query: &Query, now: Timestamp) -> Result<JunkEmailQuery> {
         ("keywords" = Option<String>, Query, description = "In subject, sender and text"),
         ("timeFrom" = Option<String>, Query, description = "30 days before timeTo unless given"),
         ("timeTo" = Option<String>, Query, description = "Now unless given"),
+        ("timeZoneOffset" = Option<f64>, Query, description = "Of times without a zone, in hours or minutes east of UTC; default: UTC"),
         ("include" = Option<String>, Query, description = "`sender`"),
         ("pageIndex" = Option<i64>, Query, description = "From 1", minimum = 1),
         ("pageSize" = Option<i64>, Query, description = "50 unless given", minimum = 1, maximum = 50),

@@ -11,7 +11,7 @@ mod text;
 pub(crate) mod token;
 
 pub use mention::mentions;
-pub use sanitize::{Clean, sanitize_mail, sanitize_own, with_remote_images};
+pub use sanitize::{Clean, has_image, sanitize_mail, sanitize_own, with_remote_images};
 pub use text::{from_text, from_text_inline, snippet, to_text};
 
 /// Version of the sanitiser's rules: stored beside a sanitised body, which is made anew when this is higher.

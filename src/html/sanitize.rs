@@ -42,6 +42,11 @@ pub fn sanitize_own(html: &str) -> String {
     sanitize(html, Origin::Own, &|source| is_own_attachment(source).then(|| source.to_owned())).html
 }
 
+/// Whether a sanitised body has a picture. Text cannot look like one: its angle brackets are written as entities.
+pub fn has_image(clean_html: &str) -> bool {
+    clean_html.contains("<img")
+}
+
 /// Gives the held-back images of a sanitised body their `src` again: http and https only.
 pub fn with_remote_images(clean_html: &str) -> String {
     let mut out = String::with_capacity(clean_html.len());

@@ -21,6 +21,10 @@ pub fn with_etag(mut answer: HttpResponse, now: EventId) -> HttpResponse {
 pub struct IfMatch(Option<Vec<String>>);
 
 impl IfMatch {
+    pub fn is_given(&self) -> bool {
+        self.0.is_some()
+    }
+
     /// `Stale` when something happened that the caller did not know of.
     pub fn check(&self, now: EventId) -> Result<()> {
         let Some(known) = &self.0 else { return Ok(()) };

@@ -1,15 +1,18 @@
 //! JSON bodies. Keys are matched whatever their case (contract 1.1), every error names the field and the value, and a
 //! key that the resource does not have is refused rather than silently dropped. Keys that only answers have (`id`,
-//! `createdTime` …) are passed over, so that a client may send back what it got.
+//! `createdTime` …) are passed over, so that a client may send back what it got; but the `id` of what a path names must
+//! be the one in the path.
 
-use actix_web::http::{StatusCode, header};
+use actix_web::http::{Method, StatusCode, header};
 use actix_web::{FromRequest, HttpRequest, HttpResponse, ResponseError, dev::Payload};
 use futures_util::TryStreamExt;
 use futures_util::future::LocalBoxFuture;
+use serde::Deserialize;
 use serde::de::value::StrDeserializer;
 use serde::de::{
     DeserializeOwned, DeserializeSeed, Deserializer, IntoDeserializer, MapAccess, SeqAccess, Visitor,
 };
+use serde_json::error::Category;
 use serde_json::{Map, Value};
 
 use super::error::{ApiError, api_answer};
@@ -85,6 +88,9 @@ impl<T: Input> FromRequest for Json<T> {
         let is_json =
             kind == "application/json" || (kind.starts_with("application/") && kind.ends_with("+json"));
         let mut payload = payload.take();
+        // What a PUT changes is what the last parameter of its path names.
+        let named = (request.method() == Method::PUT && request.path().ends_with(own_id(request)))
+            .then(|| own_id(request).to_owned());
         Box::pin(async move {
             if !is_json {
                 return Err(JsonError::WrongType);
@@ -98,8 +104,33 @@ impl<T: Input> FromRequest for Json<T> {
                 }
                 bytes.extend_from_slice(&chunk);
             }
-            read(&bytes).map(Self)
+            let body = parse(&bytes)?;
+            if let Some(named) = named {
+                check_id(&body, &named)?;
+            }
+            from_value(body).map(Self)
         })
+    }
+}
+
+/// The last parameter of the path; empty where there is none.
+fn own_id(request: &HttpRequest) -> &str {
+    request.match_info().iter().last().map_or("", |(_, value)| value)
+}
+
+/// The `id` of the body, if it has one, is the one of the path.
+fn check_id(body: &Value, named: &str) -> Result<(), JsonError> {
+    let given = body.as_object().into_iter().flatten().find(|(key, _)| key.eq_ignore_ascii_case("id"));
+    let given = match given {
+        Some((_, Value::Number(number))) => number.to_string(),
+        Some((_, Value::String(text))) => text.trim().to_owned(),
+        _ => return Ok(()),
+    };
+    match (given.parse::<i64>(), named.parse::<i64>()) {
+        (Ok(given), Ok(named)) if given != named => {
+            Err(invalid("id", format!("is {given}, but the path names {named}")))
+        }
+        _ => Ok(()),
     }
 }
 
@@ -113,14 +144,24 @@ fn invalid(field: &str, message: impl Into<String>) -> JsonError {
 
 /// Reads a body.
 pub fn read<T: Input>(bytes: &[u8]) -> Result<T, JsonError> {
-    let value: Value =
-        serde_json::from_slice(bytes).map_err(|error| invalid("body", format!("is not JSON: {error}")))?;
+    from_value(parse(bytes)?)
+}
+
+fn parse(bytes: &[u8]) -> Result<Value, JsonError> {
+    let Distinct(value) = serde_json::from_slice(bytes).map_err(|error| match error.classify() {
+        Category::Data => invalid("body", error.to_string()),
+        _ => invalid("body", format!("is not JSON: {error}")),
+    })?;
     if !value.is_object() {
         return Err(invalid("body", "must be a JSON object"));
     }
     if DEPTH < depth(&value) {
         return Err(invalid("body", format!("is nested deeper than {DEPTH} levels")));
     }
+    Ok(value)
+}
+
+fn from_value<T: Input>(value: Value) -> Result<T, JsonError> {
     let folded = Folded { value, path: String::new(), read_only: T::READ_ONLY };
     T::deserialize(folded).map_err(|problem| invalid(&problem.field, problem.message))
 }
@@ -130,6 +171,73 @@ fn depth(value: &Value) -> usize {
         Value::Array(items) => 1 + items.iter().map(depth).max().unwrap_or(0),
         Value::Object(map) => 1 + map.values().map(depth).max().unwrap_or(0),
         _ => 0,
+    }
+}
+
+/// A JSON value in which no object has a key twice.
+struct Distinct(Value);
+
+impl<'de> Deserialize<'de> for Distinct {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(DistinctVisitor)
+    }
+}
+
+struct DistinctVisitor;
+
+impl<'de> Visitor<'de> for DistinctVisitor {
+    type Value = Distinct;
+
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("a JSON value")
+    }
+
+    fn visit_unit<E>(self) -> Result<Distinct, E> {
+        Ok(Distinct(Value::Null))
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Distinct, E> {
+        Ok(Distinct(value.into()))
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Distinct, E> {
+        Ok(Distinct(value.into()))
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Distinct, E> {
+        Ok(Distinct(value.into()))
+    }
+
+    fn visit_f64<E>(self, value: f64) -> Result<Distinct, E> {
+        Ok(Distinct(value.into()))
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<Distinct, E> {
+        Ok(Distinct(value.into()))
+    }
+
+    fn visit_string<E>(self, value: String) -> Result<Distinct, E> {
+        Ok(Distinct(value.into()))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Distinct, A::Error> {
+        let mut found = Vec::new();
+        while let Some(Distinct(item)) = items.next_element()? {
+            found.push(item);
+        }
+        Ok(Distinct(Value::Array(found)))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Distinct, A::Error> {
+        let mut found = Map::new();
+        while let Some((key, Distinct(value))) = entries.next_entry::<String, Distinct>()? {
+            if found.contains_key(&key) {
+                let shown = shown(&key);
+                return Err(serde::de::Error::custom(format!("has the key '{shown}' twice")));
+            }
+            found.insert(key, value);
+        }
+        Ok(Distinct(Value::Object(found)))
     }
 }
 
@@ -191,6 +299,37 @@ impl Folded {
         let shown = shown(&self.value.to_string());
         Problem { field: self.path.clone(), message: format!("must be {wanted}, not {shown}") }
     }
+}
+
+/// Properties that are written as strings and may come as numbers: enumerations (contract 1.8), fields and options by
+/// their id, and values of fields and conditions, whose type the field decides.
+const MAYBE_NUMBERS: [&str; 20] = [
+    "action type",
+    "actionType",
+    "channel",
+    "conditionMetType",
+    "dayOfWeek",
+    "defaultValue",
+    "field",
+    "fieldId",
+    "matchFailedRouteToPriority",
+    "matchType",
+    "priority",
+    "routeToPriority",
+    "simpleRouteToPriority",
+    "slaPauseStatuses",
+    "status",
+    "stayStatus",
+    "triggerEvent",
+    "type",
+    "value",
+    "when",
+];
+
+fn takes_numbers(path: &str) -> bool {
+    let name = path.rsplit('.').next().unwrap_or_default();
+    let name = name.split('[').next().unwrap_or_default();
+    MAYBE_NUMBERS.iter().any(|known| known.eq_ignore_ascii_case(name))
 }
 
 struct Fields {
@@ -287,8 +426,13 @@ impl<'de> Deserializer<'de> for Folded {
     }
 
     fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Problem> {
-        let Value::Array(items) = &self.value else { return Err(self.wrong("an array")) };
-        let items = items.clone().into_iter().enumerate();
+        let items = match &self.value {
+            Value::Array(items) => items.clone(),
+            // Clients that write nulls for what they have nothing of mean an empty list.
+            Value::Null => Vec::new(),
+            _ => return Err(self.wrong("an array")),
+        };
+        let items = items.into_iter().enumerate();
         let items: Vec<Folded> = items
             .map(|(index, value)| Folded { value, path: format!("{}[{index}]", self.path), read_only: &[] })
             .collect();
@@ -316,8 +460,7 @@ impl<'de> Deserializer<'de> for Folded {
                 Err(Problem { field: self.path, message: "contains a NUL character".to_owned() })
             }
             Value::String(text) => visitor.visit_string(text),
-            // Enumerations are accepted by number, too (contract 1.8).
-            Value::Number(number) => visitor.visit_string(number.to_string()),
+            Value::Number(number) if takes_numbers(&self.path) => visitor.visit_string(number.to_string()),
             _ => Err(self.wrong("a string")),
         }
     }
@@ -361,8 +504,6 @@ where
 
 #[cfg(test)]
 mod tests {
-    use serde::Deserialize;
-
     use super::*;
 
     #[derive(Debug, Deserialize)]
@@ -397,6 +538,12 @@ mod tests {
     }
 
     #[test]
+    fn null_is_an_empty_list() {
+        let read: Outer = read(br#"{"tagIds":null,"message":{"htmlBody":"x"}}"#).unwrap();
+        assert_eq!(read.tag_ids, Vec::<i64>::new());
+    }
+
+    #[test]
     fn errors_name_the_field_and_the_value() {
         assert_eq!(
             error(r#"{"tagIds":[1,{}],"message":{"htmlBody":""}}"#),
@@ -414,6 +561,11 @@ mod tests {
         assert_eq!(
             error(r#"{"tagIds":[],"TagIds":[],"message":{"htmlBody":""}}"#),
             "'tagIds' is given twice"
+        );
+        assert!(error(r#"{"tagIds":[],"tagIds":[],"message":{"htmlBody":""}}"#).contains("'tagIds' twice"));
+        assert_eq!(
+            error(r#"{"tagIds":[],"message":{"htmlBody":5}}"#),
+            "'message.htmlBody' must be a string, not 5"
         );
         assert!(error("[1]").contains("must be a JSON object"));
         assert!(error("{").contains("is not JSON"));

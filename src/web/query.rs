@@ -1,6 +1,8 @@
 //! Query strings: keys in any case, brackets plain or encoded, values repeated where a list is meant. An error names
 //! the parameter and the value.
 
+use std::time::Duration;
+
 use actix_web::{FromRequest, HttpRequest, dev::Payload};
 use jiff::civil::DateTime;
 use jiff::tz::{Offset, TimeZone};
@@ -18,6 +20,9 @@ pub struct Query {
 
 /// The index of an object in a list, and its parts.
 pub type Object<'a> = (u32, Vec<(&'a str, &'a str)>);
+
+/// The window that a list has without being asked (contract 11.6).
+const WINDOW: Duration = Duration::from_secs(30 * 24 * 3600);
 
 /// Parameters accepted at most.
 const PARAMETERS: usize = 200;
@@ -145,10 +150,25 @@ impl Query {
     pub fn time_in(&self, name: &str, zone: Option<&TimeZone>) -> Result<Option<Timestamp>> {
         self.value(name, "an ISO-8601 time", |text| match (zone, text.parse::<DateTime>()) {
             (Some(zone), Ok(local)) => {
-                Timestamp::parse(&local.to_zoned(zone.clone()).ok()?.timestamp().to_string())
+                let zoned = local.to_zoned(zone.clone()).map(|zoned| zoned.timestamp().to_string());
+                Timestamp::parse(zoned.as_deref().unwrap_or(text))
             }
             _ => Timestamp::parse(text),
         })
+    }
+
+    /// The window of a list (contract 27.4 row 80): without a beginning the 30 days before its end, which is now where
+    /// none is given; that one comes as `None`. Times without a zone are of the caller's (row 100).
+    pub fn window(&self, from: &str, to: &str, now: Timestamp) -> Result<(Timestamp, Option<Timestamp>)> {
+        let zone = self.time_zone()?;
+        let end = self.time_in(to, zone.as_ref())?;
+        let begin = self.time_in(from, zone.as_ref())?;
+        let begin = begin.unwrap_or_else(|| end.unwrap_or(now).minus(WINDOW));
+        if end.unwrap_or(now) < begin {
+            let than = if end.is_some() { to } else { "now" };
+            return Err(Error::invalid(from, format!("'{begin}' is later than {than}")));
+        }
+        Ok((begin, end))
     }
 
     pub fn time(&self, name: &str) -> Result<Option<Timestamp>> {

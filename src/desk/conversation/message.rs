@@ -113,8 +113,8 @@ impl Body {
             }
             (None, None) => return Err(Error::invalid("plainBody", "or 'htmlBody' is required")),
         };
-        if body.plain.trim().is_empty() && body.html.trim().is_empty() {
-            return Err(Error::invalid("htmlBody", "is empty once unsafe markup is taken out"));
+        if body.plain.trim().is_empty() && !html::has_image(&body.html) {
+            return Err(Error::invalid("htmlBody", "has neither text nor a picture that may be shown"));
         }
         Ok(body)
     }
