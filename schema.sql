@@ -230,6 +230,12 @@ CREATE TABLE department (
   is_available INTEGER NOT NULL DEFAULT 1
 ) STRICT;
 
+-- What reports call a department that was deleted.
+CREATE TABLE deleted_department (
+  id INTEGER PRIMARY KEY,
+  name TEXT NOT NULL
+) STRICT;
+
 -- Members are agents, and all agents of the roles listed.
 CREATE TABLE department_agent (
   department_id INTEGER NOT NULL REFERENCES department (id) ON DELETE CASCADE,

@@ -7,8 +7,9 @@ use utoipa::ToSchema;
 use super::{Face, id};
 use crate::app::App;
 use crate::db::Snapshot;
+use crate::desk::Permission;
 use crate::desk::department::{self, Department, DepartmentChange, Member};
-use crate::error::Result;
+use crate::error::{Error, Result, shown};
 use crate::ids::{AgentId, DepartmentId, RoleId};
 use crate::web::error::ErrorBody;
 use crate::web::json::Input;
@@ -85,13 +86,28 @@ pub struct DepartmentInput {
     is_available_in_ticketing_and_messaging: Option<bool>,
     agents: Option<Vec<i64>>,
     roles: Option<Vec<i64>>,
+    /// In place of `agents` and `roles`
+    members: Option<Vec<MemberInput>>,
 }
 
 impl Input for DepartmentInput {
-    const READ_ONLY: &'static [&'static str] = &["id", "members"];
+    const READ_ONLY: &'static [&'static str] = &["id"];
 }
 
-/// What is left out stays as it is; `agents` and `roles` replace the whole set.
+/// A member by id and type
+#[derive(Deserialize, ToSchema)]
+#[schema(as = DepartmentMemberInput)]
+pub struct MemberInput {
+    id: i64,
+    #[serde(rename = "name")]
+    _name: Option<String>,
+    /// `agent`, or `group` for a role
+    #[serde(rename = "type")]
+    #[schema(example = "agent")]
+    kind: String,
+}
+
+/// What is left out stays as it is; `agents`, `roles` and `members` replace the whole set.
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = DepartmentChange)]
@@ -101,10 +117,12 @@ pub struct DepartmentChangeInput {
     is_available_in_ticketing_and_messaging: Option<bool>,
     agents: Option<Vec<i64>>,
     roles: Option<Vec<i64>>,
+    /// In place of `agents` and `roles`; beside them, what differs from what there is counts
+    members: Option<Vec<MemberInput>>,
 }
 
 impl Input for DepartmentChangeInput {
-    const READ_ONLY: &'static [&'static str] = &["id", "members"];
+    const READ_ONLY: &'static [&'static str] = &["id"];
 }
 
 impl From<DepartmentInput> for DepartmentChangeInput {
@@ -115,20 +133,70 @@ impl From<DepartmentInput> for DepartmentChangeInput {
             is_available_in_ticketing_and_messaging: input.is_available_in_ticketing_and_messaging,
             agents: input.agents,
             roles: input.roles,
+            members: input.members,
         }
     }
 }
 
-impl From<DepartmentChangeInput> for DepartmentChange {
-    fn from(input: DepartmentChangeInput) -> Self {
-        Self {
-            name: input.name,
-            description: input.description,
-            is_available: input.is_available_in_ticketing_and_messaging,
-            agents: input.agents.map(|ids| ids.into_iter().map(AgentId).collect()),
-            roles: input.roles.map(|ids| ids.into_iter().map(RoleId).collect()),
+/// Agents and roles.
+type Members = (Vec<i64>, Vec<i64>);
+
+impl DepartmentChangeInput {
+    /// `now` are the agents and roles that the department has.
+    fn change(self, now: Members) -> Result<DepartmentChange> {
+        let listed = self.members.map(members).transpose()?;
+        let named = (self.agents, self.roles);
+        let (agents, roles) = match (listed, named) {
+            (Some(listed), (None, None)) => (Some(listed.0), Some(listed.1)),
+            // An answer that is sent back has both: one of the two was changed.
+            (Some(listed), (agents, roles)) => {
+                let now = sorted(now);
+                let named = (agents.unwrap_or_else(|| now.0.clone()), roles.unwrap_or_else(|| now.1.clone()));
+                let (listed, named) = (sorted(listed), sorted(named));
+                let wanted = match (listed == now, named == now) {
+                    (true, _) => named,
+                    (false, true) => listed,
+                    (false, false) if listed == named => named,
+                    (false, false) => {
+                        let message = "say something else than 'agents' and 'roles'; send one of the two";
+                        return Err(Error::invalid("members", message));
+                    }
+                };
+                (Some(wanted.0), Some(wanted.1))
+            }
+            (None, named) => named,
+        };
+        Ok(DepartmentChange {
+            name: self.name,
+            description: self.description,
+            is_available: self.is_available_in_ticketing_and_messaging,
+            agents: agents.map(|ids| ids.into_iter().map(AgentId).collect()),
+            roles: roles.map(|ids| ids.into_iter().map(RoleId).collect()),
+        })
+    }
+}
+
+fn members(listed: Vec<MemberInput>) -> Result<Members> {
+    let (mut agents, mut roles) = (Vec::new(), Vec::new());
+    for (position, member) in listed.into_iter().enumerate() {
+        match member.kind.trim().to_ascii_lowercase().as_str() {
+            "agent" => agents.push(member.id),
+            "group" | "role" => roles.push(member.id),
+            _ => {
+                let message = format!("must be 'agent' or 'group', not '{}'", shown(&member.kind));
+                return Err(Error::invalid(format!("members[{position}].type"), message));
+            }
         }
     }
+    Ok((agents, roles))
+}
+
+fn sorted((mut agents, mut roles): Members) -> Members {
+    for ids in [&mut agents, &mut roles] {
+        ids.sort_unstable();
+        ids.dedup();
+    }
+    (agents, roles)
 }
 
 /// List departments, without their members
@@ -173,7 +241,7 @@ pub async fn create(
     face: Face,
     body: Json<DepartmentInput>,
 ) -> Result<HttpResponse, ApiError> {
-    let new = DepartmentChangeInput::from(body.0).into();
+    let new = DepartmentChangeInput::from(body.0).change((Vec::new(), Vec::new()))?;
     let department = app
         .write(move |tx| DepartmentJson::with_members(tx, department::create(tx, &by.actor, &new)?))
         .await?;
@@ -199,9 +267,14 @@ pub async fn update(
     body: Json<DepartmentChangeInput>,
 ) -> Result<HttpResponse, ApiError> {
     let id: DepartmentId = id("department", &path)?;
-    let change = body.0.into();
     let department = app
-        .write(move |tx| DepartmentJson::with_members(tx, department::update(tx, &by.actor, id, &change)?))
+        .write(move |tx| {
+            by.actor.require(Permission::ManageDepartments)?;
+            let now = department::require(tx, id)?;
+            let ids = (now.agents.iter().map(|id| id.0).collect(), now.roles.iter().map(|id| id.0).collect());
+            let change = body.0.change(ids)?;
+            DepartmentJson::with_members(tx, department::update(tx, &by.actor, id, &change)?)
+        })
         .await?;
     Ok(face.wrap("department", department))
 }

@@ -104,7 +104,18 @@ fn facts(department: &Department) -> [(&'static str, String); 5] {
     ]
 }
 
-/// Its conversations stay, without a department. `Conflict` while an e-mail account or automatic allocation names it.
+/// Every department with its name as reports have it; those that were deleted come last.
+pub fn names_ever(s: &Snapshot<'_>) -> Result<Vec<(i64, String)>> {
+    s.all(
+        "SELECT id, name, 0 FROM department UNION ALL SELECT id, name || ' (deleted)', 1 FROM deleted_department
+         ORDER BY 3, 2 COLLATE NOCASE, 1",
+        [],
+        |row| Ok((row.get(0)?, row.get(1)?)),
+    )
+}
+
+/// Its conversations stay, without a department. `Conflict` while routing, an e-mail account or automatic allocation
+/// names it (contract 5.2).
 pub fn delete(tx: &Tx<'_>, by: &Actor, id: DepartmentId) -> Result<()> {
     by.require(Permission::ManageDepartments)?;
     let department = require(tx, id)?;
@@ -118,9 +129,27 @@ pub fn delete(tx: &Tx<'_>, by: &Actor, id: DepartmentId) -> Result<()> {
     if tx.exists("SELECT 1 FROM department_allocation WHERE department_id = ?", [id])? {
         return Err(Error::Conflict(format!("'{}' has a rule of automatic allocation", department.name)));
     }
+    if let Some(place) = target_of_routing(tx, id)? {
+        return Err(Error::Conflict(format!("'{}' is where {place} sends conversations", department.name)));
+    }
     conversation::update::take_from(tx, by, Assignee { agent: None, department: Some(id) })?;
+    tx.run("INSERT INTO deleted_department (id, name) VALUES (?, ?)", (id, &department.name))?;
     tx.run("DELETE FROM department WHERE id = ?", [id])?;
     audit::record(tx, by, Action::Department, format!("deleted the department '{}'", department.name), "")
+}
+
+/// The first place of routing that has the department as its target, switched on or not.
+fn target_of_routing(s: &Snapshot<'_>, id: DepartmentId) -> Result<Option<String>> {
+    s.one(
+        "SELECT 'simple routing' FROM routing WHERE simple_object = 'department' AND simple_id = ?1
+         UNION ALL
+         SELECT 'routing without a matching rule' FROM routing WHERE failed_object = 'department' AND failed_id = ?1
+         UNION ALL
+         SELECT 'the routing rule ' || name FROM routing_rule WHERE object = 'department' AND target_id = ?1
+         LIMIT 1",
+        [id],
+        |row| row.get(0),
+    )
 }
 
 fn apply(tx: &Tx<'_>, id: DepartmentId, change: &DepartmentChange) -> Result<Department> {

@@ -74,6 +74,7 @@ pub fn read(app: &App, by: &Caller, query: &Query, kind: Kind) -> Result<Ask> {
         None => ask.floor(to.minus(std::time::Duration::from_secs(30 * 86_400))),
     };
     ask.check()?;
+    app.read(|s| ask.scope.check(s))?;
     Ok(ask)
 }
 
@@ -91,6 +92,7 @@ pub fn today(app: &App, by: &Caller, query: &Query, days: i64) -> Result<Ask> {
     let local = now.to_jiff().to_zoned(ask.zone.clone());
     let first = local.date().saturating_sub(jiff::ToSpan::days(days - 1));
     let midnight = first.to_zoned(ask.zone.clone()).map_err(Error::internal)?;
+    app.read(|s| ask.scope.check(s))?;
     ask.from = Timestamp::from_millis(midnight.timestamp().as_millisecond());
     Ok(ask)
 }

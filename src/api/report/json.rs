@@ -425,7 +425,9 @@ impl From<sla::Report> for SlaReport {
 #[derive(Serialize, ToSchema)]
 #[schema(as = CountedConversations)]
 pub struct CountedConversations {
-    /// The number in the report
+    /// The number in the report: the sum of `times`
+    pub number: i64,
+    /// How many conversations it is about
     pub total: usize,
     pub conversations: Vec<Counted>,
 }
@@ -436,13 +438,15 @@ pub struct CountedConversations {
 #[schema(as = CountedConversation)]
 pub struct Counted {
     id: i64,
+    /// How often it was counted: once a row, or each message
+    times: i64,
     subject: Option<String>,
     status: Option<&'static str>,
 }
 
 impl Counted {
-    pub fn new(id: ConversationId, seen: Option<Conversation>) -> Self {
+    pub fn new(id: ConversationId, times: i64, seen: Option<Conversation>) -> Self {
         let status = seen.as_ref().map(|it| it.status.name());
-        Self { id: id.0, subject: seen.map(|it| it.subject), status }
+        Self { id: id.0, times, subject: seen.map(|it| it.subject), status }
     }
 }

@@ -52,7 +52,12 @@ pub async fn realtime_now(app: App, by: Caller, query: Query) -> Result<HttpResp
 
 async fn standing(app: App, by: Caller, query: Query) -> Result<HttpResponse, ApiError> {
     let scope = ask::scope(&query)?;
-    let standing = app.scan(move |s| now::standing(s, &by.actor, scope)).await?;
+    let standing = app
+        .scan(move |s| {
+            scope.check(s)?;
+            now::standing(s, &by.actor, scope)
+        })
+        .await?;
     Ok(HttpResponse::Ok().json(RightNow::from(standing)))
 }
 
@@ -215,8 +220,13 @@ pub async fn conversations(app: App, by: Caller, query: Query) -> Result<HttpRes
             let found = counted::conversations(s, &by.actor, &ask, number)?;
             let page = found.iter().skip(paging.offset().max(0) as usize).take(paging.size as usize);
             // Numbers are site-wide; what is shown of a conversation follows who may see it.
-            let page = page.map(|(id, _)| Ok(Counted::new(*id, conversation::get(s, &by.actor, *id)?)));
-            Ok(CountedConversations { total: found.len(), conversations: page.collect::<DeskResult<_>>()? })
+            let page =
+                page.map(|(id, times)| Ok(Counted::new(*id, *times, conversation::get(s, &by.actor, *id)?)));
+            Ok(CountedConversations {
+                number: found.iter().map(|(_, times)| times).sum(),
+                total: found.len(),
+                conversations: page.collect::<DeskResult<_>>()?,
+            })
         })
         .await?;
     Ok(HttpResponse::Ok().json(answer))

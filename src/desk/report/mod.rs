@@ -18,10 +18,10 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
 use super::code::Channel;
-use super::sla_policy;
-use super::{Actor, Permission};
+use super::{Actor, Permission, agent, department, email_account, sla_policy};
 use crate::db::Snapshot;
 use crate::error::{Error, Result};
+use crate::ids::{AgentId, EmailAccountId};
 use crate::time::Timestamp;
 
 pub use occurrence::{Metric, Occurrence, occurrences};
@@ -38,6 +38,22 @@ pub enum Scope {
 }
 
 impl Scope {
+    /// Refuses an id that never was anything; 0 stands for nobody.
+    pub fn check(self, s: &Snapshot<'_>) -> Result<()> {
+        let (noun, id, is_known) = match self {
+            Self::Site | Self::Channel(_) => return Ok(()),
+            Self::Agent(id) => ("agent", id, agent::get_ever(s, AgentId(id))?.is_some()),
+            Self::Department(id) => {
+                ("department", id, department::names_ever(s)?.iter().any(|(known, _)| *known == id))
+            }
+            Self::Account(id) => ("e-mail account", id, email_account::get(s, EmailAccountId(id))?.is_some()),
+        };
+        if id == 0 || is_known {
+            return Ok(());
+        }
+        Err(Error::invalid("filterValue", format!("there is no {noun} {id}")))
+    }
+
     fn holds(self, it: &Occurrence) -> bool {
         match self {
             Self::Site => true,
@@ -170,10 +186,7 @@ impl Ask {
                 let sql = "SELECT id, display_name FROM agent ORDER BY display_name COLLATE NOCASE, id";
                 with_none(s.all(sql, [], both)?, "Unassigned")
             }
-            Dimension::Department => {
-                let sql = "SELECT id, name FROM department ORDER BY name COLLATE NOCASE, id";
-                with_none(s.all(sql, [], both)?, "No department")
-            }
+            Dimension::Department => with_none(department::names_ever(s)?, "No department"),
             Dimension::Account => {
                 let sql = "SELECT id, email FROM email_account ORDER BY email COLLATE NOCASE, id";
                 with_none(s.all(sql, [], both)?, "No e-mail account")

@@ -130,3 +130,59 @@ async fn a_department_with_a_rule_of_automatic_allocation_cannot_be_deleted() {
     ann.put("/anytime/autoAllocation", json!({ "departmentAllocationRule": [rule] })).await.expect(200);
     assert_eq!(ann.delete("/departments/1").await.error(409), "'Billing' has a rule of automatic allocation");
 }
+
+#[tokio::test]
+async fn a_department_that_routing_sends_to_cannot_be_deleted() {
+    let desk = TestDesk::start().await;
+    let ann = desk.as_ann().await;
+    ann.post("/departments", json!({ "name": "Billing" })).await.expect(201);
+    let rules = "/anytime/routingRules/1";
+    let to = |property: &str, id: i64| json!({ format!("{property}Object"): "department", format!("{property}Id"): id });
+    ann.put(&format!("{rules}/enable"), json!({ "isEnable": true })).await.expect(200);
+    for (property, message) in [
+        ("simpleRouteTo", "'Billing' is where simple routing sends conversations"),
+        ("matchFailedRouteTo", "'Billing' is where routing without a matching rule sends conversations"),
+    ] {
+        ann.put(rules, to(property, 1)).await.expect(200);
+        assert_eq!(ann.delete("/departments/1").await.error(409), message);
+        ann.put(rules, to(property, 0)).await.expect(200);
+    }
+    let mut rule = to("routeTo", 1);
+    rule["name"] = json!("Invoices");
+    rule["isEnable"] = json!(false);
+    ann.post(&format!("{rules}/customerRules"), rule).await.expect(201);
+    let message = "'Billing' is where the routing rule Invoices sends conversations";
+    assert_eq!(ann.delete("/departments/1").await.error(409), message);
+    ann.put(&format!("{rules}/customerRules/1"), to("routeTo", 0)).await.expect(200);
+    ann.delete("/departments/1").await.expect(204);
+}
+
+#[tokio::test]
+async fn members_are_given_as_the_documents_list_them() {
+    let desk = TestDesk::start().await;
+    let (ann, luis) = (desk.as_ann().await, desk.as_agent("luis").await);
+    let member = |id: i64, kind: &str| json!({ "id": id, "type": kind, "name": "x" });
+    let role = ann.post("/roles", json!({ "name": "Clerks" })).await.expect(201)["id"].as_i64().unwrap();
+    let new = json!({ "name": "Billing", "members": [member(luis.id, "agent"), member(role, "group")] });
+    let made = ann.post("/departments", new).await.expect(201);
+    assert_eq!((&made["agents"], &made["roles"]), (&json!([luis.id]), &json!([role])));
+    // As read, with the list of members changed: the rest of the object says what was before.
+    let mut read = ann.get("/departments/1").await.expect(200);
+    read["members"] = json!([member(ann.id, "agent")]);
+    let changed = ann.put("/departments/1", read.clone()).await.expect(200);
+    assert_eq!((&changed["agents"], &changed["roles"]), (&json!([ann.id]), &json!([])));
+    let mut read = ann.get("/departments/1").await.expect(200);
+    read["agents"] = json!([ann.id, luis.id]);
+    let changed = ann.put("/departments/1", read).await.expect(200);
+    assert_eq!(changed["agents"], json!([ann.id, luis.id]));
+    for (body, message) in [
+        (json!({ "members": [member(1, "x")] }), "'members[0].type' must be 'agent' or 'group', not 'x'"),
+        (json!({ "members": [member(99, "agent")] }), "'agents' there is no agent 99"),
+        (
+            json!({ "members": [], "agents": [luis.id] }),
+            "'members' say something else than 'agents' and 'roles'; send one of the two",
+        ),
+    ] {
+        assert_eq!(ann.put("/departments/1", body).await.error(400), message);
+    }
+}

@@ -497,7 +497,94 @@ async fn what_a_reader_may_not_see_is_counted_but_not_shown() {
     assert_eq!(
         list["conversations"],
         json!([
-            { "id": 2, "subject": "public", "status": "new" }, { "id": 1, "subject": null, "status": null },
+            { "id": 2, "subject": "public", "status": "new", "times": 1 }, { "id": 1, "subject": null, "status": null, "times": 1 },
         ])
     );
+}
+
+#[tokio::test]
+async fn what_happened_in_a_department_stays_in_the_reports_after_it_is_deleted() {
+    let scene = Scene::start().await;
+    let made = scene.ann.post("/departments", json!({ "name": "Billing" })).await.expect(201);
+    let department = made["id"].as_i64().unwrap();
+    for given in [json!({ "departmentAssigneeId": department }), json!({})] {
+        let id = scene.submit("s").await;
+        scene.change(&scene.ann, id, given).await;
+        scene.reply(&scene.ann, id).await;
+        scene.change(&scene.ann, id, json!({ "status": "closed" })).await;
+    }
+    scene.ann.delete(&format!("/departments/{department}")).await.expect(204);
+    scene.desk.advance(HOUR);
+    let by_department = scene.report("volume?dimensionType=byDepartment").await;
+    let gone = row(&by_department, department);
+    assert_eq!(gone["name"], "Billing (deleted)");
+    // Answers count for the department that the conversation has now.
+    assert_eq!((&gone["closedConversations"], &gone["repliedConversations"]), (&json!(1), &json!(0)));
+    for dimension in ["byTime", "byAgent", "byDepartment"] {
+        let report = scene.report(&format!("volume?dimensionType={dimension}")).await;
+        assert_eq!(report["totalClosedConversations"], 2, "{dimension}");
+        assert_eq!(report["totalRepliedConversations"], 2, "{dimension}");
+        let efficiency = scene.report(&format!("efficiency?dimensionType={dimension}")).await;
+        assert_eq!(efficiency["totalAvgAgentMessages"], 1.0, "{dimension}");
+    }
+    let own = format!("filterType=department&filterValue={department}");
+    assert_eq!(scene.report(&format!("volume?{own}")).await["totalClosedConversations"], 1);
+    let list = format!("{own}&metric=closed&dimensionType=byDepartment&id={department}");
+    assert_eq!(scene.list_length(&list).await, 1);
+}
+
+#[tokio::test]
+async fn a_total_is_the_sum_of_how_often_its_conversations_were_counted() {
+    let scene = Scene::start().await;
+    let id = scene.submit("s").await;
+    scene.reply(&scene.ann, id).await;
+    scene.reply(&scene.bob, id).await;
+    scene.desk.advance(HOUR);
+    let report = scene.report("volume?dimensionType=byAgent").await;
+    assert_eq!(report["totalRepliedConversations"], 2, "one for each who answered");
+    let list = scene.report("conversations?metric=replied&dimensionType=byAgent").await;
+    assert_eq!((&list["number"], &list["total"]), (&json!(2), &json!(1)));
+    assert_eq!(
+        (&list["conversations"][0]["id"], &list["conversations"][0]["times"]),
+        (&json!(id), &json!(2))
+    );
+}
+
+#[tokio::test]
+async fn reports_of_what_never_was_are_refused() {
+    let scene = Scene::start().await;
+    for (kind, noun) in [("agent", "agent"), ("department", "department"), ("account", "e-mail account")] {
+        for report in ["volume", "efficiency", "sla", "channel", "rightNow", "realtime/today"] {
+            let path = format!("/anytime/reports/{report}?filterType={kind}&filterValue=999");
+            let error = scene.ann.get(&path).await.error(400);
+            assert_eq!(error, format!("'filterValue' there is no {noun} 999"), "{report}");
+        }
+        scene.report(&format!("volume?filterType={kind}&filterValue=0")).await;
+    }
+}
+
+#[tokio::test]
+async fn volume_by_channel_and_by_account_adds_up_to_volume_by_time() {
+    let scene = Scene::start().await;
+    let (portal, _) = (scene.submit("s").await, scene.submit("t").await);
+    let account = json!({ "email": "support@desk.example" });
+    scene.ann.post("/anytime/emailAccounts", account).await.expect(201);
+    noted(&scene.ann, "m", json!({ "channel": "email" })).await;
+    scene.reply(&scene.ann, portal).await;
+    scene.change(&scene.ann, portal, json!({ "status": "closed" })).await;
+    scene.desk.advance(HOUR);
+    let by_channel = scene.report("volume?dimensionType=byChannel").await;
+    assert_eq!(counts(row(&by_channel, 7)), [2, 1, 1, 0, 1]);
+    assert_eq!(counts(row(&by_channel, 1)), [1, 0, 0, 0, 1]);
+    let by_account = scene.report("volume?dimensionType=byAccount").await;
+    assert_eq!(row(&by_account, 0)["name"], "No e-mail account");
+    assert_eq!(counts(row(&by_account, 0)), [3, 1, 1, 0, 2]);
+    assert_eq!(counts(row(&by_account, 1)), [0, 0, 0, 0, 0]);
+    for report in [&by_channel, &by_account, &scene.report("volume").await] {
+        let totals = ["Created", "Closed", "Replied", "Open"]
+            .map(|name| report[format!("total{name}Conversations")].clone());
+        assert_eq!(totals, [json!(3), json!(1), json!(1), json!(2)]);
+    }
+    assert_eq!(scene.list_length("metric=created&dimensionType=byChannel&id=7").await, 2);
+    assert_eq!(scene.list_length("metric=open&dimensionType=byAccount&id=0").await, 2);
 }
