@@ -368,7 +368,7 @@ impl Input for IsEnableInput {}
 #[serde(rename_all = "camelCase")]
 #[schema(as = SortInput)]
 pub struct SortInput {
-    /// Rules by id in their new order; where every one has an `index`, that is the order
+    /// Rules by id in their new order; where the indices are not those the rules have, the indices are the order
     #[serde(alias = "customRules", alias = "customerRouteRules")]
     customer_rules: Option<Vec<CustomerRuleBody>>,
     /// `up` or `down`
@@ -387,10 +387,17 @@ enum Wanted {
 }
 
 impl SortInput {
-    fn wanted(self) -> Result<Wanted> {
+    /// `now` are the rules in the order that they have.
+    fn wanted(self, now: &[RoutingRule]) -> Result<Wanted> {
         match (self.customer_rules, self.direction, self.index) {
             (Some(mut rules), None, None) => {
-                if rules.iter().all(|rule| rule.index.is_some()) {
+                let index_now = |id: Option<i64>| {
+                    let place = now.iter().position(|rule| Some(rule.id.0) == id);
+                    place.map(|place| place as i64 + 1)
+                };
+                // Rules as they were read, in another order: it is the order that says where they go.
+                let is_as_read = rules.iter().all(|rule| rule.index == index_now(rule.id));
+                if !is_as_read && rules.iter().all(|rule| rule.index.is_some()) {
                     rules.sort_by_key(|rule| rule.index);
                 }
                 let id = |(position, rule): (usize, &CustomerRuleBody)| {
@@ -701,7 +708,7 @@ pub async fn sort_rule(
     let customer_rules = app
         .write(move |tx| {
             rule::require(tx, &by.actor, id)?;
-            let found = match body.0.wanted()? {
+            let found = match body.0.wanted(&rule::list(tx, &by.actor)?)? {
                 Wanted::Place(place) => rule::sort(tx, &by.actor, id, place)?,
                 Wanted::Order(order) => rule::arrange(tx, &by.actor, &order)?,
             };

@@ -256,7 +256,11 @@ impl Entry {
 
     /// A choice by its name or value in any case, else by its id.
     pub fn choice(&self, written: &str) -> Option<&Choice> {
-        let folded = text::fold(written.trim());
+        let mut folded = text::fold(written.trim());
+        // The later documents' word (contract 27.1 row 18).
+        if self.id == STATUS && folded == "resolved" {
+            folded = "closed".to_owned();
+        }
         self.choices
             .iter()
             .find(|choice| text::is(&choice.name, &folded) || text::is(&choice.value, &folded))

@@ -16,7 +16,7 @@ pub enum Outcome {
         department: Option<i64>,
         /// The contract's name.
         priority: String,
-        /// What decided: the rule's name, or `simple`, `matchFailed`, `off`.
+        /// What decided: the rule's name, or `simple`, `matchFailed`, `off`, `given`.
         by: String,
     },
     Triggered(Vec<Effect>),

@@ -137,6 +137,9 @@ fn routed(rules: Option<&routing::Rules>, past: &Past) -> Outcome {
     let Some(rules) = rules.filter(|rules| rules.is_enabled) else {
         return Outcome::Routed { agent, department, priority: priority.to_owned(), by: "off".to_owned() };
     };
+    if routing::is_given(&past.first) {
+        return Outcome::Routed { agent, department, priority: priority.to_owned(), by: "given".to_owned() };
+    }
     let winner = rules.decide(&past.first).winner;
     let Target { object, id, priority: wanted } = rules.target(winner);
     if past.given.is_none() {

@@ -1,5 +1,5 @@
-//! Deciding where a new conversation goes, in the transaction that creates it. What was given with the conversation,
-//! and what its e-mail account sets, wins; routing fills in what is missing (contract 15.1).
+//! Deciding where a new conversation goes, in the transaction that creates it. A conversation that was given an agent or
+//! a department is left alone; of what its e-mail account sets, routing fills in what is missing (contract 15.1).
 
 use serde::{Deserialize, Serialize};
 
@@ -11,6 +11,7 @@ use crate::desk::decision::{self, Trace};
 use crate::desk::{agent, condition, department, rule_set};
 use crate::error::Result;
 use crate::ids::{AgentId, DepartmentId, FieldId};
+use crate::rules::field::{AGENT_ASSIGNEE, DEPARTMENT_ASSIGNEE, RECEIVED_FROM};
 use crate::rules::{Facts, Moment, Predicate, eval};
 
 /// Routing made ready to decide: everything it depends on but the facts.
@@ -120,6 +121,13 @@ impl Rules {
     }
 }
 
+/// Whether an agent or a department was given with the conversation: routing leaves it alone then (contract 11.7). What
+/// an e-mail account sets is not given: routing fills in the rest (contract 27.4 row 90).
+pub fn is_given(facts: &Facts) -> bool {
+    let is_set = |field| !facts.get(field).is_empty();
+    (is_set(AGENT_ASSIGNEE) || is_set(DEPARTMENT_ASSIGNEE)) && !is_set(RECEIVED_FROM)
+}
+
 /// Routes a conversation that was just created: assigns it where nobody is assigned yet, and sets its priority unless
 /// one was given. `facts` are the conversation's.
 pub fn route(
@@ -151,10 +159,15 @@ pub fn route(
         verdict,
         agent: None,
         department: None,
-        priority: given.is_none().then_some(target.priority),
+        priority: None,
         skipped: None,
     };
-    place(tx, conversation, target, &mut trace)?;
+    if is_given(facts) {
+        trace.skipped = Some("an agent or a department was given with the conversation".to_owned());
+    } else {
+        trace.priority = given.is_none().then_some(target.priority);
+        place(tx, conversation, target, &mut trace)?;
+    }
     tx.run(
         "UPDATE conversation SET agent_assignee_id = coalesce(?, agent_assignee_id),
            department_assignee_id = coalesce(?, department_assignee_id), priority = coalesce(?, priority) WHERE id = ?",

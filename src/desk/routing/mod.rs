@@ -12,7 +12,7 @@ use crate::error::{Error, Result};
 use crate::ids::{AgentId, DepartmentId};
 use crate::rules::Domain;
 
-pub use decide::{CustomRule, Routed, RoutingTrace, Rules, Verdict, Winner, route};
+pub use decide::{CustomRule, Routed, RoutingTrace, Rules, Verdict, Winner, is_given, route};
 pub use rule::{RoutingRule, RoutingRuleChange};
 
 /// The only id that a routing setting ever has.
@@ -102,6 +102,12 @@ impl Target {
             Object::Department => department::get(s, DepartmentId(self.id))?.is_some(),
             Object::Agent => agent::is_assignable(s, AgentId(self.id))?,
         };
+        if self.object == Object::Department
+            && self.id != 0
+            && let Some(objection) = department::objection(s, DepartmentId(self.id))?
+        {
+            return Err(Error::invalid(field, objection));
+        }
         if is_known {
             return Ok(());
         }

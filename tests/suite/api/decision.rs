@@ -155,6 +155,7 @@ async fn who_sees_a_conversation_sees_its_decisions_also_in_the_console() {
     let other = desk.browser();
     other.sign_in("luis").await;
     assert_eq!(other.get("/console/conversations/1/why").await.status, 404);
+    ann.put("/anytime/routingRules/1", json!({ "simpleRouteToId": 0 })).await.expect(200);
     ann.delete(&format!("/departments/{sales}")).await.expect(204);
     let page = browser.get("/console/conversations/1/why").await;
     page.shows(&format!("Routed to deleted department {sales}, priority high"));

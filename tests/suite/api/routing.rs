@@ -220,6 +220,13 @@ async fn rules_are_sorted_by_list_direction_or_index() {
     ] });
     ann.put(&path(ids[0]), order).await.expect(200);
     assert_eq!(names(&ann).await, ["C", "B", "A"]);
+    // As they were read, indices and all, in another order: "the list of rules in the new order".
+    let read = ann.get("/anytime/routingRules/1/customerRules").await.expect(200)["customerRules"].clone();
+    let turned = json!([read[2], read[0], read[1]]);
+    ann.put(&path(ids[0]), json!({ "customerRules": turned })).await.expect(200);
+    assert_eq!(names(&ann).await, ["A", "C", "B"]);
+    ann.put(&path(ids[0]), json!({ "customerRules": read })).await.expect(200);
+    assert_eq!(names(&ann).await, ["C", "B", "A"], "the indices are not those of now");
     for (body, message) in [
         (json!({}), "'customerRules' or 'type' or 'index' is required, and one of them alone"),
         (json!({ "type": "sideways" }), "'type' must be 'up' or 'down', not 'sideways'"),
@@ -372,14 +379,14 @@ async fn what_is_given_with_a_conversation_wins_over_routing() {
     let simple = json!({ "isEnable": true, "simpleRouteToId": sales, "simpleRouteToPriority": "high" });
     ann.put("/anytime/routingRules/1", simple).await.expect(200);
     let given = submit(&ann, "a", json!({ "departmentAssigneeId": support })).await;
-    assert_eq!(place(&given), (json!(support), json!(null), "high"));
+    assert_eq!(place(&given), (json!(support), json!(null), "normal"));
     let trace = decision(&ann, &given["id"], "routing").await;
-    assert_eq!(trace["skipped"], "the conversation has a department already");
+    assert_eq!(trace["skipped"], "an agent or a department was given with the conversation");
     let low = submit(&ann, "b", json!({ "priority": "low" })).await;
     assert_eq!(place(&low), (json!(sales), json!(null), "low"));
-    // An agent was given, a department was not: routing fills it in.
+    // One of the two is enough: routing is for what nobody has placed.
     let agent = submit(&ann, "c", json!({ "agentAssigneeId": ann.id })).await;
-    assert_eq!(place(&agent), (json!(sales), json!(ann.id), "high"));
+    assert_eq!(place(&agent), (json!(null), json!(ann.id), "normal"));
 }
 
 #[tokio::test]
@@ -387,20 +394,17 @@ async fn a_target_that_is_gone_is_skipped_with_a_warning_and_the_priority_kept()
     let desk = TestDesk::start().await;
     let ann = desk.as_ann().await;
     let (luis, mia) = (desk.create_agent("luis", false).await, desk.create_agent("mia", false).await);
-    let sales = department(&ann, "Sales").await;
     custom(&ann).await;
-    for (name, object, id) in [("d", "department", sales), ("l", "agent", luis), ("m", "agent", mia)] {
+    for (name, id) in [("l", luis), ("m", mia)] {
         let body = json!({
-            "name": name, "routeToObject": object, "routeToId": id, "routeToPriority": "high",
+            "name": name, "routeToObject": "agent", "routeToId": id, "routeToPriority": "high",
             "conditions": subject("is", name),
         });
         rule(&ann, body).await;
     }
-    ann.delete(&format!("/departments/{sales}")).await.expect(204);
     ann.delete(&format!("/agents/{luis}")).await.expect(204);
     ann.put(&format!("/agents/{mia}"), json!({ "isActive": false })).await.expect(200);
     for (name, warning) in [
-        ("d", format!("department {sales} was deleted: nothing is assigned to it")),
         ("l", "Luis was deleted: nothing is assigned to them".to_owned()),
         ("m", "Mia is not active: nothing is assigned to them".to_owned()),
     ] {

@@ -59,6 +59,33 @@ async fn switching_departments_off_refuses_them_everywhere() {
     ann.put("/anytime/conversations/1", json!({ "subject": "other" })).await.expect(200);
     let account = json!({ "email": "help@desk.example", "departmentAssigneeId": 1 });
     ann.post("/anytime/emailAccounts", account).await.error(400);
+    let rules = "/anytime/routingRules/1";
+    for (property, path) in [
+        ("simpleRouteTo", rules.to_owned()),
+        ("matchFailedRouteTo", rules.to_owned()),
+        ("routeTo", format!("{rules}/customerRules")),
+    ] {
+        let mut to = json!({ format!("{property}Object"): "department", format!("{property}Id"): 1 });
+        let answer = match property {
+            "routeTo" => {
+                to["name"] = json!("Invoices");
+                ann.post(&path, to).await
+            }
+            _ => ann.put(&path, to).await,
+        };
+        assert_eq!(answer.error(400), format!("'{property}Id' departments are switched off"));
+    }
+    let nobody = json!({ "simpleRouteToObject": "department", "simpleRouteToId": 0 });
+    ann.put(rules, nobody).await.expect(200);
+}
+
+#[tokio::test]
+async fn the_site_is_found_by_either_name() {
+    let desk = TestDesk::start().await;
+    let ann = desk.as_ann().await;
+    let sites = ann.get("/sites").await.expect(200);
+    assert_eq!(ann.get("/site").await.expect(200), sites);
+    assert_eq!(ann.get("/sites/profile").await.expect(200), ann.get("/site/profile").await.expect(200));
 }
 
 #[tokio::test]

@@ -175,19 +175,17 @@ async fn a_rehearsal_says_what_its_rules_name_and_is_gone() {
     let desk = TestDesk::start().await;
     let ann = desk.as_ann().await;
     let luis = desk.create_agent("luis", false).await;
-    let sales = created(&ann, "/departments", json!({ "name": "Sales" }), "").await["id"].clone();
     let support = created(&ann, "/departments", json!({ "name": "Support" }), "").await["id"].clone();
     let new = json!({ "subject": "a", "channel": "portal", "message": { "type": "note", "plainBody": "x" } });
     ann.post("/anytime/conversations", new).await.expect(201);
     ann.put("/anytime/routingRules/1", json!({ "isEnable": true, "type": "customRules" })).await.expect(200);
     let rules = "/anytime/routingRules/1/customerRules";
     let subject = json!([{ "fieldId": 2, "matchType": "is", "value": "a" }]);
-    let rule = json!({ "name": "Old", "routeToId": sales, "conditions": subject });
+    let rule = json!({ "name": "Old", "routeToObject": "agent", "routeToId": luis, "conditions": subject });
     created(&ann, rules, rule, "customerRule").await;
     let mail = json!({ "type": "SendEmail", "agentIds": [luis], "subject": "s", "textBody": "b" });
     let trigger = json!({ "name": "Tell", "triggerEvent": 1, "actions": [mail] });
     let trigger = created(&ann, "/anytime/triggers", trigger, "trigger").await;
-    ann.delete(&format!("/departments/{sales}")).await.expect(204);
     ann.delete(&format!("/agents/{luis}")).await.expect(204);
     let rehearse = async |draft: Value| {
         let made = ann.post("/anytime/rehearsals", draft).await.expect(202)["rehearsal"].clone();
@@ -197,7 +195,7 @@ async fn a_rehearsal_says_what_its_rules_name_and_is_gone() {
         })
         .await
     };
-    let target = format!("department {sales} was deleted: nothing is assigned to it");
+    let target = "Luis was deleted: nothing is assigned to them";
     let found = rehearse(json!({ "routingRule": { "matchFailedRouteToId": support } })).await;
     assert_eq!(found["rehearsal"]["warnings"], json!([format!("Old: {target}")]));
     assert_eq!(found["total"], 0, "the rule still matches first: {found}");
@@ -226,8 +224,8 @@ async fn a_rehearsal_says_what_its_rules_name_and_is_gone() {
     ];
     let sent = browser.post(page, &form).await;
     assert_eq!(sent.status, 303, "{}", sent.html);
-    browser.get("/console/settings/rehearsals/3").await.shows("has no effect").shows(&target);
-    browser.get("/console/settings/routing").await.shows(&target);
+    browser.get("/console/settings/rehearsals/3").await.shows("has no effect").shows(target);
+    browser.get("/console/settings/routing").await.shows(target);
 }
 
 #[tokio::test]
