@@ -1,5 +1,6 @@
 //! What every operation of the OpenAPI document has, so that no handler repeats it: a name of its own, the answers that
-//! sign-in, limits and the database may give, and `Idempotency-Key` where something is created.
+//! sign-in, limits and the database may give, `Idempotency-Key` where something is created, and `If-Match` where 412 is an
+//! answer.
 
 use utoipa::Modify;
 use utoipa::openapi::path::{Operation, Parameter, ParameterBuilder, ParameterIn};
@@ -85,6 +86,9 @@ fn complete(method: &str, path: &str, operation: &mut Operation) {
         operation.parameters.get_or_insert_default().push(RefOr::T(idempotency_key()));
         statuses.extend(["400", "409", "413"]);
     }
+    if operation.responses.responses.contains_key("412") {
+        operation.parameters.get_or_insert_default().push(RefOr::T(if_match()));
+    }
     let responses = &mut operation.responses.responses;
     for status in statuses {
         responses.entry(status.to_owned()).or_insert_with(|| RefOr::T(error()));
@@ -106,6 +110,19 @@ fn is_in(parameter: &RefOr<Parameter>, place: &ParameterIn) -> bool {
 fn error() -> Response {
     let body = ContentBuilder::new().schema(Some(Ref::from_schema_name("ErrorBody"))).build();
     ResponseBuilder::new().content("application/json", body).build()
+}
+
+fn if_match() -> Parameter {
+    ParameterBuilder::new()
+        .name("If-Match")
+        .parameter_in(ParameterIn::Header)
+        .required(Required::False)
+        .description(Some("ETag of the conversation as the caller knows it"))
+        .example(Some("\"17\"".into()))
+        .schema(Some(Schema::Object(
+            ObjectBuilder::new().schema_type(SchemaType::Type(Type::String)).build(),
+        )))
+        .build()
 }
 
 fn idempotency_key() -> Parameter {

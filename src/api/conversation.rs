@@ -1,7 +1,5 @@
 //! `/anytime/conversations` (contract 11): create, list, get, update, read and unread. Messages are in `message`.
 
-use std::time::Duration;
-
 use actix_web::{HttpRequest, HttpResponse, delete, get, post, put, web};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -13,7 +11,7 @@ use super::message::{self, MessageInput, MessageJson};
 use super::snooze::SnoozeJson;
 use super::{Face, id};
 use crate::app::App;
-use crate::db::Snapshot;
+use crate::db::{Snapshot, Tx};
 use crate::desk::code::{Channel, Priority, Status};
 use crate::desk::condition::{self, NewCondition, NewFormula};
 use crate::desk::conversation::{
@@ -21,9 +19,9 @@ use crate::desk::conversation::{
 };
 use crate::desk::field::{self, NewValue};
 use crate::desk::filter::{self, Narrowing};
-use crate::desk::{Actor, event, event_log, search};
+use crate::desk::{Actor, contact, event, event_log, search, tag};
 use crate::error::{Error, Problem, Problems, Result, shown};
-use crate::ids::{AgentId, ContactId, ConversationId, DepartmentId, TagId};
+use crate::ids::{AgentId, ContactId, ConversationId, DepartmentId, EventId, TagId};
 use crate::rules::{Predicate, Usage};
 use crate::time::Timestamp;
 use crate::web::error::ErrorBody;
@@ -352,18 +350,9 @@ impl ConversationInput {
     }
 }
 
-/// The window that a list has without being asked (contract 11.6).
-pub(super) const WINDOW: Duration = Duration::from_secs(30 * 24 * 3600);
-
 /// The parameters, but for the filter and the conditions, which the file must tell the meaning of.
 fn list_query(query: &Query, now: Timestamp) -> Result<ListQuery> {
-    let zone = query.time_zone()?;
-    let to = query.time_in("timeTo", zone.as_ref())?;
-    let from = query.time_in("timeFrom", zone.as_ref())?;
-    let from = from.unwrap_or_else(|| to.unwrap_or(now).minus(WINDOW));
-    if to.is_some_and(|to| to < from) {
-        return Err(Error::invalid("timeFrom", format!("'{from}' is later than timeTo")));
-    }
+    let (from, to) = query.window("timeFrom", "timeTo", now)?;
     let sort = query.value("sortBy", SORTS, |text| match text.to_ascii_lowercase().as_str() {
         "lastreplytime" | "lastrepliedtime" => Some(Sort::LastReplyTime),
         "lastactivitytime" => Some(Sort::LastActivityTime),
@@ -394,6 +383,16 @@ fn list_query(query: &Query, now: Timestamp) -> Result<ListQuery> {
 
 /// What `filterId` and `conditions[…]` ask for, added to the rest. All of it must hold (contract 11.6).
 fn narrow(s: &Snapshot<'_>, by: &Actor, now: Timestamp, query: &Query, wanted: &mut ListQuery) -> Result<()> {
+    if let Some(id) = wanted.tag
+        && tag::get(s, id)?.is_none()
+    {
+        return Err(Error::invalid("tagId", format!("must be the id of a tag, not '{id}'")));
+    }
+    if let Some(id) = wanted.contact
+        && contact::get_ever(s, id)?.is_none()
+    {
+        return Err(Error::invalid("contactId", format!("must be the id of a contact, not '{id}'")));
+    }
     if let Some(id) = query.integer("filterId")? {
         let moment = condition::moment(s, now, by, query.time_zone()?)?;
         match filter::narrowing(s, &moment, &super::filter::named(s, by, id)?)? {
@@ -502,7 +501,7 @@ pub(super) fn face(
 #[utoipa::path(
     tag = "Conversations",
     params(
-        ("filterId" = Option<i64>, Query, description = "1 All, 2 My open, 3 My department open, 4 Unassigned, 5 Mentioned me, 6 Closed, or one from 1000"),
+        ("filterId" = Option<i64>, Query, description = "1 All, 2 My Open, 3 My Department Open, 4 Unassigned, 5 Mentioned me, 6 Closed, or one from 1000"),
         ("keywords" = Option<String>, Query, description = "Words in the subject, the messages, the contact's name and addresses; \"several words\" in quotes stand together, a word may end in a star; #12 is the conversation 12"),
         ("conditions[0][field]" = Option<String>, Query, description = "A system or custom field by name or id; more conditions have other indices, and all must hold"),
         ("conditions[0][matchType]" = Option<String>, Query, description = "is, isNot, contains, notContains, isMoreThan, isLessThan, before, after or between"),
@@ -649,15 +648,36 @@ pub async fn create(
     Ok(Face::Anytime.created("conversation", &location, ConversationJson::new(created, Included::default())))
 }
 
+/// Changes a conversation in a transaction of its own, unless something happened to it that `if_match` does not know of.
+/// Gives what `change` gives, and the version after it.
+pub(super) async fn changing<T, F>(
+    app: &App,
+    if_match: IfMatch,
+    by: Actor,
+    id: ConversationId,
+    change: F,
+) -> Result<(T, EventId)>
+where
+    T: Send + 'static,
+    F: FnOnce(&Tx<'_>, &Actor) -> Result<T> + Send + 'static,
+{
+    app.write(move |tx| {
+        if if_match.is_given() {
+            // Whoever may not change it is not told whether somebody else did.
+            conversation::editable(tx, &by, id)?;
+            if_match.check(event::last_of(tx, id)?)?;
+        }
+        Ok((change(tx, &by)?, event::last_of(tx, id)?))
+    })
+    .await
+}
+
 /// Update a conversation
 ///
 /// Absent properties stay as they are.
 #[utoipa::path(
     tag = "Conversations",
-    params(
-        ("id" = i64, Path),
-        ("If-Match" = Option<String>, Header, description = "ETag of the conversation as the caller knows it", example = "\"17\""),
-    ),
+    params(("id" = i64, Path)),
     request_body = ConversationInput,
     responses(
         (status = 200, body = ConversationAnswer), (status = 403, body = ErrorBody),
@@ -674,20 +694,15 @@ pub async fn update(
 ) -> Result<HttpResponse, ApiError> {
     let id: ConversationId = id("conversation", &path)?;
     let (change, channel) = body.0.check()?;
-    let (updated, version) = app
-        .write(move |tx| {
-            let before = conversation::editable(tx, &by.actor, id)?;
-            if_match.check(event::last_of(tx, id)?)?;
-            if channel.is_some_and(|channel| channel != before.channel) {
-                return Err(Error::invalid(
-                    "channel",
-                    format!("is '{}' and cannot be changed", before.channel.name()),
-                ));
-            }
-            let updated = conversation::update(tx, &by.actor, id, &change)?;
-            Ok((updated, event::last_of(tx, id)?))
-        })
-        .await?;
+    let (updated, version) = changing(&app, if_match, by.actor, id, move |tx, by| {
+        let before = conversation::editable(tx, by, id)?;
+        if channel.is_some_and(|channel| channel != before.channel) {
+            let message = format!("is '{}' and cannot be changed", before.channel.name());
+            return Err(Error::invalid("channel", message));
+        }
+        conversation::update(tx, by, id, &change)
+    })
+    .await?;
     let answer = Face::Anytime.wrap("conversation", ConversationJson::new(updated, Included::default()));
     Ok(with_etag(answer, version))
 }
@@ -696,32 +711,54 @@ pub async fn update(
 #[utoipa::path(
     tag = "Conversations",
     params(("id" = i64, Path)),
-    responses((status = 204), (status = 403, body = ErrorBody), (status = 409, body = ErrorBody))
+    responses(
+        (status = 204), (status = 403, body = ErrorBody), (status = 409, body = ErrorBody),
+        (status = 412, body = ErrorBody),
+    )
 )]
 #[put("/api/v3/anytime/conversations/{id}/read")]
-pub async fn read(app: App, by: Caller, path: web::Path<String>) -> Result<HttpResponse, ApiError> {
-    set_read(app, by.actor, &path, true).await
+pub async fn read(
+    app: App,
+    by: Caller,
+    path: web::Path<String>,
+    if_match: IfMatch,
+) -> Result<HttpResponse, ApiError> {
+    set_read(app, by.actor, &path, if_match, true).await
 }
 
 /// Mark a conversation as unread
 #[utoipa::path(
     tag = "Conversations",
     params(("id" = i64, Path)),
-    responses((status = 204), (status = 403, body = ErrorBody), (status = 409, body = ErrorBody))
+    responses(
+        (status = 204), (status = 403, body = ErrorBody), (status = 409, body = ErrorBody),
+        (status = 412, body = ErrorBody),
+    )
 )]
 #[put("/api/v3/anytime/conversations/{id}/unread")]
-pub async fn unread(app: App, by: Caller, path: web::Path<String>) -> Result<HttpResponse, ApiError> {
-    set_read(app, by.actor, &path, false).await
+pub async fn unread(
+    app: App,
+    by: Caller,
+    path: web::Path<String>,
+    if_match: IfMatch,
+) -> Result<HttpResponse, ApiError> {
+    set_read(app, by.actor, &path, if_match, false).await
 }
 
-async fn set_read(app: App, by: Actor, path: &str, is_read: bool) -> Result<HttpResponse, ApiError> {
+async fn set_read(
+    app: App,
+    by: Actor,
+    path: &str,
+    if_match: IfMatch,
+    is_read: bool,
+) -> Result<HttpResponse, ApiError> {
     let id: ConversationId = id("conversation", path)?;
-    app.write(move |tx| match is_read {
-        true => read_state::mark_read(tx, &by, id),
-        false => read_state::mark_unread(tx, &by, id),
+    let ((), version) = changing(&app, if_match, by, id, move |tx, by| match is_read {
+        true => read_state::mark_read(tx, by, id),
+        false => read_state::mark_unread(tx, by, id),
     })
     .await?;
-    Ok(HttpResponse::NoContent().finish())
+    Ok(with_etag(HttpResponse::NoContent().finish(), version))
 }
 
 /// Delete a conversation: move it to the recycle bin
@@ -731,11 +768,17 @@ async fn set_read(app: App, by: Actor, path: &str, is_read: bool) -> Result<Http
     responses(
         (status = 204), (status = 403, body = ErrorBody),
         (status = 409, body = ErrorBody, description = "It is deleted already"),
+        (status = 412, body = ErrorBody),
     )
 )]
 #[delete("/api/v3/anytime/conversations/{id}")]
-pub async fn delete(app: App, by: Caller, path: web::Path<String>) -> Result<HttpResponse, ApiError> {
+pub async fn delete(
+    app: App,
+    by: Caller,
+    path: web::Path<String>,
+    if_match: IfMatch,
+) -> Result<HttpResponse, ApiError> {
     let id: ConversationId = id("conversation", &path)?;
-    app.write(move |tx| trash::delete(tx, &by.actor, id)).await?;
+    changing(&app, if_match, by.actor, id, move |tx, by| trash::delete(tx, by, id)).await?;
     Ok(HttpResponse::NoContent().finish())
 }

@@ -6,16 +6,18 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::attachment::AttachmentJson;
+use super::conversation::changing;
 use super::message::AttachmentInput;
 use super::{Face, id};
 use crate::app::App;
-use crate::desk::conversation::draft::{self, Draft, DraftText, Version};
+use crate::desk::conversation::draft::{self, Draft, DraftChange, DraftText, Version};
 use crate::error::{Error, Result};
 use crate::html;
 use crate::ids::ConversationId;
 use crate::time::Timestamp;
 use crate::web::error::ErrorBody;
-use crate::web::json::Input;
+use crate::web::etag::{IfMatch, with_etag};
+use crate::web::json::{Input, nullable};
 use crate::web::{ApiError, Caller, Json};
 
 #[derive(Serialize, ToSchema)]
@@ -102,22 +104,37 @@ pub struct VersionList {
     draft_versions: Vec<VersionJson>,
 }
 
-/// The whole draft: what is left out is empty
+/// When there is a draft, an update leaves alone what is left out; null and an empty text clear
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = ConversationDraftInput)]
 pub struct DraftInput {
-    subject: Option<String>,
-    /// The missing one of the two bodies is derived
-    html_body: Option<String>,
-    plain_body: Option<String>,
-    quote: Option<String>,
-    from: Option<String>,
-    to: Option<String>,
-    cc: Option<String>,
+    #[serde(default, deserialize_with = "nullable")]
+    #[schema(value_type = Option<String>)]
+    subject: Option<Option<String>>,
+    /// The missing one of the two bodies is derived: they change together
+    #[serde(default, deserialize_with = "nullable")]
+    #[schema(value_type = Option<String>)]
+    html_body: Option<Option<String>>,
+    #[serde(default, deserialize_with = "nullable")]
+    #[schema(value_type = Option<String>)]
+    plain_body: Option<Option<String>>,
+    #[serde(default, deserialize_with = "nullable")]
+    #[schema(value_type = Option<String>)]
+    quote: Option<Option<String>>,
+    #[serde(default, deserialize_with = "nullable")]
+    #[schema(value_type = Option<String>)]
+    from: Option<Option<String>>,
+    #[serde(default, deserialize_with = "nullable")]
+    #[schema(value_type = Option<String>)]
+    to: Option<Option<String>>,
+    #[serde(default, deserialize_with = "nullable")]
+    #[schema(value_type = Option<String>)]
+    cc: Option<Option<String>>,
     /// Own uploads, and files that the draft already has; the others are let go
-    #[serde(default)]
-    attachments: Vec<AttachmentInput>,
+    #[serde(default, deserialize_with = "nullable")]
+    #[schema(value_type = Option<Vec<AttachmentInput>>)]
+    attachments: Option<Option<Vec<AttachmentInput>>>,
 }
 
 impl Input for DraftInput {
@@ -125,17 +142,26 @@ impl Input for DraftInput {
 }
 
 impl DraftInput {
-    fn check(self) -> Result<(DraftText, Vec<String>)> {
-        let text = DraftText {
-            subject: self.subject.unwrap_or_default(),
-            quote: self.quote.map(|quote| html::sanitize_own(&quote)).unwrap_or_default(),
-            from: self.from.unwrap_or_default(),
-            to: self.to.unwrap_or_default(),
-            cc: self.cc.unwrap_or_default(),
-            ..DraftText::default()
+    fn check(self) -> Result<DraftChange> {
+        let body = match (&self.html_body, &self.plain_body) {
+            (None, None) => None,
+            (html, plain) => {
+                let (html, plain) = (html.iter().flatten().next(), plain.iter().flatten().next());
+                let text =
+                    DraftText::default().with_body(html.map(String::as_str), plain.map(String::as_str))?;
+                Some(text.body)
+            }
         };
-        let text = text.with_body(self.html_body.as_deref(), self.plain_body.as_deref())?;
-        Ok((text, self.attachments.into_iter().map(|file| file.guid).collect()))
+        let guids = |files: Vec<AttachmentInput>| files.into_iter().map(|file| file.guid).collect();
+        Ok(DraftChange {
+            subject: self.subject.map(Option::unwrap_or_default),
+            body,
+            quote: self.quote.map(|quote| quote.map(|quote| html::sanitize_own(&quote)).unwrap_or_default()),
+            from: self.from.map(Option::unwrap_or_default),
+            to: self.to.map(Option::unwrap_or_default),
+            cc: self.cc.map(Option::unwrap_or_default),
+            files: self.attachments.map(|files| files.map(guids).unwrap_or_default()),
+        })
     }
 }
 
@@ -164,19 +190,27 @@ pub async fn get(app: App, by: Caller, path: web::Path<String>) -> Result<HttpRe
     tag = "Drafts",
     params(("id" = i64, Path)),
     request_body = DraftInput,
-    responses((status = 201, body = DraftAnswer), (status = 403, body = ErrorBody))
+    responses(
+        (status = 201, body = DraftAnswer), (status = 403, body = ErrorBody),
+        (status = 412, body = ErrorBody),
+    )
 )]
 #[post("/api/v3/anytime/conversations/{id}/draft")]
 pub async fn create(
     app: App,
     by: Caller,
     path: web::Path<String>,
+    if_match: IfMatch,
     body: Json<DraftInput>,
 ) -> Result<HttpResponse, ApiError> {
     let id: ConversationId = id("conversation", &path)?;
-    let draft = save(&app, by, id, body.0).await?;
+    // What a new draft does not have is empty.
+    let change = body.0.check()?.or_empty();
+    let (draft, version) =
+        changing(&app, if_match, by.actor, id, move |tx, by| draft::change(tx, by, id, change)).await?;
     let location = format!("/api/v3/anytime/conversations/{id}/draft");
-    Ok(Face::Anytime.created("conversationDraft", &location, draft))
+    let answer = Face::Anytime.created("conversationDraft", &location, DraftJson::from(draft));
+    Ok(with_etag(answer, version))
 }
 
 /// Update the draft of a conversation, or create it
@@ -186,7 +220,7 @@ pub async fn create(
     request_body = DraftInput,
     responses(
         (status = 200, body = DraftAnswer), (status = 403, body = ErrorBody),
-        (status = 409, body = ErrorBody),
+        (status = 409, body = ErrorBody), (status = 412, body = ErrorBody),
     )
 )]
 #[put("/api/v3/anytime/conversations/{id}/draft")]
@@ -194,29 +228,36 @@ pub async fn update(
     app: App,
     by: Caller,
     path: web::Path<String>,
+    if_match: IfMatch,
     body: Json<DraftInput>,
 ) -> Result<HttpResponse, ApiError> {
     let id: ConversationId = id("conversation", &path)?;
-    Ok(Face::Anytime.wrap("conversationDraft", save(&app, by, id, body.0).await?))
-}
-
-async fn save(app: &App, by: Caller, id: ConversationId, input: DraftInput) -> Result<DraftJson> {
-    let (text, files) = input.check()?;
-    let draft = app.write(move |tx| draft::save(tx, &by.actor, id, &text, &files)).await?;
-    Ok(DraftJson::from(draft))
+    let change = body.0.check()?;
+    let (draft, version) =
+        changing(&app, if_match, by.actor, id, move |tx, by| draft::change(tx, by, id, change)).await?;
+    Ok(with_etag(Face::Anytime.wrap("conversationDraft", DraftJson::from(draft)), version))
 }
 
 /// Delete the draft of a conversation; its text stays among the earlier versions
 #[utoipa::path(
     tag = "Drafts",
     params(("id" = i64, Path)),
-    responses((status = 204), (status = 403, body = ErrorBody), (status = 409, body = ErrorBody))
+    responses(
+        (status = 204), (status = 403, body = ErrorBody), (status = 409, body = ErrorBody),
+        (status = 412, body = ErrorBody),
+    )
 )]
 #[delete("/api/v3/anytime/conversations/{id}/draft")]
-pub async fn delete(app: App, by: Caller, path: web::Path<String>) -> Result<HttpResponse, ApiError> {
+pub async fn delete(
+    app: App,
+    by: Caller,
+    path: web::Path<String>,
+    if_match: IfMatch,
+) -> Result<HttpResponse, ApiError> {
     let id: ConversationId = id("conversation", &path)?;
-    app.write(move |tx| draft::delete(tx, &by.actor, id)).await?;
-    Ok(HttpResponse::NoContent().finish())
+    let ((), version) =
+        changing(&app, if_match, by.actor, id, move |tx, by| draft::delete(tx, by, id)).await?;
+    Ok(with_etag(HttpResponse::NoContent().finish(), version))
 }
 
 /// List the texts that later drafts overwrote or that were thrown away, the newest first

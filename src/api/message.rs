@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::attachment::AttachmentJson;
-use super::conversation::code;
+use super::conversation::{changing, code};
 use super::forward::time;
 use super::include::{self, PartyJson};
 use super::{Face, id};
@@ -13,7 +13,7 @@ use crate::app::App;
 use crate::db::Snapshot;
 use crate::desk::code::Status;
 use crate::desk::conversation::{self, Body, Message, MessageType, NewMessage, Source, edit};
-use crate::desk::{Actor, attachment, event, outgoing_mail};
+use crate::desk::{Actor, attachment, outgoing_mail};
 use crate::error::{Error, Problem, Problems, Result};
 use crate::html;
 use crate::ids::{AgentId, ConversationId, MessageId};
@@ -211,24 +211,79 @@ pub struct MessageInput {
     send_time: Option<String>,
 }
 
+/// What only answers have.
+const ANSWERED: &[&str] = &[
+    "id",
+    "conversationId",
+    "time",
+    "senderId",
+    "senderType",
+    "sendStatus",
+    "inboundMailId",
+    "matchedBy",
+    "isThirdParty",
+    "undoUntil",
+    "isAutomatic",
+    "forwardOfId",
+    "senderAuthentication",
+    "senderAuthenticationReason",
+    "senderWarnings",
+    "editedTime",
+    "sender",
+];
+
+/// What a change of a note leaves as it is.
+const KEPT: &[&str] = &[
+    "id",
+    "conversationId",
+    "type",
+    "source",
+    "quote",
+    "time",
+    "senderId",
+    "senderType",
+    "subject",
+    "from",
+    "to",
+    "cc",
+    "attachments",
+    "sendStatus",
+    "inboundMailId",
+    "matchedBy",
+    "isThirdParty",
+    "sendTime",
+    "undoUntil",
+    "isAutomatic",
+    "forwardOfId",
+    "senderAuthentication",
+    "senderAuthenticationReason",
+    "senderWarnings",
+    "editedTime",
+    "sender",
+];
+
 impl Input for MessageInput {
-    const READ_ONLY: &'static [&'static str] =
-        &["id", "conversationId", "time", "senderId", "senderType", "sendStatus", "undoUntil"];
+    const READ_ONLY: &'static [&'static str] = ANSWERED;
 }
 
-/// An upload to attach
+/// A file by its guid; what an answer says of it beside may be sent back as it is
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = AttachmentReference)]
 pub struct AttachmentInput {
     pub guid: String,
-    // What an upload's answer says beside the guid may be sent back as it is.
-    #[expect(dead_code, reason = "accepted and passed over")]
-    file_name: Option<String>,
-    #[expect(dead_code, reason = "accepted and passed over")]
-    url: Option<String>,
-    #[expect(dead_code, reason = "accepted and passed over")]
-    is_available: Option<bool>,
+    #[serde(rename = "fileName")]
+    _file_name: Option<String>,
+    #[serde(rename = "url")]
+    _url: Option<String>,
+    #[serde(rename = "isAvailable")]
+    _is_available: Option<bool>,
+    #[serde(rename = "size")]
+    _size: Option<i64>,
+    #[serde(rename = "mimetype")]
+    _mimetype: Option<String>,
+    #[serde(rename = "messageId")]
+    _message_id: Option<i64>,
 }
 
 impl MessageInput {
@@ -308,10 +363,7 @@ pub async fn list(
 /// A message of type `email` leaves through an e-mail account.
 #[utoipa::path(
     tag = "Messages",
-    params(
-        ("id" = i64, Path),
-        ("If-Match" = Option<String>, Header, description = "ETag of the conversation as the caller knows it", example = "\"17\""),
-    ),
+    params(("id" = i64, Path)),
     request_body = MessageInput,
     responses(
         (status = 201, body = MessageAnswer), (status = 403, body = ErrorBody),
@@ -328,14 +380,11 @@ pub async fn create(
 ) -> Result<HttpResponse, ApiError> {
     let id: ConversationId = id("conversation", &path)?;
     let new = body.0.check("")?;
-    let (message, version) = app
-        .write(move |tx| {
-            conversation::editable(tx, &by.actor, id)?;
-            if_match.check(event::last_of(tx, id)?)?;
-            let message = conversation::reply(tx, &by.actor, id, &new)?;
-            Ok((with_files(tx, message)?, event::last_of(tx, id)?))
-        })
-        .await?;
+    let (message, version) = changing(&app, if_match, by.actor, id, move |tx, by| {
+        let message = conversation::reply(tx, by, id, &new)?;
+        with_files(tx, message)
+    })
+    .await?;
     let location = format!("/api/v3/anytime/conversations/{id}/messages/{}", message.id);
     Ok(with_etag(Face::Anytime.created("message", &location, message), version))
 }
@@ -383,8 +432,7 @@ pub struct MessageChangeInput {
 }
 
 impl Input for MessageChangeInput {
-    const READ_ONLY: &'static [&'static str] =
-        &["id", "conversationId", "type", "source", "time", "senderId", "senderType", "editedTime"];
+    const READ_ONLY: &'static [&'static str] = KEPT;
 }
 
 /// Change an own note

@@ -29,7 +29,7 @@ pub async fn stream(app: App, by: Caller, request: HttpRequest) -> Result<HttpRe
 
 fn tell(s: &Snapshot<'_>, by: &Actor, news: &LiveEvent) -> Result<String> {
     let Some(event) = event::get(s, news.id)? else { return Ok(String::new()) };
-    let mut text = String::new();
+    let mut told = Vec::new();
     for notice in notice::of(s, by, &event)? {
         let (name, message) = match notice {
             Notice::AssignedToMe => ("assignedToMe", None),
@@ -43,7 +43,7 @@ fn tell(s: &Snapshot<'_>, by: &Actor, news: &LiveEvent) -> Result<String> {
             Notice::CountsChanged => json!({ "time": event.at }),
             _ => json!({ "conversationId": event.conversation_id, "messageId": message, "time": event.at }),
         };
-        text += &live::frame(event.id, name, &data);
+        told.push((name, data));
     }
-    Ok(text)
+    Ok(live::frames(event.id, &told))
 }

@@ -223,6 +223,8 @@ pub struct PortalMessageInput {
 #[serde(rename_all = "camelCase")]
 #[schema(as = PortalReplyInput)]
 pub struct PortalReplyInput {
+    /// The conversation, as in the path
+    id: Option<i64>,
     /// Whose conversation it is; may also stand in the query
     contact_id: Option<i64>,
     html_body: Option<String>,
@@ -237,13 +239,13 @@ impl Input for PortalReplyInput {}
 #[serde(rename_all = "camelCase")]
 #[schema(as = PortalContactInput)]
 pub struct ContactInput {
+    /// The conversation, as in the path
+    id: Option<i64>,
     /// Whose conversation it is; may also stand in the query
     contact_id: Option<i64>,
 }
 
-impl Input for ContactInput {
-    const READ_ONLY: &'static [&'static str] = &["id"];
-}
+impl Input for ContactInput {}
 
 fn guids(files: Vec<AttachmentInput>) -> Vec<String> {
     files.into_iter().map(|file| file.guid).collect()
@@ -263,16 +265,27 @@ fn required(contact: Option<ContactId>) -> Result<ContactId> {
     contact.ok_or_else(|| Error::invalid("contactId", "is required"))
 }
 
-/// The contact of a call that needs no body.
-fn of_call(query: &Query, body: &[u8]) -> Result<Option<ContactId>> {
-    let in_body = match body.iter().all(u8::is_ascii_whitespace) {
-        true => None,
-        false => json::read::<ContactInput>(body)?.contact_id,
-    };
-    named(query, in_body)
+/// The documents repeat the conversation of the path in the body; another one is refused.
+fn check_id(in_body: Option<i64>, of_path: ConversationId) -> Result<()> {
+    match in_body {
+        Some(id) if id != of_path.0 => {
+            Err(Error::invalid("id", format!("is {id}, but the path names {of_path}")))
+        }
+        _ => Ok(()),
+    }
 }
 
-fn portal_query(query: &Query) -> Result<PortalQuery> {
+/// The contact of a call that needs no body.
+fn of_call(query: &Query, body: &[u8], id: ConversationId) -> Result<Option<ContactId>> {
+    if body.iter().all(u8::is_ascii_whitespace) {
+        return named(query, None);
+    }
+    let input: ContactInput = json::read(body)?;
+    check_id(input.id, id)?;
+    named(query, input.contact_id)
+}
+
+fn portal_query(query: &Query, now: Timestamp) -> Result<PortalQuery> {
     let mut contacts = Vec::new();
     let one = query.text("contactId")?.into_iter();
     for text in one.chain(query.all("contactIds")).flat_map(|text| text.split(',')).map(str::trim) {
@@ -285,11 +298,14 @@ fn portal_query(query: &Query) -> Result<PortalQuery> {
     if contacts.is_empty() {
         return Err(Error::invalid("contactId", "is required"));
     }
-    let (from, to) = (query.time("timeFrom")?, query.time("timeTo")?);
-    if let (Some(from), Some(to)) = (from, to)
-        && to < from
+    let zone = query.time_zone()?;
+    let from = query.time_in("timeFrom", zone.as_ref())?;
+    let to = query.time_in("timeTo", zone.as_ref())?;
+    if let Some(from) = from
+        && to.unwrap_or(now) < from
     {
-        return Err(Error::invalid("timeFrom", format!("'{from}' is later than timeTo")));
+        let than = if to.is_some() { "timeTo" } else { "now" };
+        return Err(Error::invalid("timeFrom", format!("'{from}' is later than {than}")));
     }
     let words = query.text("keywords")?.unwrap_or_default();
     Ok(PortalQuery {
@@ -324,7 +340,7 @@ fn portal_query(query: &Query) -> Result<PortalQuery> {
 )]
 #[get("/api/v3/anytime/portalconversations")]
 pub async fn list(app: App, by: Caller, query: Query) -> Result<HttpResponse, ApiError> {
-    let mut wanted = portal_query(&query)?;
+    let mut wanted = portal_query(&query, app.now())?;
     let mut includes = query.includes();
     includes.retain(|name| name == "contact");
     let answer = app.read(|s| {
@@ -421,7 +437,7 @@ pub async fn close(
     body: web::Bytes,
 ) -> Result<HttpResponse, ApiError> {
     let id: ConversationId = id("portal conversation", &path)?;
-    let contact = required(of_call(&query, &body)?)?;
+    let contact = required(of_call(&query, &body, id)?)?;
     let now = app.now();
     let closed = app
         .write(move |tx| {
@@ -451,7 +467,7 @@ pub async fn reopen(
     body: web::Bytes,
 ) -> Result<HttpResponse, ApiError> {
     let id: ConversationId = id("portal conversation", &path)?;
-    let contact = required(of_call(&query, &body)?)?;
+    let contact = required(of_call(&query, &body, id)?)?;
     let now = app.now();
     let reopened = app
         .write(move |tx| {
@@ -505,6 +521,7 @@ pub async fn reply(
     body: Json<PortalReplyInput>,
 ) -> Result<HttpResponse, ApiError> {
     let id: ConversationId = id("portal conversation", &path)?;
+    check_id(body.0.id, id)?;
     let contact = required(named(&query, body.0.contact_id)?)?;
     let text = text(body.0.html_body, body.0.plain_body, "")?;
     let files = guids(body.0.attachments);
@@ -536,7 +553,7 @@ pub async fn read(
     path: web::Path<String>,
     body: web::Bytes,
 ) -> Result<HttpResponse, ApiError> {
-    set_read(app, by, &path, of_call(&query, &body)?, true).await
+    set_read(app, by, &query, &path, &body, true).await
 }
 
 /// Mark a conversation as unread by its contact
@@ -554,17 +571,19 @@ pub async fn unread(
     path: web::Path<String>,
     body: web::Bytes,
 ) -> Result<HttpResponse, ApiError> {
-    set_read(app, by, &path, of_call(&query, &body)?, false).await
+    set_read(app, by, &query, &path, &body, false).await
 }
 
 async fn set_read(
     app: App,
     by: Caller,
+    query: &Query,
     path: &str,
-    contact: Option<ContactId>,
+    body: &[u8],
     is_read: bool,
 ) -> Result<HttpResponse, ApiError> {
     let id: ConversationId = id("portal conversation", path)?;
+    let contact = of_call(query, body, id)?;
     app.write(move |tx| {
         let owner = Actor::Contact(portal::in_the_name_of(tx, &by.actor, id, contact)?);
         match is_read {

@@ -7,6 +7,7 @@ use utoipa::ToSchema;
 
 use super::attachment::AttachmentJson;
 use super::condition::{self, ConditionInput, ConditionJson, any_scalar, id_or_name, scalar};
+use super::message::AttachmentInput;
 use super::routing::IsEnableInput;
 use super::{id, order};
 use crate::app::App;
@@ -221,7 +222,7 @@ pub struct TriggerInput {
     subject: Option<String>,
     html_text: Option<String>,
     plain_text: Option<String>,
-    attachments: Option<Vec<FileInput>>,
+    attachments: Option<Vec<AttachmentInput>>,
     #[serde(rename = "warnings")]
     #[schema(ignore)]
     _warnings: Option<Vec<String>>,
@@ -257,27 +258,7 @@ pub struct ActionInput {
     html_body: Option<String>,
     #[serde(alias = "plainText", alias = "plainBody")]
     text_body: Option<String>,
-    attachments: Option<Vec<FileInput>>,
-}
-
-/// An upload, or a file that the trigger has already: only the guid is read
-#[derive(Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-#[schema(as = TriggerFileInput)]
-pub struct FileInput {
-    guid: String,
-    #[serde(rename = "fileName")]
-    _file_name: Option<String>,
-    #[serde(rename = "url")]
-    _url: Option<String>,
-    #[serde(rename = "isAvailable")]
-    _is_available: Option<bool>,
-    #[serde(rename = "size")]
-    _size: Option<i64>,
-    #[serde(rename = "mimetype")]
-    _mimetype: Option<String>,
-    #[serde(rename = "messageId")]
-    _message_id: Option<i64>,
+    attachments: Option<Vec<AttachmentInput>>,
 }
 
 impl TriggerInput {
@@ -402,7 +383,7 @@ struct Flat {
     subject: Option<String>,
     html: Option<String>,
     text: Option<String>,
-    attachments: Option<Vec<FileInput>>,
+    attachments: Option<Vec<AttachmentInput>>,
 }
 
 fn flat(given: Flat) -> Actions {

@@ -20,7 +20,7 @@ const PING: Duration = Duration::from_secs(15);
 /// A reconnecting page gets at most this many missed events; beyond, it is told to reload.
 const REPLAY: i64 = 200;
 
-/// The text of an event for an agent, made by `frame`; empty when it is nothing to them.
+/// The text of an event for an agent, made by `frames`; empty when it is nothing to them.
 pub type Tell = fn(&Snapshot<'_>, &Actor, &LiveEvent) -> Result<String>;
 
 /// Whose stream it is: an agent's, and of which session where it is a browser's.
@@ -111,9 +111,17 @@ fn missed(app: &App, listener: Listener, last: EventId, tell: Tell) -> Result<St
     })
 }
 
-/// One event of a stream.
-pub fn frame(id: EventId, name: &str, data: &serde_json::Value) -> String {
-    format!("id: {id}\nevent: {name}\ndata: {data}\n\n")
+/// What one event of the desk is in a stream: each with its name. The last one has the id, so that a listener who was
+/// cut off between them is told all of them again.
+pub fn frames(id: EventId, frames: &[(&str, serde_json::Value)]) -> String {
+    let mut text = String::new();
+    for (position, (name, data)) in frames.iter().enumerate() {
+        if position + 1 == frames.len() {
+            text += &format!("id: {id}\n");
+        }
+        text += &format!("event: {name}\ndata: {data}\n\n");
+    }
+    text
 }
 
 /// For the console: every event of a conversation that the agent may see, and what of it they want to be told.
@@ -122,14 +130,14 @@ pub fn tell_console(s: &Snapshot<'_>, by: &Actor, event: &LiveEvent) -> Result<S
         return Ok(String::new());
     }
     let data = json!({ "conversation": event.conversation_id, "kind": event.kind });
-    let mut text = frame(event.id, "conversation", &data);
-    let Some(logged) = event::get(s, event.id)? else { return Ok(text) };
-    for news in notice::news(s, by, &logged)? {
+    let mut told = vec![("conversation", data)];
+    let logged = event::get(s, event.id)?;
+    for news in logged.map(|logged| notice::news(s, by, &logged)).transpose()?.unwrap_or_default() {
         let data = json!({
             "conversation": event.conversation_id, "sentence": news.sentence, "subject": news.subject,
             "page": news.in_page, "browser": news.in_browser,
         });
-        text += &frame(event.id, "notice", &data);
+        told.push(("notice", data));
     }
-    Ok(text)
+    Ok(frames(event.id, &told))
 }

@@ -19,6 +19,8 @@ enum Rule {
     See,
     /// To change it: 404 for who does not see it, 403 for who only sees it.
     Change,
+    /// To change it by one's permissions: a mention is not enough.
+    Manage,
     /// To have written the message in the path, which nobody here has.
     Writer,
     /// A signature in its query, which nobody here has.
@@ -32,15 +34,19 @@ const RULES: &[(&str, &str, Rule)] = &[
     ("GET", "/api/v3/anytime/conversations/{id}", Rule::See),
     ("PUT", "/api/v3/anytime/conversations/{id}/activedAgents", Rule::See),
     ("DELETE", "/api/v3/anytime/conversations/{id}/activedAgents", Rule::See),
+    ("DELETE", "/api/v3/anytime/conversations/{id}/draft", Rule::Change),
+    ("DELETE", "/api/v3/anytime/conversations/{id}/snooze", Rule::Change),
+    ("DELETE", "/api/v3/anytime/conversations/{id}", Rule::Manage),
+    ("POST", "/api/v3/anytime/conversations/{id}/merge", Rule::Manage),
     ("PUT", "/api/v3/anytime/conversations/{id}/messages/{messageId}/resend", Rule::Change),
     ("PUT", "/api/v3/anytime/conversations/{id}/messages/{messageId}", Rule::Writer),
     ("*", "/api/v3/anytime/conversations/{id}", Rule::Change),
     ("PUT", "/api/v3/anytime/conversations", Rule::Change),
-    ("DELETE", "/api/v3/anytime/conversations", Rule::Change),
+    ("DELETE", "/api/v3/anytime/conversations", Rule::Manage),
     ("*", "/api/v3/anytime/conversations", Rule::Agent),
     ("GET", "/api/v3/anytime/deletedconversations/{id}", Rule::See),
     ("DELETE", "/api/v3/anytime/deletedconversations/{id}", Rule::May("permanentlyDeleteConversations")),
-    ("*", "/api/v3/anytime/deletedconversations/{id}", Rule::Change),
+    ("*", "/api/v3/anytime/deletedconversations/{id}", Rule::Manage),
     ("GET", "/api/v3/anytime/deletedconversations", Rule::Agent),
     ("GET", "/api/v3/anytime/portalconversations/{id}", Rule::See),
     ("*", "/api/v3/anytime/portalconversations/{id}", Rule::Change),
@@ -150,7 +156,8 @@ fn expected(rule: Rule, who: Who, is_own: bool) -> Option<u16> {
         Rule::Signature => Some(401),
         Rule::See => (!sees).then_some(404),
         Rule::Change if changes => None,
-        Rule::Change | Rule::Writer => Some(if sees { 403 } else { 404 }),
+        Rule::Manage if changes && who != Who::Mentioned => None,
+        Rule::Change | Rule::Manage | Rule::Writer => Some(if sees { 403 } else { 404 }),
     }
 }
 
@@ -170,7 +177,7 @@ async fn every_route_lets_through_whom_its_rule_names_and_nobody_else() {
                 continue;
             };
             routes += 1;
-            let is_about_one = matches!(rule, Rule::See | Rule::Change | Rule::Writer);
+            let is_about_one = matches!(rule, Rule::See | Rule::Change | Rule::Manage | Rule::Writer);
             let row = row(&rows, &method, path, operation, &document);
             for is_own in if is_about_one { vec![true, false] } else { vec![true] } {
                 scene.place(is_own);

@@ -35,6 +35,35 @@ pub struct DraftText {
     pub cc: String,
 }
 
+/// `None` leaves a part alone.
+#[derive(Debug, Clone, Default)]
+pub struct DraftChange {
+    pub subject: Option<String>,
+    pub body: Option<Body>,
+    /// Clean HTML.
+    pub quote: Option<String>,
+    pub from: Option<String>,
+    pub to: Option<String>,
+    pub cc: Option<String>,
+    /// Guids, as for `save`.
+    pub files: Option<Vec<String>>,
+}
+
+impl DraftChange {
+    /// The same with nothing left alone.
+    pub fn or_empty(self) -> Self {
+        Self {
+            subject: Some(self.subject.unwrap_or_default()),
+            body: Some(self.body.unwrap_or_default()),
+            quote: Some(self.quote.unwrap_or_default()),
+            from: Some(self.from.unwrap_or_default()),
+            to: Some(self.to.unwrap_or_default()),
+            cc: Some(self.cc.unwrap_or_default()),
+            files: Some(self.files.unwrap_or_default()),
+        }
+    }
+}
+
 /// An earlier text.
 #[derive(Debug, Clone)]
 pub struct Version {
@@ -75,6 +104,23 @@ pub fn versions(s: &Snapshot<'_>, by: &Actor, conversation: ConversationId) -> R
             })
         },
     )
+}
+
+/// Changes parts of the draft, or begins one with them.
+pub fn change(tx: &Tx<'_>, by: &Actor, id: ConversationId, change: DraftChange) -> Result<Draft> {
+    editable(tx, by, id)?;
+    let now = find(tx, id)?;
+    let files = now.iter().flat_map(|draft| &draft.files).map(|file| file.guid.clone()).collect();
+    let text = now.map(|draft| draft.text).unwrap_or_default();
+    let text = DraftText {
+        subject: change.subject.unwrap_or(text.subject),
+        body: change.body.unwrap_or(text.body),
+        quote: change.quote.unwrap_or(text.quote),
+        from: change.from.unwrap_or(text.from),
+        to: change.to.unwrap_or(text.to),
+        cc: change.cc.unwrap_or(text.cc),
+    };
+    save(tx, by, id, &text, &change.files.unwrap_or(files))
 }
 
 /// Saves the draft, whether there was one or not. `files` are guids of the caller's uploads, and of files that the

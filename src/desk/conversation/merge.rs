@@ -4,6 +4,7 @@
 use super::message::{self, Body, MessageType, Row};
 use super::{Conversation, draft, editable, get, summary, trash};
 use crate::db::Tx;
+use crate::desk::audit::{self, Action};
 use crate::desk::code::Status;
 use crate::desk::event::{self, Change};
 use crate::desk::{Actor, agent};
@@ -11,7 +12,7 @@ use crate::error::{Error, Result};
 use crate::html;
 use crate::ids::ConversationId;
 
-/// Gives the target. Doing it again changes nothing.
+/// Gives the target. The source goes to the recycle bin, for which the caller must manage it.
 pub fn merge(
     tx: &Tx<'_>,
     by: &Actor,
@@ -26,9 +27,6 @@ pub fn merge(
     }
     let into = get(tx, by, target)?.ok_or_else(|| Error::not_found("conversation", target))?;
     let from = get(tx, by, source)?.ok_or_else(|| Error::not_found("conversation", source))?;
-    if from.merged_into_id == Some(target) && !into.is_deleted {
-        return Ok(into);
-    }
     for (conversation, field) in [(&into, "id"), (&from, "sourceId")] {
         if conversation.merged_into_id.is_some() {
             return Err(trash::is_deleted(conversation));
@@ -41,7 +39,7 @@ pub fn merge(
         }
     }
     editable(tx, by, target)?;
-    editable(tx, by, source)?;
+    trash::removable(tx, by, source)?;
 
     let writer = match by.agent_id() {
         Some(id) => agent::names(tx, &[id])?.into_values().next().unwrap_or_default(),
@@ -61,6 +59,8 @@ pub fn merge(
     )?;
     event::record(tx, by, target, Change::MergedFrom { source, message: note })?;
     event::record(tx, by, source, Change::MergedInto { target })?;
+    let summary = format!("merged the conversation #{source} into #{target}");
+    audit::record(tx, by, Action::Conversation, summary, "")?;
     super::require(tx, by, target)
 }
 

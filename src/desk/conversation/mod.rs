@@ -88,6 +88,8 @@ pub struct Conversation {
     pub sla: SlaDues,
     /// Whether the caller may change it and reply (contract 6.3).
     pub is_editable: bool,
+    /// Whether they may by their permissions, a mention aside: it takes that to delete it.
+    pub is_managed: bool,
 }
 
 impl Conversation {
@@ -123,7 +125,7 @@ pub struct Mention {
     pub message_id: MessageId,
 }
 
-/// Which conversations an actor sees and may change, as parameters of `VISIBLE` and `EDITABLE`.
+/// Which conversations an actor sees and may change, as parameters of `VISIBLE` and `MANAGED`.
 pub struct Visibility {
     pub sees_all: bool,
     manages_all: bool,
@@ -143,13 +145,15 @@ pub const VISIBLE: &str = "(:sees_all OR c.agent_assignee_id = :agent OR c.conta
     OR (:sees_no_department AND c.department_assignee_id IS NULL)
     OR EXISTS (SELECT 1 FROM mention v WHERE v.agent_id = :agent AND v.conversation_id = c.id))";
 
-/// Expression on `conversation c`: whether the caller may change it, never NULL. A mentioned agent may, whatever the
-/// permissions.
-const EDITABLE: &str = "coalesce(:manages_all OR (:manages_own AND c.agent_assignee_id = :agent)
+/// Expression on `conversation c`: whether the caller manages it, never NULL.
+const MANAGED: &str = "coalesce(:manages_all OR (:manages_own AND c.agent_assignee_id = :agent)
     OR c.contact_id = :contact
     OR (:manages_departments AND c.department_assignee_id IN (SELECT value FROM json_each(:departments)))
-    OR (:manages_no_department AND c.department_assignee_id IS NULL)
-    OR EXISTS (SELECT 1 FROM mention v WHERE v.agent_id = :agent AND v.conversation_id = c.id), 0)";
+    OR (:manages_no_department AND c.department_assignee_id IS NULL), 0)";
+
+/// Expression on `conversation c`: whether the caller is mentioned in it, and so may change it whatever the permissions.
+const MENTIONED: &str =
+    "EXISTS (SELECT 1 FROM mention v WHERE v.agent_id = :agent AND v.conversation_id = c.id)";
 
 impl Visibility {
     pub fn of(by: &Actor) -> Self {
@@ -288,7 +292,7 @@ fn complete(s: &Snapshot<'_>, conversations: &mut [Conversation]) -> Result<()> 
 }
 
 fn columns() -> String {
-    [COLUMNS, ", ", EDITABLE].concat()
+    [COLUMNS, ", ", MANAGED, ", ", MENTIONED].concat()
 }
 
 const COLUMNS: &str = "c.id, c.subject, c.channel, c.status, c.priority, c.contact_id, c.agent_assignee_id,
@@ -338,6 +342,7 @@ fn from_row(row: &rusqlite::Row<'_>) -> rusqlite::Result<Conversation> {
             resolve_at: row.get(31)?,
             next_breach_at: row.get(32)?,
         },
-        is_editable: row.get(33)?,
+        is_editable: row.get::<_, bool>(33)? || row.get::<_, bool>(34)?,
+        is_managed: row.get(33)?,
     })
 }

@@ -6,6 +6,7 @@ use rusqlite::ToSql;
 use super::words::{OCCUR, Words};
 use super::{Conversation, VISIBLE, Visibility, batch, columns, complete, editable, from_row, get};
 use crate::db::{Snapshot, Tx};
+use crate::desk::audit::{self, Action};
 use crate::desk::event::{self, Change};
 use crate::desk::{Actor, Page, Paging, Permission};
 use crate::error::{Error, Result};
@@ -65,12 +66,22 @@ pub fn require(s: &Snapshot<'_>, by: &Actor, id: ConversationId) -> Result<Conve
     }
 }
 
+/// A conversation that the caller may move to the recycle bin: it takes managing it, a mention is not enough
+/// (contract 6.3).
+pub(super) fn removable(s: &Snapshot<'_>, by: &Actor, id: ConversationId) -> Result<Conversation> {
+    let conversation = editable(s, by, id)?;
+    if !conversation.is_managed {
+        return Err(Error::may_not("delete this conversation"));
+    }
+    Ok(conversation)
+}
+
 /// Moves a conversation to the recycle bin: it is in no list, count or portal until it is restored.
 pub fn delete(tx: &Tx<'_>, by: &Actor, id: ConversationId) -> Result<()> {
     if let Actor::Contact(_) = by {
         return Err(Error::may_not("delete conversations"));
     }
-    editable(tx, by, id)?;
+    removable(tx, by, id)?;
     tx.run("UPDATE conversation SET is_deleted = 1, last_activity_at = ? WHERE id = ?", (tx.now(), id))?;
     event::record(tx, by, id, Change::Deleted)?;
     Ok(())
@@ -84,8 +95,8 @@ pub fn delete_all(tx: &Tx<'_>, by: &Actor, ids: &[ConversationId]) -> Result<()>
 /// Brings it back with the status it had. `Conflict` when it is not deleted, or was merged into another one.
 pub fn restore(tx: &Tx<'_>, by: &Actor, id: ConversationId) -> Result<Conversation> {
     let conversation = deleted(tx, by, id)?;
-    if !conversation.is_editable {
-        return Err(Error::may_not("change this conversation"));
+    if !conversation.is_managed {
+        return Err(Error::may_not("restore this conversation"));
     }
     if conversation.merged_into_id.is_some() {
         return Err(is_deleted(&conversation));
@@ -115,6 +126,8 @@ pub fn erase(tx: &Tx<'_>, by: &Actor, id: ConversationId) -> Result<()> {
     )?;
     tx.run("DELETE FROM event WHERE conversation_id IN (SELECT value FROM json_each(?))", [&ids])?;
     tx.run("DELETE FROM conversation WHERE id IN (SELECT value FROM json_each(?))", [&ids])?;
+    let summary = format!("deleted the conversation #{id} for good");
+    audit::record(tx, by, Action::Conversation, summary, "")?;
     gone.into_iter().try_for_each(|id| event::record(tx, by, id, Change::Erased).map(|_| ()))
 }
 

@@ -3,6 +3,7 @@
 use super::value::{self, TEXTAREA_CHARS};
 use super::{Field, FieldOption, require};
 use crate::db::Tx;
+use crate::desk::audit::{self, Action};
 use crate::desk::{Actor, Permission, check_name, check_text, condition};
 use crate::error::{Error, OnConstraint, Problems, Result, shown};
 use crate::ids::{FieldId, FieldOptionId};
@@ -66,19 +67,41 @@ pub fn create(tx: &Tx<'_>, by: &Actor, new: &FieldChange) -> Result<Field> {
             (&name, kind),
         )
         .on_constraint("field.name", || taken(&name))?;
-    apply(tx, &require(tx, FieldId(id))?, new)
+    let field = apply(tx, &require(tx, FieldId(id))?, new)?;
+    audit::record(tx, by, Action::Field, format!("created the field '{name}'"), "")?;
+    Ok(field)
 }
 
 pub fn update(tx: &Tx<'_>, by: &Actor, id: FieldId, change: &FieldChange) -> Result<Field> {
     by.require(Permission::ManageSettings)?;
     let field = require(tx, id)?;
-    if field.is_system {
-        return update_system(tx, &field, change);
-    }
-    if change.kind.is_some_and(|kind| kind != field.kind) {
+    if !field.is_system && change.kind.is_some_and(|kind| kind != field.kind) {
         return Err(Error::invalid("type", format!("is {} and cannot be changed", field.kind.name())));
     }
-    apply(tx, &field, change)
+    let after = match field.is_system {
+        true => update_system(tx, &field, change)?,
+        false => apply(tx, &field, change)?,
+    };
+    let details = audit::difference(&facts(&field), &facts(&after));
+    audit::record(tx, by, Action::Field, format!("changed the field '{}'", after.name), details)?;
+    Ok(after)
+}
+
+/// What the audit log tells of a change.
+fn facts(field: &Field) -> [(&'static str, String); 10] {
+    let options = field.options.iter().map(|option| option.name.as_str()).collect::<Vec<_>>().join(", ");
+    [
+        ("name", field.name.clone()),
+        ("isRequired", field.is_required.to_string()),
+        ("defaultValue", field.default_value.clone()),
+        ("helpText", field.help_text.clone()),
+        ("length", field.length.map(|length| length.to_string()).unwrap_or_default()),
+        ("linkURL", field.link_url.clone()),
+        ("order", field.position.to_string()),
+        ("chatFieldMapping", field.chat_mapping.clone()),
+        ("offlineMessageFieldMapping", field.offline_message_mapping.clone()),
+        ("options", options),
+    ]
 }
 
 /// Takes its values off every conversation, too. `Invalid` for a system field, `Conflict` while a condition uses it.
@@ -92,7 +115,7 @@ pub fn delete(tx: &Tx<'_>, by: &Actor, id: FieldId) -> Result<()> {
         return Err(Error::Conflict(format!("the field '{}' is used by {user}", field.name)));
     }
     tx.run("DELETE FROM field WHERE id = ?", [id])?;
-    Ok(())
+    audit::record(tx, by, Action::Field, format!("deleted the field '{}'", field.name), "")
 }
 
 /// Sets mappings of any fields, and gives them as they are then.
@@ -111,6 +134,10 @@ pub fn set_mappings(tx: &Tx<'_>, by: &Actor, mappings: &[Mapping]) -> Result<Vec
                     ..FieldChange::default()
                 };
                 set_columns(tx, &field, &change)?;
+                let after = require(tx, field.id)?;
+                let details = audit::difference(&facts(&field), &facts(&after));
+                let summary = format!("changed the mapping of the field '{}'", field.name);
+                audit::record(tx, by, Action::Field, summary, details)?;
                 fields.push(mapping.field_id);
             }
         }

@@ -73,7 +73,7 @@ fn page(
                 ..ListQuery::default()
             };
             found = conversation::list(s, by, &query)?.items;
-            found.retain(|other| other.id != id && other.is_editable);
+            found.retain(|other| other.id != id && other.is_managed);
         }
         let ids: Vec<_> = found.iter().filter_map(|other| other.contact_id).collect();
         let names = contact::names(s, &ids)?;

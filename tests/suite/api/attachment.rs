@@ -2,6 +2,7 @@ use reqwest::multipart::{Form, Part};
 use reqwest::{Method, Response};
 use serde_json::json;
 
+use crate::support::scene::contact;
 use crate::support::test_desk::{Client, TestDesk};
 
 fn part(name: &str, bytes: &[u8]) -> Part {
@@ -185,4 +186,28 @@ async fn an_upload_is_its_uploaders_alone() {
     let form = Form::new().part("file", part("a.txt", b"x"));
     let nobody = desk.as_nobody();
     nobody.send(nobody.request(Method::POST, "/attachments").multipart(form)).await.error(401);
+}
+
+#[tokio::test]
+async fn what_is_said_of_a_file_can_be_sent_back_wherever_files_are_named() {
+    let desk = TestDesk::start().await;
+    let ann = desk.as_ann().await;
+    let lena = contact(&ann, "lena").await;
+    let upload = async |name: &str| {
+        let guid = ann.upload(name, b"text").await;
+        ann.get(&format!("/attachments/{guid}")).await.expect(200)
+    };
+    let message = json!({ "type": "note", "plainBody": "x", "attachments": [upload("first.txt").await] });
+    let new = json!({ "subject": "s", "channel": "portal", "contactId": lena, "message": message });
+    ann.post("/anytime/conversations", new).await.expect(201);
+    let note = json!({ "type": "note", "plainBody": "y", "attachments": [upload("second.txt").await] });
+    let written = ann.post("/anytime/conversations/1/messages", note).await.expect(201);
+    assert_eq!(written["message"]["attachments"][0]["fileName"], "second.txt");
+    let reply = json!({ "contactId": lena, "plainBody": "z", "attachments": [upload("third.txt").await] });
+    ann.post("/anytime/portalconversations/1/messages", reply).await.expect(201);
+    let draft = json!({ "plainBody": "half", "attachments": [upload("fourth.txt").await] });
+    ann.put("/anytime/conversations/1/draft", draft).await.expect(200);
+    let draft = ann.get("/anytime/conversations/1/draft").await.expect(200)["conversationDraft"].clone();
+    let again = ann.put("/anytime/conversations/1/draft", draft.clone()).await.expect(200);
+    assert_eq!(again["conversationDraft"], draft, "a draft with a file as it was read");
 }

@@ -2,6 +2,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
+use crate::support::scene::noted;
 use crate::support::test_desk::{PASSWORD, TestDesk, change};
 
 #[tokio::test]
@@ -117,4 +118,46 @@ async fn only_who_may_see_the_log_sees_it() {
     })
     .await;
     luis.get("/auditLogs").await.expect(200);
+}
+
+#[tokio::test]
+async fn merges_permanent_deletions_and_changes_of_fields_are_in_the_log() {
+    let desk = TestDesk::start().await;
+    let ann = desk.as_ann().await;
+    for subject in ["one", "two", "three"] {
+        noted(&ann, subject, json!({})).await;
+    }
+    ann.post("/anytime/conversations/1/merge", json!({ "sourceId": 2 })).await.expect(200);
+    ann.delete("/anytime/conversations/3").await.expect(204);
+    ann.delete("/anytime/deletedconversations/3").await.expect(204);
+    let field = json!({ "type": "text", "name": "Order", "length": 20 });
+    ann.post("/anytime/fields", field).await.expect(201);
+    ann.put("/anytime/fields/1000", json!({ "name": "Order number" })).await.expect(200);
+    let mapping = json!({ "fieldMappings": [{ "fieldId": 1000, "chatFieldMapping": "order" }] });
+    ann.put("/anytime/fields/mapping", mapping).await.expect(200);
+    ann.delete("/anytime/fields/1000").await.expect(204);
+    let log = async |kind: &str| -> Vec<(String, String)> {
+        let found = ann.get(&format!("/auditLogs?type={kind}")).await.expect(200);
+        let logs = found["logs"].as_array().unwrap().iter().rev();
+        let text = |value: &serde_json::Value| value.as_str().unwrap().to_owned();
+        logs.map(|log| (text(&log["actionSummary"]), text(&log["actionDetails"]))).collect()
+    };
+    let both = |summary: &str, details: &str| (summary.to_owned(), details.to_owned());
+    assert_eq!(
+        log("conversationManagement").await,
+        [both("merged the conversation #2 into #1", ""), both("deleted the conversation #3 for good", ""),]
+    );
+    assert_eq!(
+        log("fieldsAndMappingsManagement").await,
+        [
+            both("created the field 'Order'", ""),
+            both("changed the field 'Order number'", "name: 'Order' → 'Order number'"),
+            both("changed the mapping of the field 'Order number'", "chatFieldMapping: '' → 'order'"),
+            both("deleted the field 'Order number'", ""),
+        ]
+    );
+    ann.put("/anytime/routingRules/1/enable", json!({ "isEnable": true })).await.expect(200);
+    let routing = log("ticketAndMessagingRoutingRulesManagement").await;
+    assert_eq!(routing, log("routingRulesManagement").await);
+    assert_eq!(routing.len(), 1);
 }

@@ -224,3 +224,51 @@ async fn a_stream_resumes_after_the_last_event_and_hides_what_one_may_not_see() 
     assert!(told.contains(&format!("\"conversationId\":{mine}")), "{told}");
     desk.as_nobody().get("/anytime/notification").await.error(401);
 }
+
+#[tokio::test]
+async fn every_write_to_a_conversation_is_refused_when_somebody_else_was_quicker() {
+    let desk = TestDesk::start().await;
+    let ann = desk.as_ann().await;
+    let id = conversation(&ann, json!({})).await;
+    let other = conversation(&ann, json!({})).await;
+    let path = format!("/anytime/conversations/{id}");
+    let (_, seen) = tagged(ann.request(Method::GET, &path)).await;
+    let seen = seen.unwrap();
+    ann.put(&path, json!({ "priority": "high" })).await.expect(200);
+    let draft = json!({ "plainBody": "half" });
+    let writes = [
+        (Method::POST, "/draft", draft.clone(), 201),
+        (Method::PUT, "/draft", draft, 200),
+        (Method::DELETE, "/draft", json!({}), 204),
+        (Method::PUT, "/unread", json!({}), 204),
+        (Method::PUT, "/read", json!({}), 204),
+        (Method::POST, "/merge", json!({ "sourceId": other }), 200),
+        (Method::DELETE, "", json!({}), 204),
+    ];
+    for (method, part, body, _) in &writes {
+        let request = ann.request(method.clone(), &format!("{path}{part}")).header("if-match", &seen);
+        let error = ann.send(request.json(body)).await.error(412);
+        assert!(error.starts_with("this was changed meanwhile"), "{method} {part}: {error}");
+    }
+    let (_, mut known) = tagged(ann.request(Method::GET, &path)).await;
+    for (method, part, body, status) in writes {
+        let request = ann.request(method.clone(), &format!("{path}{part}"));
+        let (answer, next) = tagged(request.header("if-match", known.clone().unwrap()).json(&body)).await;
+        answer.expect(status);
+        known = next.or(known);
+    }
+}
+
+#[tokio::test]
+async fn what_one_event_tells_is_told_again_whole_after_a_break() {
+    let desk = TestDesk::start().await;
+    let (ann, luis) = (desk.as_ann().await, desk.as_agent("luis").await);
+    let start = changes(&ann, "now").await.1.to_string();
+    conversation(&ann, json!({ "agentAssigneeId": luis.id })).await;
+    let mut stream = Stream::open(&luis, Some(&start)).await;
+    let told = stream.until("countsChanged").await.to_owned();
+    let first = told.split("\n\n").find(|event| event.contains("assignedToMe")).unwrap();
+    assert!(!first.contains("id:"), "more of the same event follows: {told}");
+    let last = told.split("\n\n").find(|event| event.contains("countsChanged")).unwrap();
+    assert!(last.contains("id:"), "{told}");
+}

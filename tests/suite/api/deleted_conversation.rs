@@ -155,3 +155,58 @@ async fn erasing_leaves_nothing_but_a_truthful_ledger() {
     desk.app.write(anytime::desk::blob::sweep).await.unwrap();
     assert_eq!(desk.number("SELECT count(*) FROM blob"), 0);
 }
+
+#[tokio::test]
+async fn a_mention_lets_an_agent_answer_but_not_delete() {
+    let desk = TestDesk::start().await;
+    let (ann, luis) = (desk.as_ann().await, desk.as_agent("luis").await);
+    let sales = ann.post("/departments", json!({ "name": "Sales" })).await.expect(201)["id"].clone();
+    for subject in ["one", "two"] {
+        noted(&ann, subject, json!({ "departmentAssigneeId": sales })).await;
+    }
+    for id in [1, 2] {
+        let note = json!({ "type": "note", "plainBody": "look", "mentionedAgentIds": [luis.id] });
+        ann.post(&format!("/anytime/conversations/{id}/messages"), note).await.expect(201);
+    }
+    let shown = luis.get("/anytime/conversations/1").await.expect(200);
+    assert_eq!(shown["conversation"]["isEditable"], true);
+    luis.put("/anytime/conversations/1", json!({ "subject": "mine" })).await.expect(200);
+    let browser = desk.browser();
+    browser.sign_in("luis").await;
+    let page = browser.get("/console/conversations/1").await;
+    page.shows("/console/conversations/1/merge");
+    assert!(!page.html.contains("/console/conversations/1/delete"), "{}", page.html);
+    let refused = "you may not delete this conversation";
+    assert_eq!(luis.delete("/anytime/conversations/1").await.error(403), refused);
+    assert_eq!(luis.delete("/anytime/conversations?ids=1,2").await.error(403), refused);
+    let merge = luis.post("/anytime/conversations/1/merge", json!({ "sourceId": 2 })).await;
+    assert_eq!(merge.error(403), refused);
+    ann.delete("/anytime/conversations/1").await.expect(204);
+    luis.post("/anytime/deletedconversations/1/restore", json!({})).await.error(403);
+    luis.get("/anytime/conversations/2").await.expect(200);
+}
+
+#[tokio::test]
+async fn includes_stand_beside_their_ids_in_the_recycle_bin() {
+    let desk = TestDesk::start().await;
+    let ann = desk.as_ann().await;
+    let sales = ann.post("/departments", json!({ "name": "Sales" })).await.expect(201)["id"].clone();
+    let lena = contact(&ann, "lena").await;
+    let more = json!({ "contactId": lena, "departmentAssigneeId": sales, "agentAssigneeId": ann.id });
+    noted(&ann, "s", more).await;
+    ann.post("/anytime/conversations/1/messages", json!({ "type": "reply", "plainBody": "x" }))
+        .await
+        .expect(201);
+    let all = "include=agentAssignee,departmentAssignee,contact,createdBy,lastRepliedBy";
+    let list = ann.get(&format!("/anytime/conversations?{all}")).await.expect(200);
+    ann.delete("/anytime/conversations/1").await.expect(204);
+    let bin = ann.get(&format!("/anytime/deletedconversations?{all}")).await.expect(200);
+    let one = ann.get(&format!("/anytime/deletedconversations/1?{all}")).await.expect(200);
+    for shown in [&list["conversations"][0], &bin["deletedconversations"][0], &one["deletedconversation"]] {
+        assert_eq!(shown["agentAssignee"]["displayName"], "Ann", "{shown}");
+        assert_eq!(shown["departmentAssignee"]["name"], "Sales");
+        assert_eq!(shown["contact"]["name"], "lena");
+        assert_eq!(shown["createdBy"]["displayName"], "Ann");
+        assert_eq!(shown["lastRepliedBy"]["displayName"], "Ann");
+    }
+}

@@ -163,3 +163,33 @@ async fn drafts_are_written_by_who_may_change_the_conversation() {
     ann.put(DRAFT, text).await.error(409);
     desk.as_nobody().get(DRAFT).await.error(401);
 }
+
+#[tokio::test]
+async fn what_an_update_leaves_out_stays_and_null_clears() {
+    let desk = TestDesk::start().await;
+    let ann = desk.as_ann().await;
+    noted(&ann, "s", json!({})).await;
+    let guid = ann.upload("plan.txt", b"the plan").await;
+    let whole = json!({
+        "subject": "Re: s", "plainBody": "one", "quote": "<p>you wrote</p>", "from": "a@b.example",
+        "to": "lena@customer.example", "cc": "omar@customer.example", "attachments": [{ "guid": guid }],
+    });
+    let before = ann.post(DRAFT, whole).await.expect(201)["conversationDraft"].clone();
+    let after = ann.put(DRAFT, json!({ "plainBody": "two" })).await.expect(200)["conversationDraft"].clone();
+    let mut expected = before.clone();
+    expected["plainBody"] = json!("two");
+    expected["htmlBody"] = after["htmlBody"].clone();
+    assert!(after["htmlBody"].as_str().unwrap().contains("two"), "both forms change together: {after}");
+    assert_eq!(after, expected);
+    assert_eq!(ann.put(DRAFT, json!({})).await.expect(200)["conversationDraft"], after);
+    let cleared = json!({ "subject": null, "cc": "", "quote": null, "plainBody": null, "attachments": null });
+    let cleared = ann.put(DRAFT, cleared).await.expect(200)["conversationDraft"].clone();
+    for key in ["subject", "cc", "quote", "plainBody", "htmlBody"] {
+        assert_eq!(cleared[key], "", "{key}");
+    }
+    assert_eq!(cleared["attachments"], json!([]));
+    assert_eq!(cleared["to"], "lena@customer.example");
+    // A new one has nothing of the old one.
+    let fresh = ann.post(DRAFT, json!({ "plainBody": "three" })).await.expect(201);
+    assert_eq!(fresh["conversationDraft"]["to"], "");
+}

@@ -83,7 +83,7 @@ async fn everything_of_the_source_moves_into_the_target() {
 }
 
 #[tokio::test]
-async fn merging_again_changes_nothing_and_what_cannot_be_merged_is_named() {
+async fn what_was_merged_already_or_cannot_be_merged_is_named() {
     let desk = TestDesk::start().await;
     let (ann, luis) = (desk.as_ann().await, desk.as_agent("luis").await);
     for subject in ["a", "b", "c", "d", "e"] {
@@ -91,9 +91,7 @@ async fn merging_again_changes_nothing_and_what_cannot_be_merged_is_named() {
     }
     ann.post("/departments", json!({ "name": "Sales" })).await.expect(201);
     noted(&ann, "of sales", json!({ "departmentAssigneeId": 1 })).await;
-    let first = ann.post(MERGE, json!({ "sourceId": 2 })).await.expect(200);
-    let again = ann.post(MERGE, json!({ "ID": 2 })).await.expect(200);
-    assert_eq!(first, again);
+    ann.post(MERGE, json!({ "ID": 2 })).await.expect(200);
     assert_eq!(desk.number("SELECT count(*) FROM message WHERE sender_type = 'system'"), 1);
     ann.delete("/anytime/conversations/4").await.expect(204);
     for (target, body, status, message) in [
@@ -101,7 +99,8 @@ async fn merging_again_changes_nothing_and_what_cannot_be_merged_is_named() {
         (1, json!({ "sourceId": 4 }), 400, "'sourceId' names conversation 4, which is deleted"),
         (4, json!({ "sourceId": 1 }), 400, "'id' names conversation 4, which is deleted"),
         (1, json!({}), 400, "'sourceId' is required"),
-        (1, json!({ "sourceId": 3, "id": 5 }), 400, "'sourceId' is 3, but 'id' is 5"),
+        (1, json!({ "sourceId": 3, "id": 5 }), 400, "'id' is 5, but the path names 1 as the target"),
+        (1, json!({ "sourceId": 2 }), 409, "conversation 2 was merged into conversation 1"),
         (1, json!({ "sourceId": "x" }), 400, "'sourceId' must be a whole number, not \"x\""),
         (1, json!({ "sourceId": 77 }), 404, "there is no conversation 77"),
         (77, json!({ "sourceId": 1 }), 404, "there is no conversation 77"),
@@ -157,4 +156,34 @@ async fn later_mail_of_the_source_goes_to_the_target() {
         );
     }
     assert_eq!(room.conversations().await, 1);
+}
+
+#[tokio::test]
+async fn the_documents_keys_name_target_and_source() {
+    let desk = TestDesk::start().await;
+    let ann = desk.as_ann().await;
+    for subject in ["target", "source", "other"] {
+        noted(&ann, subject, json!({})).await;
+    }
+    let error = ann.post(MERGE, json!({ "id": 3, "sourceId": 2 })).await.error(400);
+    assert_eq!(error, "'id' is 3, but the path names 1 as the target");
+    ann.post(MERGE, json!({ "id": 1, "sourceId": 2 })).await.expect(200);
+    // An earlier document calls the source so.
+    ann.post(MERGE, json!({ "id": 3 })).await.expect(200);
+    let error = ann.post(MERGE, json!({ "sourceId": 2 })).await.error(409);
+    assert_eq!(error, "conversation 2 was merged into conversation 1");
+}
+
+#[tokio::test]
+async fn a_merge_that_is_sent_again_with_its_key_gets_its_answer_again() {
+    let desk = TestDesk::start().await;
+    let ann = desk.as_ann().await;
+    noted(&ann, "target", json!({})).await;
+    noted(&ann, "source", json!({})).await;
+    let send = || {
+        let request = ann.request(reqwest::Method::POST, MERGE).header("Idempotency-Key", "merge-1");
+        ann.send(request.json(&json!({ "sourceId": 2 })))
+    };
+    let first = send().await.expect(200);
+    assert_eq!(send().await.expect(200), first);
 }

@@ -186,3 +186,35 @@ async fn the_last_message_and_the_history_come_along_when_asked_for() {
     let plain = ann.get("/anytime/conversations/1").await.expect(200);
     assert_eq!(plain["conversation"]["lastMessage"], "We look into it.");
 }
+
+#[tokio::test]
+async fn a_message_as_it_was_read_can_be_sent_back() {
+    let desk = TestDesk::start().await;
+    let ann = desk.as_ann().await;
+    noted(&ann, "s", json!({})).await;
+    let guid = ann.upload("plan.txt", b"the plan").await;
+    let note = json!({ "type": "note", "plainBody": "one", "attachments": [{ "guid": guid }] });
+    ann.post(MESSAGES, note).await.expect(201);
+    let path = format!("{MESSAGES}/2");
+    let mut read = ann.get(&format!("{path}?include=sender")).await.expect(200)["message"].clone();
+    ann.put(&path, read.clone()).await.expect(200);
+    read["htmlBody"] = json!("<p>two</p>");
+    read["plainBody"] = json!("two");
+    let changed = ann.put(&path, read.clone()).await.expect(200)["message"].clone();
+    assert_eq!((&changed["plainBody"], &changed["attachments"]), (&json!("two"), &read["attachments"]));
+    read["attachments"] = json!([]);
+    assert_eq!(ann.post(MESSAGES, read).await.expect(201)["message"]["plainBody"], "two");
+}
+
+#[tokio::test]
+async fn a_message_says_something() {
+    let desk = TestDesk::start().await;
+    let ann = desk.as_ann().await;
+    noted(&ann, "s", json!({})).await;
+    for html in ["<p></p>", "<p> <br></p>", "<script>x</script>"] {
+        let error = ann.post(MESSAGES, json!({ "type": "note", "htmlBody": html })).await.error(400);
+        assert_eq!(error, "'htmlBody' has neither text nor a picture that may be shown", "{html}");
+    }
+    let picture = "<p><img src=\"https://pictures.example/a.png\"></p>";
+    ann.post(MESSAGES, json!({ "type": "note", "htmlBody": picture })).await.expect(201);
+}

@@ -265,3 +265,23 @@ async fn a_contacts_list_is_narrowed_by_conditions() {
         assert!(message.contains(says), "{message}");
     }
 }
+
+#[tokio::test]
+async fn the_body_may_repeat_the_conversation_of_the_path_but_name_no_other() {
+    let desk = TestDesk::start().await;
+    let ann = desk.as_ann().await;
+    let lena = contact(&ann, "lena").await;
+    submit(&ann, lena, "s").await;
+    let reply = |id: i64| json!({ "id": id, "contactId": lena, "plainBody": "x" });
+    ann.post(&format!("{PORTAL}/1/messages"), reply(1)).await.expect(201);
+    let error = ann.post(&format!("{PORTAL}/1/messages"), reply(2)).await.error(400);
+    assert_eq!(error, "'id' is 2, but the path names 1");
+    for verb in ["close", "reopen"] {
+        ann.put(&format!("{PORTAL}/1/{verb}"), json!({ "id": 1, "contactId": lena })).await.expect(200);
+        ann.put(&format!("{PORTAL}/1/{verb}"), json!({ "id": 2, "contactId": lena })).await.error(400);
+    }
+    for verb in ["read", "unread"] {
+        ann.put(&format!("{PORTAL}/1/{verb}"), json!({ "id": 1 })).await.expect(204);
+        ann.put(&format!("{PORTAL}/1/{verb}"), json!({ "id": 2 })).await.error(400);
+    }
+}
