@@ -6,7 +6,9 @@ use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use actix_web::dev::Service;
+use actix_web::body::{self, BodySize, BoxBody, MessageBody};
+use actix_web::dev::{Service, ServiceRequest, ServiceResponse};
+use actix_web::http::Method;
 use actix_web::middleware::from_fn;
 use actix_web::{
     App as Actix, HttpMessage, HttpRequest, HttpResponse, HttpServer, ResponseError, middleware, web,
@@ -241,10 +243,14 @@ async fn http(
             .wrap_fn(move |mut request, service| {
                 spelling.apply(&mut request);
                 alias(&mut request);
+                let is_head = head_as_get(&mut request);
                 let (requests, started) = (requests.clone(), Instant::now());
                 let answer = service.call(request);
                 async move {
-                    let answer = answer.await;
+                    let answer = answer.await.map(|answer| match is_head {
+                        true => without_body(answer).map_into_left_body(),
+                        false => answer.map_into_right_body(),
+                    });
                     let status = match &answer {
                         Ok(answer) => answer.status(),
                         Err(error) => error.as_response_error().status_code(),
@@ -263,14 +269,31 @@ async fn http(
 }
 
 async fn nothing_here(request: HttpRequest) -> HttpResponse {
-    if request.path().starts_with("/api/") {
+    if api::is_below(request.path()) {
         return api::fallback(&request);
     }
     PageError(Error::not_found("page", request.path())).error_response()
 }
 
+/// HEAD of the API is answered as GET is; the connection knows that the body must not be sent.
+fn head_as_get(request: &mut ServiceRequest) -> bool {
+    let is_head = request.method() == Method::HEAD && api::is_below(request.path());
+    if is_head {
+        request.head_mut().method = Method::GET;
+    }
+    is_head
+}
+
+/// A stream has no end to wait for.
+fn without_body<B: MessageBody + 'static>(answer: ServiceResponse<B>) -> ServiceResponse {
+    answer.map_body(|_, body| match body.size() {
+        BodySize::Stream => BoxBody::new(body::None::new()),
+        _ => BoxBody::new(body),
+    })
+}
+
 /// Marks requests that came by an alias of the API; see `api::unalias`.
-fn alias(request: &mut actix_web::dev::ServiceRequest) {
+fn alias(request: &mut ServiceRequest) {
     if let Some(path) = api::unalias(request.path()) {
         crate::web::path::rewrite(request, &path);
         request.extensions_mut().insert(api::Face::Anytime);

@@ -131,7 +131,7 @@ const table = [
   ]],
   ["Go to", [
     { key: "g i", says: "All", run: go("/console/all") },
-    { key: "g m", says: "My open", run: go("/console/my-open") },
+    { key: "g m", says: "My Open", run: go("/console/my-open") },
     { key: "g d", says: "My department", run: go("/console/my-department-open") },
     { key: "g u", says: "Unassigned", run: go("/console/unassigned") },
     { key: "g j", says: "Junk", run: go("/console/junk") },

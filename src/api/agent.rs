@@ -35,8 +35,8 @@ pub struct AgentJson {
     /// Below the agent's mails; sanitised HTML
     signature: String,
     mobile_phone: String,
-    /// IANA name; null stands for the site's time zone
-    time_zone: Option<String>,
+    /// IANA name; the site's unless they have one of their own
+    time_zone: String,
     #[schema(example = "MM/dd/yyyy HH:mm:ss")]
     date_time_format: String,
     roles: Vec<i64>,
@@ -83,7 +83,7 @@ impl AgentJson {
             bio: agent.bio,
             signature: agent.signature,
             mobile_phone: agent.mobile_phone,
-            time_zone: agent.time_zone,
+            time_zone: agent.effective_time_zone,
             date_time_format: agent.date_time_format,
             roles: agent.roles.into_iter().map(|role| role.0).collect(),
             departments: agent.departments.into_iter().map(|department| department.0).collect(),

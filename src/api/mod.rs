@@ -211,6 +211,7 @@ fn paths() -> &'static BTreeMap<String, Vec<&'static str>> {
 /// Every path in its declared spelling.
 pub fn spelling() -> Spelling {
     let extra = [BASE, "/api/v3/anytime", "/api/v3/openapi.json", "/api/docs"];
+    let extra = extra.into_iter().chain(OAUTH.iter().map(|(path, _)| *path));
     let aliases = ALIASES.iter().copied();
     // Later documents' words (contract 27.1 rows 10 and 19, 27.3 row 68).
     Spelling::of(paths().keys().map(String::as_str).chain(extra).chain(aliases))
@@ -224,6 +225,9 @@ pub fn unalias(path: &str) -> Option<String> {
     if path == "/api/v3/sites/profile" {
         return Some("/api/v3/site/profile".to_owned());
     }
+    if path == "/api/v3/site" {
+        return Some("/api/v3/sites".to_owned());
+    }
     let rest = path.strip_prefix("/api/v3/anytime/")?;
     // The parts are also found below the whole (contract 17.2).
     if let Some(part) = rest.strip_prefix("workingTimeAndHolidays/") {
@@ -233,6 +237,19 @@ pub fn unalias(path: &str) -> Option<String> {
     }
     let resource = rest.split('/').next()?;
     ALIASES.contains(&resource).then(|| [BASE, "/", rest].concat())
+}
+
+/// The routes of OAuth, which stand outside the base, and their methods.
+const OAUTH: &[(&str, &[&str])] = &[
+    ("/oauth/authorize", &["GET", "POST"]),
+    ("/oauth/token", &["POST"]),
+    ("/oauth/revoke", &["POST"]),
+    ("/oauth/introspect", &["POST"]),
+];
+
+/// Whether what is wrong with a path is told in the API's words.
+pub fn is_below(path: &str) -> bool {
+    path.starts_with("/api/") || path.starts_with("/oauth/")
 }
 
 /// What no route took: 405 where the path exists with another method, else 404; in the API's error body.
@@ -254,6 +271,9 @@ pub fn fallback(request: &HttpRequest) -> HttpResponse {
 
 /// The methods that the document has for a path; of `fields/mapping` and `fields/{id}` the first says it.
 fn methods_of(path: &str) -> &'static [&'static str] {
+    if let Some((_, methods)) = OAUTH.iter().find(|(known, _)| *known == path) {
+        return methods;
+    }
     let matches = |pattern: &str| {
         let (mut pattern, mut segments) = (pattern.split('/'), path.split('/'));
         loop {

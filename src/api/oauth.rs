@@ -267,6 +267,15 @@ async fn by_code(app: &App, request: &HttpRequest, form: &Form) -> Result<Tokens
 
 async fn by_client(app: &App, request: &HttpRequest, form: &Form) -> Result<Tokens, OauthError> {
     let client = authenticated(app, request, form)?;
+    if let Some(uri) = form.get("redirect_uri")
+        && !client.redirect_urls.iter().any(|known| known == uri)
+    {
+        let shown = shown(uri);
+        return Err(OauthError::new(
+            "invalid_request",
+            format!("'redirect_uri' '{shown}' is not the client's"),
+        ));
+    }
     let tokens = app.write(move |tx| oauth_grant::by_client(tx, &client)).await?;
     tokens.ok_or_else(|| OauthError::new("unauthorized_client", "the client's agent is not active"))
 }

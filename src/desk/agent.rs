@@ -30,6 +30,8 @@ pub struct Agent {
     pub mobile_phone: String,
     /// IANA name; `None` means the site's.
     pub time_zone: Option<String>,
+    /// Their own, or the site's.
+    pub effective_time_zone: String,
     pub date_time_format: String,
     pub is_admin: bool,
     pub is_active: bool,
@@ -336,7 +338,10 @@ fn apply(tx: &Tx<'_>, id: AgentId, change: &AgentChange) -> Result<Agent> {
            email = coalesce(:email, email), display_name = coalesce(:display_name, display_name),
            first_name = coalesce(:first_name, first_name), last_name = coalesce(:last_name, last_name),
            title = coalesce(:title, title), bio = coalesce(:bio, bio), signature = coalesce(:signature, signature),
-           mobile_phone = coalesce(:mobile_phone, mobile_phone), time_zone = coalesce(:time_zone, time_zone),
+           mobile_phone = coalesce(:mobile_phone, mobile_phone), 
+           -- Whoever has the site's zone keeps following it.
+           time_zone = CASE WHEN time_zone IS NULL AND :time_zone = (SELECT time_zone FROM site) THEN NULL
+             ELSE coalesce(:time_zone, time_zone) END,
            date_time_format = coalesce(:format, date_time_format), is_admin = coalesce(:is_admin, is_admin),
            is_active = coalesce(:is_active, is_active)
          WHERE id = :id",
@@ -495,7 +500,8 @@ const COLUMNS: &str =
     a.time_zone, a.date_time_format, a.is_admin, a.is_active, a.locked_until, a.locked_at, a.last_sign_in_at,
     a.created_at, a.deleted_at,
     (SELECT json_group_array(role_id) FROM agent_role WHERE agent_id = a.id),
-    (SELECT json_group_array(department_id) FROM department_agent WHERE agent_id = a.id), a.signature";
+    (SELECT json_group_array(department_id) FROM department_agent WHERE agent_id = a.id), a.signature,
+    coalesce(a.time_zone, (SELECT time_zone FROM site))";
 
 fn from_row(row: &rusqlite::Row<'_>) -> rusqlite::Result<Agent> {
     let ids = |column: usize| -> rusqlite::Result<Vec<i64>> {
@@ -522,5 +528,6 @@ fn from_row(row: &rusqlite::Row<'_>) -> rusqlite::Result<Agent> {
         roles: ids(17)?.into_iter().map(RoleId).collect(),
         departments: ids(18)?.into_iter().map(DepartmentId).collect(),
         signature: row.get(19)?,
+        effective_time_zone: row.get(20)?,
     })
 }

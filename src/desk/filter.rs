@@ -22,10 +22,10 @@ pub const SYSTEM: [SystemFilter; 6] = {
     use conversation::Filter::{All, Closed, MentionedMe, MyDepartmentOpen, MyOpen, Unassigned};
     [
         SystemFilter { id: 1, name: "All", slug: "all", filter: All },
-        SystemFilter { id: 2, name: "My open", slug: "my-open", filter: MyOpen },
+        SystemFilter { id: 2, name: "My Open", slug: "my-open", filter: MyOpen },
         SystemFilter {
             id: 3,
-            name: "My department open",
+            name: "My Department Open",
             slug: "my-department-open",
             filter: MyDepartmentOpen,
         },

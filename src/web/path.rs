@@ -24,11 +24,12 @@ impl Spelling {
         self
     }
 
-    /// Rewrites a request below `/api` to the declared spelling.
+    /// Rewrites a request below `/api` and `/oauth` to the declared spelling.
     pub fn apply(&self, request: &mut ServiceRequest) {
         let path = request.path();
-        let is_api = path.get(..5).is_some_and(|start| start.eq_ignore_ascii_case("/api/"));
-        if !is_api {
+        let is_below =
+            |base: &str| path.get(..base.len()).is_some_and(|start| start.eq_ignore_ascii_case(base));
+        if !is_below("/api/") && !is_below("/oauth/") {
             return;
         }
         let canonical = self.canonical(path);

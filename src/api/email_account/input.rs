@@ -23,6 +23,8 @@ pub struct EmailAccountInput {
     display_name: Option<String>,
     #[serde(alias = "isEnable", alias = "ifEnable")]
     is_enabled: Option<bool>,
+    /// True makes it the default account; another one then stops being it
+    is_default: Option<bool>,
     #[serde(default, deserialize_with = "nullable")]
     #[schema(value_type = Option<i64>)]
     agent_assignee_id: Option<Option<i64>>,
@@ -101,7 +103,6 @@ pub struct EmailAccountInput {
 impl Input for EmailAccountInput {
     const READ_ONLY: &'static [&'static str] = &[
         "id",
-        "isDefault",
         "hasPop3Password",
         "hasImapPassword",
         "hasSmtpPassword",
@@ -184,6 +185,7 @@ impl EmailAccountInput {
             email: self.email,
             display_name: self.display_name,
             is_enabled: self.is_enabled,
+            is_default: self.is_default,
             agent_assignee_id: self.agent_assignee_id.map(|id| id.map(AgentId)),
             department_assignee_id: self.department_assignee_id.map(|id| id.map(DepartmentId)),
             signature: self.signature,

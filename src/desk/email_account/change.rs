@@ -24,6 +24,7 @@ pub struct EmailAccountChange {
     pub email: Option<String>,
     pub display_name: Option<String>,
     pub is_enabled: Option<bool>,
+    pub is_default: Option<bool>,
     pub agent_assignee_id: Option<Option<AgentId>>,
     pub department_assignee_id: Option<Option<DepartmentId>>,
     pub signature: Option<String>,
@@ -85,8 +86,25 @@ pub fn create(tx: &Tx<'_>, by: &Actor, vault: &Vault, new: &EmailAccountChange) 
         tx.run("UPDATE email_account SET is_default = 0 WHERE id = ?", [id])?;
         choose_default(tx)?;
     }
+    if new.is_default == Some(true) {
+        make_default(tx, &require(tx, id)?)?;
+    }
     audit::record(tx, by, Action::Channel, format!("created the e-mail account '{email}'"), "")?;
     require(tx, id)
+}
+
+/// `Invalid` for one that is switched off: nothing would be sent.
+fn make_default(tx: &Tx<'_>, account: &EmailAccount) -> Result<()> {
+    if account.is_default {
+        return Ok(());
+    }
+    if !account.is_enabled {
+        let message = format!("must be false while {} is not enabled", account.email);
+        return Err(Error::invalid("isDefault", message));
+    }
+    tx.run("UPDATE email_account SET is_default = 0 WHERE is_default = 1", [])?;
+    tx.run("UPDATE email_account SET is_default = 1 WHERE id = ?", [account.id])?;
+    Ok(())
 }
 
 /// A changed server needs its secrets again, so that nobody can have stored ones sent to a host of theirs.
@@ -142,6 +160,14 @@ pub fn update(
     }
     apply(tx, vault, id, change)?;
     choose_default(tx)?;
+    match change.is_default {
+        Some(true) if !before.is_default => make_default(tx, &require(tx, id)?)?,
+        Some(false) if before.is_default => {
+            let message = "cannot be taken from the default account: make another one the default";
+            return Err(Error::invalid("isDefault", message));
+        }
+        _ => {}
+    }
     let after = require(tx, id)?;
     let mut details = audit::difference(&facts(&before), &facts(&after));
     if change.incoming_password.is_some() || change.smtp_password.is_some() {

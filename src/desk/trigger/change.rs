@@ -242,6 +242,10 @@ fn set_mail(
     };
     tx.run("DELETE FROM trigger_mail WHERE trigger_id = ?", [id])?;
     let Some(new) = wanted else {
+        if change.mails_contact == Some(true) {
+            let message = "needs an action SendEmail, which says what is sent";
+            return Err(Error::invalid("ifSendEmailToContacts", message));
+        }
         tx.run("DELETE FROM trigger_attachment WHERE trigger_id = ?", [id])?;
         return Ok(());
     };

@@ -18,7 +18,7 @@ async fn an_agent_is_created_read_changed_and_deleted() {
         created.expect(201),
         json!({
             "id": 2, "email": "pia@desk.example", "displayName": "Pia Berg", "firstName": "Pia", "lastName": "Berg",
-            "title": "", "bio": "", "signature": "", "mobilePhone": "", "timeZone": null, "dateTimeFormat": "MM/dd/yyyy HH:mm:ss",
+            "title": "", "bio": "", "signature": "", "mobilePhone": "", "timeZone": "UTC", "dateTimeFormat": "MM/dd/yyyy HH:mm:ss",
             "roles": [2], "departments": [], "isAdmin": false, "isActive": true, "isLocked": false,
             "availableChannels": [], "avatarUrl": null, "createdTime": "2026-01-05T09:00:00.000Z",
             "lastLoginTime": null, "lockedTime": null,
@@ -117,6 +117,23 @@ async fn an_agents_address_is_unique_whatever_its_case_and_free_again_after_dele
     ann.put("/agents/2", json!({ "email": "ann@desk.example" })).await.error(409);
     ann.delete("/agents/2").await.expect(204);
     ann.post("/agents", pia()).await.expect(201);
+}
+
+#[tokio::test]
+async fn a_new_agent_has_the_time_zone_of_the_site_and_follows_it() {
+    let desk = TestDesk::start().await;
+    let ann = desk.as_ann().await;
+    ann.put("/site/profile", json!({ "timeZone": "Europe/Paris" })).await.expect(200);
+    let id = ann.post("/agents", pia()).await.expect(201)["id"].as_i64().unwrap();
+    let path = format!("/agents/{id}");
+    let read = ann.get(&path).await.expect(200);
+    assert_eq!(read["timeZone"], "Europe/Paris");
+    ann.put(&path, read).await.expect(200);
+    ann.put("/site/profile", json!({ "timeZone": "Asia/Tokyo" })).await.expect(200);
+    assert_eq!(ann.get(&path).await.expect(200)["timeZone"], "Asia/Tokyo", "one sent back as it was");
+    ann.put(&path, json!({ "timeZone": "Europe/Madrid" })).await.expect(200);
+    ann.put("/site/profile", json!({ "timeZone": "Europe/Paris" })).await.expect(200);
+    assert_eq!(ann.get(&path).await.expect(200)["timeZone"], "Europe/Madrid", "an own one stays");
 }
 
 #[tokio::test]

@@ -35,6 +35,43 @@ async fn the_wrong_method_path_and_type_are_told_in_the_error_body() {
 }
 
 #[tokio::test]
+async fn head_is_answered_like_get_without_a_body() {
+    let desk = TestDesk::start().await;
+    let ann = desk.as_ann().await;
+    for path in ["/tags", "/agents/me", "/anytime/conversations", "/anytime/conversations/99", "/nothing"] {
+        let head = ann.request(Method::HEAD, path).send().await.unwrap();
+        let get = ann.request(Method::GET, path).send().await.unwrap();
+        assert_eq!(head.status(), get.status(), "{path}");
+        for name in ["content-type", "content-length"] {
+            assert_eq!(head.headers().get(name), get.headers().get(name), "{path} {name}");
+        }
+        assert_eq!(head.bytes().await.unwrap().len(), 0, "{path}");
+    }
+    // A stream has no end: it is not begun.
+    let stream = ann.request(Method::HEAD, "/anytime/notification").send().await.unwrap();
+    assert_eq!((stream.status().as_u16(), stream.bytes().await.unwrap().len()), (200, 0));
+    assert_eq!(desk.as_nobody().request(Method::HEAD, "/tags").send().await.unwrap().status(), 401);
+}
+
+#[tokio::test]
+async fn wrong_methods_and_paths_of_oauth_are_told_in_the_error_body() {
+    let desk = TestDesk::start().await;
+    let ask = async |method: Method, path: &str| {
+        let response = reqwest::Client::new().request(method, desk.url(path)).send().await.unwrap();
+        let allow = response.headers().get("allow").map(|value| value.to_str().unwrap().to_owned());
+        (crate::support::test_desk::Answer::of(response).await, allow)
+    };
+    let (answer, allow) = ask(Method::GET, "/oauth/token").await;
+    assert_eq!(answer.error(405), "GET is not allowed here; use POST");
+    assert_eq!(allow.as_deref(), Some("POST"));
+    assert_eq!(ask(Method::GET, "/oauth/nothing").await.0.error(404), "there is no resource /oauth/nothing");
+    for path in ["/oauth/token/", "/OAuth/Token"] {
+        let answer = ask(Method::POST, path).await.0;
+        assert_eq!(answer.body["error"], "invalid_request", "{path}: {}", answer.body);
+    }
+}
+
+#[tokio::test]
 async fn a_wrong_key_a_wrong_scheme_and_an_inactive_agent_are_refused() {
     let desk = TestDesk::start().await;
     let luis = desk.as_agent("luis").await;

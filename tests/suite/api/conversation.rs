@@ -338,3 +338,142 @@ async fn uploads_belong_to_whoever_made_them_and_count_towards_twenty_megabytes(
         "the refused note left nothing"
     );
 }
+
+#[tokio::test]
+async fn lists_refuse_a_window_that_begins_after_its_end_or_after_now() {
+    let desk = TestDesk::start().await;
+    let ann = desk.as_ann().await;
+    let lena = contact(&ann, "lena").await;
+    noted(&ann, "s", json!({ "contactId": lena })).await;
+    ann.delete("/anytime/conversations/1").await.expect(204);
+    noted(&ann, "t", json!({ "contactId": lena })).await;
+    let lists = [
+        ("/anytime/conversations?x=", "time", 1),
+        ("/anytime/deletedconversations?x=", "time", 1),
+        ("/anytime/junkEmails?x=", "time", 0),
+        (&format!("/anytime/portalconversations?contactId={lena}"), "time", 1),
+        ("/auditLogs?type=customerAccountsManagement", "date", 1),
+    ];
+    for (list, prefix, found) in lists {
+        let error = ann.get(&format!("{list}&{prefix}From=2030-01-01")).await.error(400);
+        assert_eq!(error, format!("'{prefix}From' '2030-01-01T00:00:00.000Z' is later than now"), "{list}");
+        let window = format!("{list}&{prefix}From=2026-01-03&{prefix}To=2026-01-02");
+        let error = ann.get(&window).await.error(400);
+        assert_eq!(
+            error,
+            format!("'{prefix}From' '2026-01-03T00:00:00.000Z' is later than {prefix}To"),
+            "{list}"
+        );
+        // The first and the last time that clients know stand for no bound.
+        let all = format!("{list}&{prefix}From=0001-01-01T00:00:00Z&{prefix}To=9999-12-31T23:59:59.9999999Z");
+        assert_eq!(ann.get(&all).await.expect(200)["total"], found, "{list}");
+        // It is nine o'clock in UTC, where everything was written; east of it, nine was hours ago.
+        let until = |offset: &str| format!("{list}&{prefix}To=2026-01-05T09:00:00&timeZoneOffset={offset}");
+        assert_eq!(ann.get(&until("0")).await.expect(200)["total"], found, "{list}");
+        assert_eq!(ann.get(&until("2")).await.expect(200)["total"], 0, "{list}");
+        ann.get(&until("x")).await.error(400);
+    }
+}
+
+#[tokio::test]
+async fn what_a_list_is_narrowed_by_must_be_there() {
+    let desk = TestDesk::start().await;
+    let ann = desk.as_ann().await;
+    for (parameter, message) in [
+        ("tagId=99", "'tagId' must be the id of a tag, not '99'"),
+        ("contactId=99", "'contactId' must be the id of a contact, not '99'"),
+        ("filterId=99", "'filterId' must be the id of a filter, not '99'"),
+    ] {
+        let error = ann.get(&format!("/anytime/conversations?{parameter}")).await.error(400);
+        assert_eq!(error, message);
+    }
+}
+
+#[tokio::test]
+async fn a_page_past_the_end_is_empty_and_leads_back() {
+    let desk = TestDesk::start().await;
+    let ann = desk.as_ann().await;
+    noted(&ann, "s", json!({})).await;
+    let page = ann.get("/anytime/conversations?pageIndex=7&pageSize=10").await.expect(200);
+    assert_eq!(
+        (&page["conversations"], &page["total"], &page["nextPage"]),
+        (&json!([]), &json!(1), &Value::Null)
+    );
+    assert!(page["previousPage"].as_str().unwrap().contains("pageIndex="), "{page}");
+}
+
+#[tokio::test]
+async fn lists_are_ordered_by_status_and_by_last_activity_with_ties_by_reply_and_id() {
+    let desk = TestDesk::start().await;
+    let ann = desk.as_ann().await;
+    for (subject, status) in [("a", "new"), ("b", "onHold"), ("c", "new"), ("d", "closed")] {
+        noted(&ann, subject, json!({ "status": status })).await;
+    }
+    desk.advance(Duration::from_secs(60));
+    ann.put("/anytime/conversations/1", json!({ "priority": "low" })).await.expect(200);
+    let list = async |parameters: &str| {
+        let found = ann.get(&format!("/anytime/conversations?{parameters}")).await.expect(200);
+        subjects(&found).concat()
+    };
+    assert_eq!(list("sortBy=status").await, "dbca");
+    assert_eq!(list("sortBy=status&sortOrder=ascending").await, "cabd");
+    assert_eq!(list("sortBy=lastActivityTime").await, "adcb");
+    assert_eq!(list("sortBy=lastActivityTime&sortOrder=ascending").await, "dcba");
+    assert_eq!(list("sortBy=priority").await, "dcba");
+}
+
+#[tokio::test]
+async fn nulls_stand_for_nothing_and_another_type_is_refused() {
+    let desk = TestDesk::start().await;
+    let ann = desk.as_ann().await;
+    let nothing = json!({
+        "customFields": null, "tagIds": null, "agentAssigneeId": null, "status": null, "priority": null,
+        "message": { "type": "note", "plainBody": "x", "attachments": null, "mentionedAgentIds": null, "to": null },
+    });
+    let mut new = json!({ "subject": "s", "channel": "portal" });
+    new.as_object_mut().unwrap().extend(nothing.as_object().unwrap().clone());
+    ann.post("/anytime/conversations", new).await.expect(201);
+    ann.put("/anytime/conversations/1", json!({ "customFields": null, "tagIds": null })).await.expect(200);
+    let reply = json!({ "type": "note", "plainBody": "x", "attachments": null, "mentionedAgentIds": null });
+    ann.post("/anytime/conversations/1/messages", reply).await.expect(201);
+    ann.put("/anytime/conversations", json!({ "ids": null, "status": "closed" })).await.error(400);
+    ann.post("/anytime/filters", json!({ "name": "f", "conditions": null })).await.expect(201);
+    for (path, body, field) in [
+        ("/anytime/conversations/1", json!({ "subject": 5 }), "subject"),
+        ("/anytime/conversations/1/draft", json!({ "cc": 5 }), "cc"),
+        ("/tags/1", json!({ "name": 5 }), "name"),
+        ("/contacts/1", json!({ "name": 5 }), "name"),
+        ("/anytime/filters/1000", json!({ "name": 5 }), "name"),
+    ] {
+        let error = ann.put(path, body).await.error(400);
+        assert_eq!(error, format!("'{field}' must be a string, not 5"), "{path}");
+    }
+    // Enumerations have numbers.
+    let changed =
+        ann.put("/anytime/conversations/1", json!({ "status": 4, "priority": 1 })).await.expect(200);
+    assert_eq!(changed["conversation"]["status"], "onHold");
+    let twice = ann.request(reqwest::Method::PUT, "/anytime/conversations/1");
+    let twice = twice.header("content-type", "application/json");
+    let answer = ann.send(twice.body(r#"{"subject":"a","subject":"b"}"#)).await.error(400);
+    assert!(answer.contains("has the key 'subject' twice"), "{answer}");
+}
+
+#[tokio::test]
+async fn a_body_may_repeat_the_id_of_its_path_but_name_no_other() {
+    let desk = TestDesk::start().await;
+    let ann = desk.as_ann().await;
+    noted(&ann, "s", json!({})).await;
+    ann.post("/tags", json!({ "name": "vip" })).await.expect(201);
+    ann.post("/departments", json!({ "name": "Sales" })).await.expect(201);
+    for path in ["/anytime/conversations/1", "/tags/1", "/departments/1", "/agents/1"] {
+        for id in [json!(1), json!("1"), Value::Null] {
+            let mut read = ann.get(path).await.expect(200);
+            let object = if read.get("conversation").is_some() { read["conversation"].take() } else { read };
+            let mut object = object;
+            object["id"] = id;
+            ann.put(path, object).await.expect(200);
+        }
+        let error = ann.put(path, json!({ "id": 2 })).await.error(400);
+        assert_eq!(error, "'id' is 2, but the path names 1", "{path}");
+    }
+}

@@ -174,6 +174,25 @@ async fn exactly_one_enabled_account_is_the_default() {
 }
 
 #[tokio::test]
+async fn an_account_is_made_the_default_by_its_own_property_and_contradictions_are_refused() {
+    let desk = TestDesk::start().await;
+    let ann = desk.as_ann().await;
+    account(&ann, "a@desk.example").await;
+    let new = |enabled: bool| json!({ "email": "b@desk.example", "isDefault": true, "isEnabled": enabled });
+    let error = ann.post(ACCOUNTS, new(false)).await.error(400);
+    assert_eq!(error, "'isDefault' must be false while b@desk.example is not enabled");
+    assert_eq!(ann.post(ACCOUNTS, new(true)).await.expect(201)["emailAccount"]["isDefault"], true);
+    let is_default = async |id: i64| {
+        ann.get(&format!("{ACCOUNTS}/{id}")).await.expect(200)["emailAccount"]["isDefault"].clone()
+    };
+    assert_eq!(is_default(1).await, false);
+    ann.put(&format!("{ACCOUNTS}/1"), json!({ "isDefault": true })).await.expect(200);
+    let error = ann.put(&format!("{ACCOUNTS}/1"), json!({ "isDefault": false })).await.error(400);
+    assert_eq!(error, "'isDefault' cannot be taken from the default account: make another one the default");
+    assert_eq!(is_default(1).await, true);
+}
+
+#[tokio::test]
 async fn every_agent_lists_accounts_but_sees_no_settings() {
     let desk = TestDesk::start().await;
     let (ann, luis) = (desk.as_ann().await, desk.as_agent("luis").await);

@@ -34,8 +34,8 @@ async fn the_systems_six_filters_are_there_and_stay_as_they_are() {
         names,
         [
             (1, "All"),
-            (2, "My open"),
-            (3, "My department open"),
+            (2, "My Open"),
+            (3, "My Department Open"),
             (4, "Unassigned"),
             (5, "Mentioned me"),
             (6, "Closed")
@@ -43,7 +43,7 @@ async fn the_systems_six_filters_are_there_and_stay_as_they_are() {
     );
     assert_eq!(
         filters[1],
-        json!({ "id": 2, "name": "My open", "isPrivate": false, "createdById": 0, "when": "all", "logicExpression": null })
+        json!({ "id": 2, "name": "My Open", "isPrivate": false, "createdById": 0, "when": "all", "logicExpression": null })
     );
     let open = ann.get("/anytime/filters/2").await.expect(200)["filter"]["conditions"].clone();
     assert_eq!(open[0]["field"], "Agent Assignee");
@@ -52,7 +52,7 @@ async fn the_systems_six_filters_are_there_and_stay_as_they_are() {
         (&json!("isNot"), &json!("closed"), &json!(2))
     );
     let stays = ann.put("/anytime/filters/2", json!({ "name": "Mine" })).await.error(403);
-    assert_eq!(stays, "the filter 'My open' is the system's and stays as it is");
+    assert_eq!(stays, "the filter 'My Open' is the system's and stays as it is");
     ann.delete("/anytime/filters/2").await.error(403);
 }
 
@@ -216,6 +216,25 @@ async fn a_private_filter_is_its_makers_alone_and_a_public_one_its_makers_to_cha
     for id in ["77", "x", "0"] {
         ann.get(&format!("/anytime/filters/{id}")).await.error(404);
     }
+}
+
+#[tokio::test]
+async fn resolved_is_read_as_closed_in_conditions_and_defaults() {
+    let desk = TestDesk::start().await;
+    let ann = desk.as_ann().await;
+    conversation(&ann, json!({})).await;
+    let closed = conversation(&ann, json!({ "status": "closed" })).await;
+    let condition = "conditions[0][field]=status&conditions[0][matchType]=is&conditions[0][value]=resolved";
+    let list = ann.get(&format!("/anytime/conversations?{condition}")).await.expect(200);
+    assert_eq!((&list["total"], &list["conversations"][0]["id"]), (&json!(1), &json!(closed)));
+    let filter =
+        json!({ "name": "Done", "conditions": [{ "fieldId": 5, "matchType": "is", "value": "Resolved" }] });
+    ann.post("/anytime/filters", filter).await.expect(201);
+    let list = ann.get("/anytime/conversations?filterId=1000").await.expect(200);
+    assert_eq!(list["total"], 1);
+    let field = ann.put("/anytime/fields/5", json!({ "defaultValue": "resolved" })).await.expect(200);
+    ann.put("/anytime/fields/5", json!({ "defaultValue": "closed" })).await.expect(200);
+    assert_eq!(ann.get("/anytime/fields/5").await.expect(200), field);
 }
 
 #[tokio::test]

@@ -363,6 +363,8 @@ async fn a_client_acts_in_its_own_name_as_its_agent() {
     let body = tokens(&desk, &app.with(&own)).await;
     assert!(body.get("refresh_token").is_none());
     assert_eq!(calls(&desk, &body["access_token"]).await, 200);
+    let elsewhere = [("grant_type", "client_credentials"), ("redirect_uri", "https://other.example/")];
+    refused(post(&desk, "/oauth/token", &app.with(&elsewhere)).await, "invalid_request");
     let basic = reqwest::Client::new().post(desk.url("/oauth/token")).basic_auth(&app.id, Some(&app.secret));
     assert_eq!(basic.form(&own).send().await.unwrap().status(), 200);
     ann.put(&format!("/agents/{}", luis.id), json!({ "isActive": false })).await.expect(200);

@@ -188,6 +188,10 @@ async fn the_flag_for_contacts_and_the_mails_recipients_say_the_same() {
     let error =
         ann.post(PATH, json!({ "name": "C", "triggerEvent": 1, "ifSendEmailToContacts": true })).await;
     assert!(error.error(400).contains("needs an action SendEmail"));
+    let sets = json!([{ "type": "SetValue", "fieldId": 6, "value": "high" }]);
+    let contradictory =
+        json!({ "name": "C", "triggerEvent": 1, "ifSendEmailToContacts": true, "actions": sets });
+    assert!(ann.post(PATH, contradictory).await.error(400).contains("needs an action SendEmail"));
 }
 
 #[tokio::test]

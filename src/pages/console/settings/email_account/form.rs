@@ -129,6 +129,7 @@ pub fn change(fields: &Fields, before: Option<&EmailAccount>, zone: &Zone) -> Re
         email: fields.own("email"),
         display_name: fields.own("displayName"),
         is_enabled: Some(fields.is_checked("isEnabled")),
+        is_default: None,
         agent_assignee_id: Some(fields.text("agentAssigneeId").parse().ok().map(AgentId)),
         department_assignee_id: Some(fields.text("departmentAssigneeId").parse().ok().map(DepartmentId)),
         signature: fields.own("signature"),
