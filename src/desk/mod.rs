@@ -63,6 +63,7 @@ pub mod second_factor;
 pub mod secret;
 pub mod sender_check;
 pub mod session;
+pub mod shade;
 pub mod sign_in;
 pub mod sign_in_link;
 pub mod site;

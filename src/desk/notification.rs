@@ -14,6 +14,7 @@ use super::mail_template::{self, Filled, Kind};
 use super::outgoing_mail::{enqueue_automatic, is_own_address, render};
 use super::placeholder::Scene;
 use super::sender_check;
+use super::shade::{self, Shades};
 use crate::db::Tx;
 use crate::error::Result;
 use crate::ids::{AgentId, MessageId};
@@ -40,6 +41,7 @@ struct PortalReplyHtml<'a> {
     hello: &'a str,
     about: &'a str,
     link: &'a str,
+    look: &'a Shades,
 }
 
 /// The frame around a template's text.
@@ -118,6 +120,7 @@ fn answer_in_own_language(tx: &Tx<'_>, scene: &Scene, contact: &Contact, base_ur
             hello: &hello,
             about: &about_it,
             link: &link,
+            look: &shade::get(tx)?,
         })?,
     })
 }

@@ -9,6 +9,7 @@ use super::conversation::{Body, Conversation};
 use super::email_account::{self, EmailAccount};
 use super::event::{self, Change};
 use super::mail_budget::{Audience, objection};
+use super::shade::{self, Shades};
 use super::site::{self, Site};
 use super::{Actor, Page, Paging, Permission, agent, attachment, secret};
 use crate::db::{Snapshot, Tx};
@@ -308,6 +309,7 @@ struct SignInLinkHtml<'a> {
     title: &'a str,
     words: &'a Words,
     link: &'a str,
+    look: &'a Shades,
 }
 
 /// Queues the mail with a portal sign-in link, in the language of whoever asked for it.
@@ -322,7 +324,9 @@ pub fn enqueue_sign_in_link(
     let subject = fill(words.mail_link_subject, &[("site", &site.name)]);
     let title = fill(words.mail_link_title, &[("site", &site.name)]);
     let text = render(&SignInLinkText { title: &title, words, link })?;
-    let html = render(&SignInLinkHtml { site: &site.name, language, title: &title, words, link })?;
+    let look = shade::get(tx)?;
+    let html =
+        render(&SignInLinkHtml { site: &site.name, language, title: &title, words, link, look: &look })?;
     if let Some(id) = enqueue_automatic(tx, to, &subject, &text, &html, None)? {
         tx.run("UPDATE outgoing_mail SET is_confidential = 1 WHERE id = ?", [id])?;
     }
@@ -445,8 +449,8 @@ fn unused_message(s: &Snapshot<'_>) -> Result<i64> {
         + s.number("SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'outgoing_mail'), 0)", [])?)
 }
 
-/// Queues a notice, unless it would come back to us, or the address or the conversation had its share. A contact's answer finds the
-/// conversation by the signed token in the Message-ID.
+/// Queues a notice, unless it would come back to us, or the address or the conversation had its share. A contact's answer
+/// finds the conversation by the signed token in the Message-ID.
 pub fn enqueue_notice(tx: &Tx<'_>, notice: &Notice<'_>) -> Result<Verdict> {
     if let Some(why) = objection(tx, notice.to, notice.audience, Some(notice.conversation))? {
         return Ok(Verdict::Refused(why.to_owned()));

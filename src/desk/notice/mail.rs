@@ -15,6 +15,7 @@ use crate::desk::conversation::{self, Conversation, Message, message, presence};
 use crate::desk::email_account::{self, EmailAccount};
 use crate::desk::mail_budget::Audience;
 use crate::desk::outgoing_mail::{self, Notice, render};
+use crate::desk::shade::{self, Shades};
 use crate::desk::{Actor, Rights, site};
 use crate::error::Result;
 use crate::html;
@@ -108,6 +109,7 @@ struct NoticeHtml<'a> {
     link: &'a str,
     settings: &'a str,
     can_answer: bool,
+    look: &'a Shades,
 }
 
 fn tell_one(
@@ -158,6 +160,7 @@ fn tell_one(
         link: &link,
         settings: &settings,
         can_answer,
+        look: &shade::get(tx)?,
     };
     let notice = Notice {
         account: account.as_ref(),
@@ -255,6 +258,7 @@ fn tell_plainly(
         link,
         settings: &settings,
         can_answer: false,
+        look: &shade::get(tx)?,
     };
     outgoing_mail::enqueue_for_agent(tx, &agent.email, title, &render(&text)?, &render(&html)?)
 }
