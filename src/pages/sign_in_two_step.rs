@@ -93,6 +93,18 @@ struct Sent {
     code: String,
 }
 
+/// A form of this page, checked against forgery: what it leads on to, or where to go instead.
+async fn opened<'a>(
+    app: &App,
+    request: &HttpRequest,
+    signed_in: &SignedIn,
+    sent: &'a Sent,
+) -> Result<std::result::Result<&'a str, HttpResponse>> {
+    csrf::check(request, &signed_in.session, Some(&sent.csrf))?;
+    let next = local_path(Some(&sent.next), HOME);
+    Ok(elsewhere(app, signed_in, next).await?.map_or(Ok(next), Err))
+}
+
 /// Begins with a fresh secret.
 #[post("/console/sign-in/two-step")]
 pub async fn begin(
@@ -101,11 +113,10 @@ pub async fn begin(
     signed_in: SignedIn,
     sent: Form<Sent>,
 ) -> Result<HttpResponse, PageError> {
-    csrf::check(&request, &signed_in.session, Some(&sent.csrf))?;
-    let next = local_path(Some(&sent.next), HOME);
-    if let Some(answer) = elsewhere(&app, &signed_in, next).await? {
-        return Ok(answer);
-    }
+    let next = match opened(&app, &request, &signed_in, &sent).await? {
+        Ok(next) => next,
+        Err(answer) => return Ok(answer),
+    };
     let (by, vault) = (signed_in.actor, app.vault().clone());
     app.write(move |tx| second_factor::begin(tx, &by, &vault)).await?;
     let back: String = url::form_urlencoded::byte_serialize(next.as_bytes()).collect();
@@ -119,13 +130,12 @@ pub async fn confirm(
     signed_in: SignedIn,
     sent: Form<Sent>,
 ) -> Result<HttpResponse, PageError> {
-    csrf::check(&request, &signed_in.session, Some(&sent.csrf))?;
+    let next = match opened(&app, &request, &signed_in, &sent).await? {
+        Ok(next) => next,
+        Err(answer) => return Ok(answer),
+    };
     app.limiter().check(client::network(client::address(&request, &app)))?;
-    let Sent { next, code, .. } = sent.into_inner();
-    let next = local_path(Some(&next), HOME);
-    if let Some(answer) = elsewhere(&app, &signed_in, next).await? {
-        return Ok(answer);
-    }
+    let code = sent.code.clone();
     let (by, vault) = (signed_in.actor.clone(), app.vault().clone());
     match app.write(move |tx| second_factor::confirm(tx, &by, &vault, &code)).await {
         Ok(fresh_codes) => {

@@ -132,8 +132,8 @@ impl Context {
         Ok(Self { which, query, wanted })
     }
 
-    /// Of a conversation's page: what its `filter`, `q`, `sort`, `order`, `pageIndex`, `after` and `before` say. A list that is not there
-    /// any more is all.
+    /// Of a conversation's page: what its `filter`, `q`, `sort`, `order`, `pageIndex`, `after` and `before` say. A list
+    /// that is not there any more is all.
     pub fn of_conversation(s: &Snapshot<'_>, by: &Actor, query: Query) -> Self {
         let which = Self::named(s, by, &query).unwrap_or(Which::System(filter::SYSTEM[0]));
         match Self::new(which, query) {

@@ -90,11 +90,11 @@ pub async fn set(
     sent: web::Form<Sent>,
 ) -> Result<HttpResponse, PageError> {
     csrf::check(&request, &visitor.session, Some(&sent.csrf))?;
-    let done = match prove(&app, &request, &visitor, &sent.current).await {
-        Ok(()) => store(&app, language, &visitor, &sent.password).await,
-        Err(error) => Err(error),
+    let done = async {
+        prove(&app, &request, &visitor, &sent.current).await?;
+        store(&app, language, &visitor, &sent.password).await
     };
-    answer(&app, language, &visitor, done, "set")
+    answer(&app, language, &visitor, done.await, "set")
 }
 
 async fn store(app: &App, language: Language, visitor: &Visitor, text: &str) -> Result<()> {
@@ -114,11 +114,11 @@ pub async fn remove(
 ) -> Result<HttpResponse, PageError> {
     csrf::check(&request, &visitor.session, Some(&sent.csrf))?;
     let (id, keep) = (visitor.id(), visitor.session.hash);
-    let done = match prove(&app, &request, &visitor, &sent.current).await {
-        Ok(()) => app.write(move |tx| contact_password::delete(tx, id, &keep, language)).await,
-        Err(error) => Err(error),
+    let done = async {
+        prove(&app, &request, &visitor, &sent.current).await?;
+        app.write(move |tx| contact_password::delete(tx, id, &keep, language)).await
     };
-    answer(&app, language, &visitor, done, "removed")
+    answer(&app, language, &visitor, done.await, "removed")
 }
 
 /// Refuses who gave neither the present password nor came by a link. Who has none has nothing to prove.

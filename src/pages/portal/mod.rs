@@ -1,5 +1,6 @@
 //! The portal: where contacts write to the desk and follow what they wrote. They sign in by a link that is mailed to
-//! them, or with a password if they set one. What a contact may see and do is decided by `desk`; notes and strangers' mail never get here.
+//! them, or with a password if they set one. What a contact may see and do is decided by `desk`; notes and strangers'
+//! mail never get here.
 
 mod account;
 mod attachment;
