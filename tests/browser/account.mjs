@@ -71,6 +71,18 @@ for (const javaScriptEnabled of [true, false]) {
 
 // A notice appears in an open console without a reload.
 const { page, context } = await open();
+// A browser that may notify; what it would show is kept.
+await page.addInitScript(() => {
+  window.told = [];
+  window.Notification = class {
+    static permission = "granted";
+    constructor(title, options) {
+      Object.assign(this, { title }, options);
+      window.told.push(this);
+    }
+    close() {}
+  };
+});
 await signIn(page, "ben");
 await page.goto(`${desk}/console/all`);
 const ann = await open();
@@ -79,6 +91,25 @@ await ann.page.goto(`${desk}/console/conversations/1?filter=all`);
 await ann.page.selectOption("#p-agent", { label: "Ben" });
 await page.locator(".toast", { hasText: "Ann gave you a conversation" }).waitFor({ timeout: 20000 });
 check("an open console says that a conversation was given to its agent", true);
+
+// When nobody looks at it, the browser says so.
+await page.evaluate(() => {
+  Object.defineProperty(document, "visibilityState", { get: () => "hidden" });
+  document.dispatchEvent(new Event("visibilitychange"));
+});
+const given = async (label) => {
+  const saved = ann.page.waitForResponse((response) => response.url().endsWith("/properties"));
+  await ann.page.selectOption("#p-agent", { label });
+  await saved;
+};
+await given("Nobody");
+await given("Ben");
+await page.waitForFunction(() => window.told.length);
+const [told] = await page.evaluate(() => window.told.map(({ title, body }) => ({ title, body })));
+check("the browser tells of it to who looks elsewhere", told.title.includes("Ann gave you a conversation") && told.body === "My chain broke");
+await page.evaluate(() => window.told[0].onclick());
+await page.waitForURL(/conversations\/1/);
+check("and leads to the conversation", true);
 await context.close();
 check(`nothing went wrong on the way: ${wrong.join(" ")}`, wrong.length === 0);
 await finish();
