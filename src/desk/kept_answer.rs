@@ -4,6 +4,9 @@
 
 use std::time::Duration;
 
+use sha2::{Digest, Sha256};
+
+use super::secret;
 use crate::db::Tx;
 use crate::error::{Error, Result};
 use crate::ids::AgentId;
@@ -76,23 +79,42 @@ pub fn forget(tx: &Tx<'_>, agent: AgentId, key: &str) -> Result<()> {
     Ok(())
 }
 
-/// Does what a form asks for, once: a form that was sent already, by a double click or after going back, gives the id that
-/// it gave. `token` is of the page that showed it; without one it is done.
-pub fn once(
-    tx: &Tx<'_>,
+/// A form that an agent sent: the page that showed it, by its token, and what stands in it.
+#[derive(Debug)]
+pub struct SentForm {
     agent: AgentId,
-    token: &str,
-    act: impl FnOnce(&Tx<'_>) -> Result<i64>,
-) -> Result<i64> {
-    if token.is_empty() {
-        return act(tx);
+    /// `None` without a token.
+    key: Option<String>,
+}
+
+impl SentForm {
+    pub fn new<'a>(
+        agent: AgentId,
+        token: &str,
+        fields: impl IntoIterator<Item = (&'a str, &'a str)>,
+    ) -> Self {
+        let mut content = Sha256::new();
+        for text in
+            fields.into_iter().filter(|(name, _)| *name != "csrf").flat_map(|(name, text)| [name, text])
+        {
+            content.update(text.len().to_le_bytes());
+            content.update(text);
+        }
+        let content = secret::hex(&content.finalize());
+        Self { agent, key: (!token.is_empty()).then(|| ["form ", token, " ", &content].concat()) }
     }
-    let key = ["form ", token].concat();
-    match begin(tx, agent, &key, &[])? {
+}
+
+/// Does what a form asks for, once: one that was sent already as it is, by a double click or after going back, gives the id
+/// that it gave. With other words in it, it is another one.
+pub fn once(tx: &Tx<'_>, form: &SentForm, act: impl FnOnce(&Tx<'_>) -> Result<i64>) -> Result<i64> {
+    let agent = form.agent;
+    let Some(key) = &form.key else { return act(tx) };
+    match begin(tx, agent, key, &[])? {
         Turn::First => {
             let id = act(tx)?;
             let answer = KeptAnswer { status: 303, location: Some(id.to_string()), sealed_body: None };
-            keep(tx, agent, &key, &answer)?;
+            keep(tx, agent, key, &answer)?;
             Ok(id)
         }
         Turn::Again(answer) => answer

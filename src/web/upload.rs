@@ -7,7 +7,9 @@ use futures_util::TryStreamExt;
 use crate::app::App;
 use crate::desk::Actor;
 use crate::desk::attachment::{self, Attachment, LIMIT_BYTES, NewAttachment};
+use crate::desk::kept_answer::SentForm;
 use crate::error::{Error, Result};
+use crate::ids::AgentId;
 
 /// Files and fields accepted in one form.
 const FILES: usize = 50;
@@ -26,6 +28,14 @@ impl Form {
     /// The first value of a field, trimmed; empty when it is not there.
     pub fn text(&self, name: &str) -> &str {
         self.fields.iter().find(|(key, _)| key == name).map_or("", |(_, value)| value.trim())
+    }
+
+    /// For `kept_answer::once`; a file counts by its name and size, since its guid is new each time.
+    pub fn sent_by(&self, agent: AgentId) -> SentForm {
+        let files: Vec<(String, String)> =
+            (self.files.iter()).map(|file| (file.file_name.clone(), file.size_bytes.to_string())).collect();
+        let all = self.fields.iter().chain(&files).map(|(name, text)| (name.as_str(), text.as_str()));
+        SentForm::new(agent, self.text("token"), all)
     }
 
     pub fn guids(&self) -> Vec<String> {

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::support::test_desk::{Browser, Client, TestDesk, eventually};
+use crate::support::test_desk::{Browser, Client, TestDesk, View, eventually};
 
 async fn conversation(ann: &Client, subject: &str) -> i64 {
     let new =
@@ -110,6 +110,7 @@ async fn an_agent_begins_a_conversation_with_a_new_contact() {
     assert_eq!(refused.status, 400);
     refused.shows("is not an e-mail address");
     refused.shows("Your order");
+    assert!(!send("", "x").await.html.contains("is not an e-mail address"), "nothing is no wrong address");
     let view = send("Tom Baker <tom@customer.example>", "It is ready.").await;
     assert_eq!(view.location.as_deref(), Some("/console/conversations/1"));
     let made = ann.get("/anytime/conversations/1?include=contact").await.expect(200)["conversation"].clone();
@@ -124,10 +125,10 @@ async fn an_answer_that_has_not_seen_the_last_message_comes_back_with_its_text()
     conversation(&ann, "One").await;
     let (browser, csrf) = signed_in(&desk).await;
     let ben = desk.as_agent("ben").await;
-    let send = async |seen: &'static str| {
+    let send = async |kind: &'static str, seen: &'static str| {
         let form = reqwest::multipart::Form::new()
             .text("csrf", csrf.clone())
-            .text("type", "note")
+            .text("type", kind)
             .text("body", "My long answer")
             .text("seen", seen);
         let path = browser.url("/console/conversations/1/reply");
@@ -135,14 +136,52 @@ async fn an_answer_that_has_not_seen_the_last_message_comes_back_with_its_text()
     };
     let note = json!({ "type": "note", "plainBody": "I was first" });
     ben.post("/anytime/conversations/1/messages", note).await.expect(201);
-    let refused = send("1").await;
+    let refused = send("reply", "1").await;
     assert_eq!(refused.status, 400);
     refused.shows("Something came in while you wrote");
     refused.shows("I was first");
     refused.shows("My long answer");
     assert_eq!(desk.number("SELECT count(*) FROM message"), 2);
-    assert_eq!(send("2").await.status, 303);
+    assert_eq!(send("reply", "2").await.status, 303);
     assert_eq!(desk.number("SELECT count(*) FROM message"), 3);
+    // A note may cross what others write, but is not left twice from two tabs.
+    send("note", "2").await.shows("You have written here since this page was opened");
+    assert_eq!(send("note", "3").await.status, 303);
+    ben.post("/anytime/conversations/1/messages", json!({ "type": "note", "plainBody": "Me, too" }))
+        .await
+        .expect(201);
+    assert_eq!(send("note", "4").await.status, 303);
+}
+
+#[tokio::test]
+async fn the_same_conversation_is_not_begun_twice() {
+    let desk = TestDesk::start().await;
+    let (browser, _) = signed_in(&desk).await;
+    let path = "/console/conversations/new";
+    let (one, other) = (browser.get(path).await, browser.get(path).await);
+    let send = async |page: &View, subject: &str| {
+        let (csrf, token, seen) = (page.csrf(), page.hidden("token"), page.hidden("seen"));
+        let fields = [
+            ("csrf", csrf.as_str()),
+            ("token", &token),
+            ("seen", &seen),
+            ("kind", "portal"),
+            ("to", "tom@customer.example"),
+            ("subject", subject),
+            ("body", "It is ready."),
+        ];
+        browser.upload(path, &fields, &[]).await
+    };
+    let made = Some("/console/conversations/1");
+    assert_eq!(send(&one, "Your order").await.location.as_deref(), made);
+    assert_eq!(send(&one, "Your order").await.location.as_deref(), made, "the same page again");
+    let told = send(&other, "Your order").await;
+    assert_eq!(told.status, 400);
+    told.shows("You have begun this conversation since this page was opened: it is #1").shows("It is ready.");
+    assert_eq!(desk.number("SELECT count(*) FROM conversation"), 1);
+    // With other words it is another one, and who was told means it.
+    assert_eq!(send(&one, "Your bike").await.location.as_deref(), Some("/console/conversations/2"));
+    assert_eq!(send(&told, "Your order").await.location.as_deref(), Some("/console/conversations/3"));
 }
 
 #[tokio::test]

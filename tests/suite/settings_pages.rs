@@ -243,6 +243,40 @@ async fn a_service_level_is_made_ordered_switched_and_deleted() {
 }
 
 #[tokio::test]
+async fn a_form_that_is_sent_twice_makes_one_thing() {
+    let desk = TestDesk::start().await;
+    let ann = signed_in(&desk, "ann").await;
+    let target = ("targetUrl", "https://erp.example/hook");
+    let forms: [(&str, &str, &[(&str, &str)]); 5] = [
+        ("webhook", "/console/settings/webhooks/new", &[("event", "AgentReplied"), target]),
+        ("canned_message", "/console/settings/canned-messages/new", &[("message", "x")]),
+        (
+            "trigger",
+            "/console/settings/triggers/new",
+            &[("triggerEvent", "conversationCreated"), ("when", "all")],
+        ),
+        ("routing_rule", "/console/settings/routing/new", &[("when", "all")]),
+        ("filter", "/console/filters/new", &[("when", "all"), ("who", "private")]),
+    ];
+    for (table, page, fields) in forms {
+        let count = format!("SELECT count(*) FROM {table}");
+        let before = desk.number(&count);
+        let shown = ann.get(page).await;
+        let (csrf, token) = (shown.csrf(), shown.hidden("token"));
+        for (name, made) in [("One", 1), ("One", 1), ("Two", 2)] {
+            let mut all = vec![("csrf", csrf.as_str()), ("token", token.as_str()), ("name", name)];
+            all.extend(fields);
+            if table == "webhook" && name == "Two" {
+                all.push(("isEnabled", "on"));
+            }
+            let answer = ann.post(page, &all).await;
+            assert!([200, 303].contains(&answer.status), "{table}: {} {}", answer.status, answer.html);
+            assert_eq!(desk.number(&count), before + made, "{table} {name}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn the_portal_has_the_colour_and_logo_of_the_site() {
     let desk = TestDesk::start().await;
     let ann = signed_in(&desk, "ann").await;
@@ -258,6 +292,11 @@ async fn the_portal_has_the_colour_and_logo_of_the_site() {
     nobody.get("/portal").await.shows("look.css?v=1").shows("/portal/logo?v=1").shows("Bikes");
     let css = nobody.get("/portal/look.css?v=1").await;
     css.shows("--accent:#ffee00").shows("--accent-ink:#11152b");
+    nobody.get("/portal/sign-in").await;
+    nobody.post("/portal/sign-in", &[("email", "lena@customer.example")]).await;
+    let button =
+        "SELECT count(*) FROM outgoing_mail WHERE html_body LIKE '%background-color:#ffee00;color:#11152b%'";
+    assert_eq!(desk.number(button), 1, "a mail's button has the colour, and letters that can be read on it");
     let logo = nobody.get("/portal/logo?v=1").await;
     assert_eq!(logo.headers["content-type"], "image/png");
     assert!(logo.headers["content-security-policy"].to_str().unwrap().contains("sandbox"));

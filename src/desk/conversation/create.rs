@@ -5,7 +5,7 @@ use super::message::Body;
 use super::reply::{self, NewMessage};
 use super::update::{ConversationChange, SUBJECT_CHARS, check_references, set_tags};
 use super::{Conversation, MessageType, facts};
-use crate::db::Tx;
+use crate::db::{Snapshot, Tx};
 use crate::desk::code::{Channel, Priority, Status};
 use crate::desk::event::{self, Change};
 use crate::desk::field::{self, FieldValue, NewValue};
@@ -41,6 +41,30 @@ pub struct Opening<'a> {
     pub received_from: Option<&'a str>,
     /// Values of the site's own fields, defaults included.
     pub fields: &'a [FieldValue],
+}
+
+/// The newest conversation there is, seen or not: what comes later is newer.
+pub fn newest(s: &Snapshot<'_>) -> Result<ConversationId> {
+    Ok(ConversationId(s.number("SELECT max(id) FROM conversation", [])?))
+}
+
+/// `Conflict` when the agent has begun the same conversation after `seen`, which was the newest when they began to write: in
+/// another tab, say.
+pub fn check_unbegun(tx: &Tx<'_>, by: &Actor, new: &NewConversation, seen: ConversationId) -> Result<()> {
+    let begun: Option<ConversationId> = tx.one(
+        "SELECT c.id FROM conversation c JOIN message m ON m.conversation_id = c.id
+          WHERE c.id > ? AND c.subject = ? AND c.contact_id IS ? AND m.sender_type = 'agent' AND m.sender_id = ?
+          LIMIT 1",
+        (seen, new.subject.trim(), new.contact_id, by.agent_id()),
+        |row| row.get(0),
+    )?;
+    match begun {
+        None => Ok(()),
+        Some(id) => Err(Error::Conflict(format!(
+            "You have begun this conversation since this page was opened: it is #{id}. Your text is below: look whether \
+             it is said already, then send it."
+        ))),
+    }
 }
 
 /// An agent submits a conversation with its first message; a message of type email is sent to the contact

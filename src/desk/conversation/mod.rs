@@ -44,7 +44,7 @@ use crate::ids::{
 };
 use crate::time::Timestamp;
 
-pub use create::{NewConversation, create};
+pub use create::{NewConversation, check_unbegun, create, newest};
 pub use list::{Aside, Filter, ListQuery, list};
 pub use message::{Body, Message, MessageType, Source};
 pub use place::{Beside, Place, Sort};

@@ -234,13 +234,15 @@ async fn send(
     let (id, by) = (conversation.id, signed_in.actor.clone());
     let new = new_message(app, signed_in, conversation, form).await?;
     let seen: Option<i64> = form.text("seen").parse().ok();
-    let (agent, token) = (signed_in.agent.id, form.text("token").to_owned());
+    let sent = form.sent_by(signed_in.agent.id);
+    // A note may cross what others write.
+    let is_note = new.kind == MessageType::Note;
     if new.kind == MessageType::Email && form.text("mode") == Mode::Forward.name() {
         return forward(app, signed_in, conversation, form, new).await;
     }
     app.write(move |tx| {
-        let message = kept_answer::once(tx, agent, &token, |tx| {
-            check_seen(tx, &by, id, seen)?;
+        let message = kept_answer::once(tx, &sent, |tx| {
+            check_seen(tx, &by, id, seen, is_note)?;
             Ok(conversation::reply(tx, &by, id, &new)?.id.0)
         })?;
         Ok(MessageId(message))
@@ -278,9 +280,10 @@ async fn forward(
         allows_new_recipients: new.allows_new_recipients,
         send_at: new.send_at,
     };
-    let (agent, token) = (signed_in.agent.id, form.text("token").to_owned());
+    let (sent, seen) = (form.sent_by(signed_in.agent.id), form.text("seen").parse().ok());
     app.write(move |tx| {
-        let message = kept_answer::once(tx, agent, &token, |tx| {
+        let message = kept_answer::once(tx, &sent, |tx| {
+            check_seen(tx, &by, id, seen, true)?;
             Ok(conversation::forward::forward(tx, &by, id, &forward)?.id.0)
         })?;
         Ok(MessageId(message))
@@ -289,15 +292,15 @@ async fn forward(
 }
 
 /// Refuses when something came in that the writer has not seen, or went out of another tab of theirs; the page that comes
-/// back shows it.
-fn check_seen(tx: &Tx<'_>, by: &Actor, id: ConversationId, seen: Option<i64>) -> Result<()> {
+/// back shows it. `only_own`: what others wrote does not matter.
+fn check_seen(tx: &Tx<'_>, by: &Actor, id: ConversationId, seen: Option<i64>, only_own: bool) -> Result<()> {
     let Some(seen) = seen else { return Ok(()) };
     let own = by.agent_id().map(|id| id.0);
     let messages = message::list(tx, by, id)?;
     let unseen = messages.iter().filter(|message| seen < message.id.0);
     let (own, others): (Vec<_>, Vec<_>) =
         unseen.partition(|message| message.sender_type == "agent" && message.sender_id == own);
-    match others.len() {
+    match if only_own { 0 } else { others.len() } {
         0 if own.is_empty() => Ok(()),
         0 => Err(Error::Conflict(
             "You have written here since this page was opened. Your text is below: look whether it is said already, \

@@ -11,6 +11,7 @@ use crate::app::App;
 use crate::desk::condition::{NewCondition, NewFormula};
 use crate::desk::field::{self, Field};
 use crate::desk::filter::{self, FilterChange, NewFilter};
+use crate::desk::kept_answer;
 use crate::error::Result;
 use crate::ids::FilterId;
 use crate::pages::form::Mistakes;
@@ -76,7 +77,7 @@ fn page(
         };
         Ok(FilterPage {
             warnings,
-            layout: Layout::new(s, signed_in, "filters")?,
+            layout: Layout::new(s, signed_in, id.map_or("filters".to_owned(), |id| id.to_string()))?,
             id,
             rows: rows.collect(),
             fields: field::list(s)?,
@@ -118,8 +119,11 @@ pub async fn create(app: App, sent: Sent) -> Result<HttpResponse, PageError> {
         is_private: sent.fields.text("who") != "public",
         formula: formula(&sent.fields),
     };
-    match app.write(move |tx| filter::create(tx, &by, &new)).await {
-        Ok(made) => Ok(see_other(&format!("/console/filters/{}", made.id))),
+    let form = sent.form();
+    let made =
+        app.write(move |tx| kept_answer::once(tx, &form, |tx| Ok(filter::create(tx, &by, &new)?.id.0)));
+    match made.await {
+        Ok(id) => Ok(see_other(&format!("/console/filters/{id}"))),
         Err(error) => again(&app, sent, None, Mistakes::of(error)?),
     }
 }

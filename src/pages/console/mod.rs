@@ -33,7 +33,7 @@ use crate::desk::email_account::{self, EmailAccount};
 use crate::desk::filter as saved_filter;
 use crate::desk::filter::Narrowing;
 use crate::desk::preference::{self, Preference};
-use crate::desk::{Permission, condition, field, site};
+use crate::desk::{Permission, condition, field, secret, site};
 use crate::error::Result;
 use crate::ids::AgentId;
 use crate::pages::when::Zone;
@@ -88,6 +88,8 @@ pub struct Layout {
     pub agent_name: String,
     /// For every form: `<input type="hidden" name="csrf" value="{{ layout.csrf }}">`.
     pub csrf: String,
+    /// Of this page, for `kept_answer::once`.
+    pub token: String,
     /// What the menu marks: a filter's slug, a link's path, `settings`, or nothing.
     pub current: String,
     /// What stands in the search box.
@@ -163,6 +165,7 @@ impl Layout {
             agent_id: signed_in.agent.id,
             agent_name: signed_in.agent.display_name.clone(),
             csrf: signed_in.session.csrf.clone(),
+            token: secret::random_guid()?,
             current: current.into(),
             words: String::new(),
             is_demo: signed_in.is_demo,

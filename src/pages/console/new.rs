@@ -52,6 +52,7 @@ pub async fn show(app: App, signed_in: SignedIn, query: Query) -> Result<Page<Ne
         }
     }
     form.fields.push(("token".to_owned(), secret::random_guid()?));
+    form.fields.push(("seen".to_owned(), app.read(conversation::newest)?.to_string()));
     form.fields.push(("kind".to_owned(), "email".to_owned()));
     form.fields.push(("status".to_owned(), Status::PendingExternal.name().to_owned()));
     form.fields.push(("priority".to_owned(), Priority::Normal.name().to_owned()));
@@ -102,7 +103,7 @@ pub async fn submit(
     multipart: Multipart,
 ) -> Result<HttpResponse, PageError> {
     let check = |form: &Form| csrf::check(&request, &signed_in.session, Some(form.text("csrf")));
-    let form = upload::read(&app, &signed_in.actor, multipart, check).await?;
+    let mut form = upload::read(&app, &signed_in.actor, multipart, check).await?;
     match create(&app, &signed_in, &form).await {
         Ok(id) => Ok(see_other(&format!("/console/conversations/{id}"))),
         Err(error) => {
@@ -114,6 +115,12 @@ pub async fn submit(
                     value.map(|value| value.value.clone()).unwrap_or_default()
                 })
             })?;
+            if let (Error::Conflict(_), Some((_, seen))) =
+                (&error, form.fields.iter_mut().find(|(name, _)| name == "seen"))
+            {
+                // Who is told and sends it again means it.
+                *seen = app.read(conversation::newest)?.to_string();
+            }
             let mistakes = match error {
                 Error::Invalid(_) => Mistakes::of(Error::Invalid(control::tell(&mut controls, error)?))?,
                 other => Mistakes::of(other)?,
@@ -136,7 +143,12 @@ async fn create(app: &App, signed_in: &SignedIn, form: &Form) -> Result<Conversa
     problems.require(!form.text("subject").is_empty(), "subject", "is required");
     problems.require(!form.text("body").is_empty(), "body", "is required");
     if !(is_note && to.is_empty()) {
-        problems.require(is_address(&to), "to", format!("'{to}' is not an e-mail address"));
+        match to.as_str() {
+            "" => problems.add("to", "is required"),
+            address => {
+                problems.require(is_address(address), "to", format!("'{to}' is not an e-mail address"))
+            }
+        }
     }
     problems.check()?;
     let text = form.text("body").to_owned();
@@ -172,16 +184,21 @@ async fn create(app: &App, signed_in: &SignedIn, form: &Form) -> Result<Conversa
         message,
         fields: control::sent(&app.read(field::own)?, &form.fields),
     };
-    let (by, agent, token) = (signed_in.actor.clone(), signed_in.agent.id, form.text("token").to_owned());
+    let (by, sent) = (signed_in.actor.clone(), form.sent_by(signed_in.agent.id));
+    let seen = form.text("seen").parse().ok().map(ConversationId);
     app.write(move |tx| {
-        let created = kept_answer::once(tx, agent, &token, |tx| {
+        let created = kept_answer::once(tx, &sent, |tx| {
             // Writing to an address makes its contact, as a mail from it would.
             let name = Some(name.as_str()).filter(|name| !name.is_empty());
             let contact_id = match to.as_str() {
                 "" => None,
                 address => Some(contact::find_or_create(tx, address, name)?),
             };
-            Ok(conversation::create(tx, &by, &NewConversation { contact_id, ..new })?.id.0)
+            let new = NewConversation { contact_id, ..new };
+            if let Some(seen) = seen {
+                conversation::check_unbegun(tx, &by, &new, seen)?;
+            }
+            Ok(conversation::create(tx, &by, &new)?.id.0)
         })?;
         Ok(ConversationId(created))
     })

@@ -13,6 +13,7 @@ use crate::app::App;
 use crate::desk::agent::{self, Agent, AgentChange};
 use crate::desk::api_key::{self, ApiKey};
 use crate::desk::department::{self, Department};
+use crate::desk::kept_answer;
 use crate::desk::{Paging, Permission, second_factor};
 use crate::error::{Error, Result};
 use crate::ids::{AgentId, DepartmentId};
@@ -165,7 +166,7 @@ pub async fn show(app: App, signed_in: SignedIn, id: web::Path<AgentId>) -> Resu
 pub async fn create(app: App, sent: Sent) -> Result<HttpResponse, PageError> {
     sent.signed_in.actor.require(Permission::ManageAgents)?;
     match make(&app, &sent).await {
-        Ok(agent) => Ok(see_other(&path(agent.id))),
+        Ok(id) => Ok(see_other(&path(id))),
         Err(error) => {
             let mistakes = Mistakes::of(beside("email", error))?;
             Edit::new(&app, &sent.signed_in, None, Some(sent.fields), mistakes)?.refused()
@@ -174,7 +175,7 @@ pub async fn create(app: App, sent: Sent) -> Result<HttpResponse, PageError> {
 }
 
 /// Without a password the agent can use the API, but not sign in.
-async fn make(app: &App, sent: &Sent) -> Result<Agent> {
+async fn make(app: &App, sent: &Sent) -> Result<AgentId> {
     let (by, new) = (sent.signed_in.actor.clone(), change(&sent.fields));
     let hash = match sent.fields.filled("password") {
         Some(text) => {
@@ -183,7 +184,11 @@ async fn make(app: &App, sent: &Sent) -> Result<Agent> {
         }
         None => None,
     };
-    app.write(move |tx| agent::create(tx, &by, &new, hash.as_deref())).await
+    let form = sent.form();
+    let made = app.write(move |tx| {
+        kept_answer::once(tx, &form, |tx| Ok(agent::create(tx, &by, &new, hash.as_deref())?.id.0))
+    });
+    Ok(AgentId(made.await?))
 }
 
 #[post("/console/settings/agents/{id}")]

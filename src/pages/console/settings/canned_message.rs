@@ -13,6 +13,7 @@ use crate::desk::canned_message::{
     self, CannedMessage, CannedMessageChange, CannedMessageQuery, ChannelType,
 };
 use crate::desk::canned_message_category::{self, CannedMessageCategory, CannedMessageCategoryChange};
+use crate::desk::kept_answer;
 use crate::error::Result;
 use crate::ids::{CannedMessageCategoryId, CannedMessageId};
 use crate::pages::form::Mistakes;
@@ -151,9 +152,14 @@ pub async fn show(
 
 #[post("/console/settings/canned-messages/new")]
 pub async fn create(app: App, sent: Sent) -> Result<HttpResponse, PageError> {
-    let by = sent.signed_in.actor.clone();
+    let (by, form) = (sent.signed_in.actor.clone(), sent.form());
     let result = match change(&sent.fields) {
-        Ok(new) => app.write(move |tx| canned_message::create(tx, &by, &new)).await.map(|_| ()),
+        Ok(new) => {
+            let made = app.write(move |tx| {
+                kept_answer::once(tx, &form, |tx| Ok(canned_message::create(tx, &by, &new)?.id.0))
+            });
+            made.await.map(|_| ())
+        }
         Err(error) => Err(error),
     };
     answer(&app, sent, None, result)
@@ -200,8 +206,11 @@ fn category(fields: &Fields) -> CannedMessageCategoryChange {
 
 #[post("/console/settings/canned-message-categories")]
 pub async fn create_category(app: App, sent: Sent) -> Result<HttpResponse, PageError> {
-    let (by, new) = (sent.signed_in.actor.clone(), category(&sent.fields));
-    let result = app.write(move |tx| canned_message_category::create(tx, &by, &new)).await;
+    let (by, form, new) = (sent.signed_in.actor.clone(), sent.form(), category(&sent.fields));
+    let made = app.write(move |tx| {
+        kept_answer::once(tx, &form, |tx| Ok(canned_message_category::create(tx, &by, &new)?.id.0))
+    });
+    let result = made.await;
     answer_category(&app, sent, result.map(|_| ()))
 }
 

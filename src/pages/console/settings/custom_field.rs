@@ -9,6 +9,7 @@ use super::field::{Fields, Sent};
 use super::{Nav, beside, frame};
 use crate::app::App;
 use crate::desk::field::{self, Field, FieldChange, NewOption};
+use crate::desk::kept_answer;
 use crate::error::{Error, Result};
 use crate::ids::{FieldId, FieldOptionId};
 use crate::pages::form::Mistakes;
@@ -108,6 +109,7 @@ pub async fn delete(app: App, sent: Sent, id: web::Path<FieldId>) -> Result<Http
 }
 
 async fn save_or_show(app: App, sent: Sent, id: Option<FieldId>) -> Result<HttpResponse, PageError> {
+    let sent_form = sent.form();
     let Sent { signed_in, fields: form } = sent;
     let before = match id {
         Some(id) => Some(app.read(|s| field::require(s, id))?),
@@ -119,7 +121,8 @@ async fn save_or_show(app: App, sent: Sent, id: Option<FieldId>) -> Result<HttpR
     let saved = match change {
         Ok(change) => {
             app.write(move |tx| match id {
-                None => field::create(tx, &by, &change).map(|_| ()),
+                None => kept_answer::once(tx, &sent_form, |tx| Ok(field::create(tx, &by, &change)?.id.0))
+                    .map(|_| ()),
                 Some(id) => field::update(tx, &by, id, &change).map(|_| ()),
             })
             .await

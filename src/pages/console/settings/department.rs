@@ -10,6 +10,7 @@ use super::{Nav, frame, saved};
 use crate::app::App;
 use crate::desk::agent::{self, Agent};
 use crate::desk::department::{self, Department, DepartmentChange, Member};
+use crate::desk::kept_answer;
 use crate::error::Result;
 use crate::ids::{AgentId, DepartmentId};
 use crate::pages::form::Mistakes;
@@ -104,8 +105,10 @@ pub async fn show(
 
 #[post("/console/settings/departments/new")]
 pub async fn create(app: App, sent: Sent) -> Result<HttpResponse, PageError> {
-    let (by, new) = (sent.signed_in.actor.clone(), change(&sent.fields));
-    let result = app.write(move |tx| department::create(tx, &by, &new)).await;
+    let (by, form, new) = (sent.signed_in.actor.clone(), sent.form(), change(&sent.fields));
+    let made =
+        app.write(move |tx| kept_answer::once(tx, &form, |tx| Ok(department::create(tx, &by, &new)?.id.0)));
+    let result = made.await;
     saved(result, HERE, "name", |mistakes| {
         Edit::new(&app, &sent.signed_in, None, Some(sent.fields), mistakes)
     })

@@ -6,6 +6,7 @@ use actix_web::{FromRequest, HttpRequest, web};
 use futures_util::FutureExt;
 use futures_util::future::LocalBoxFuture;
 
+use crate::desk::kept_answer::SentForm;
 use crate::web::{PageError, SignedIn, csrf};
 
 /// A form's fields, in order; a box that is not checked is not there.
@@ -83,6 +84,14 @@ impl Fields {
 pub struct Sent {
     pub signed_in: SignedIn,
     pub fields: Fields,
+}
+
+impl Sent {
+    /// For `kept_answer::once`.
+    pub fn form(&self) -> SentForm {
+        let fields = self.fields.0.iter().map(|(name, text)| (name.as_str(), text.as_str()));
+        SentForm::new(self.signed_in.agent.id, self.fields.text("token"), fields)
+    }
 }
 
 impl FromRequest for Sent {

@@ -10,6 +10,7 @@ use crate::app::App;
 use crate::desk::integration_account::{
     self, IntegrationAccount, IntegrationAccountChange, IntegrationAccountQuery,
 };
+use crate::desk::kept_answer;
 use crate::error::Result;
 use crate::ids::IntegrationAccountId;
 use crate::pages::form::Mistakes;
@@ -99,8 +100,11 @@ pub async fn show(
 
 #[post("/console/settings/integration-accounts/new")]
 pub async fn create(app: App, sent: Sent) -> Result<HttpResponse, PageError> {
-    let (by, new) = (sent.signed_in.actor.clone(), change(&sent.fields));
-    let result = app.write(move |tx| integration_account::create(tx, &by, &new)).await;
+    let (by, form, new) = (sent.signed_in.actor.clone(), sent.form(), change(&sent.fields));
+    let made = app.write(move |tx| {
+        kept_answer::once(tx, &form, |tx| Ok(integration_account::create(tx, &by, &new)?.id.0))
+    });
+    let result = made.await;
     saved(result, HERE, "accountOriginalId", |mistakes| {
         Edit::new(&app, &sent.signed_in, None, Some(sent.fields), mistakes)
     })

@@ -9,6 +9,7 @@ use super::field::{Fields, Sent};
 use super::{Nav, frame, saved};
 use crate::app::App;
 use crate::desk::agent::{self, Agent};
+use crate::desk::kept_answer;
 use crate::desk::oauth_client::{self, OauthClient, OauthClientChange};
 use crate::error::Result;
 use crate::ids::{AgentId, OauthClientId};
@@ -104,9 +105,20 @@ pub async fn show(
 
 #[post("/console/settings/oauth-clients/new")]
 pub async fn create(app: App, sent: Sent) -> Result<HttpResponse, PageError> {
-    let (by, new) = (sent.signed_in.actor.clone(), change(&sent.fields));
-    match app.write(move |tx| oauth_client::create(tx, &by, &new)).await {
-        Ok((client, secret)) => shown(&app, &sent.signed_in, client.id, secret),
+    let (by, form, new) = (sent.signed_in.actor.clone(), sent.form(), change(&sent.fields));
+    let made = app.write(move |tx| {
+        let mut shown = None;
+        let id = kept_answer::once(tx, &form, |tx| {
+            let (client, secret) = oauth_client::create(tx, &by, &new)?;
+            shown = Some(secret);
+            Ok(client.id.0)
+        })?;
+        Ok((OauthClientId(id), shown))
+    });
+    match made.await {
+        Ok((id, Some(secret))) => shown(&app, &sent.signed_in, id, secret),
+        // It was shown when the client was made.
+        Ok((id, None)) => Ok(see_other(&format!("{HERE}/{id}"))),
         Err(error) => {
             let page = Edit::new(&app, &sent.signed_in, None, Some(sent.fields), Mistakes::of(error)?)?;
             Ok(Page(page).with_status(StatusCode::BAD_REQUEST))

@@ -10,7 +10,7 @@ use super::{Nav, frame};
 use crate::app::App;
 use crate::desk::Paging;
 use crate::desk::name::Names;
-use crate::desk::rehearsal::{self, Difference, Rehearsal, State};
+use crate::desk::rehearsal::{self, Difference, Kind, Rehearsal, State};
 use crate::error::Result;
 use crate::ids::{ConversationId, RehearsalId};
 use crate::pages::when::Zone;
@@ -20,6 +20,15 @@ use crate::web::{Page, PageError, SignedIn, filters};
 const HERE: &str = "/console/settings/rehearsals";
 /// Differences that the page shows; the CSV has all.
 const SHOWN: i64 = 200;
+
+fn title(rehearsal: &Rehearsal) -> String {
+    let of = match rehearsal.kind {
+        Kind::Routing => "Routing",
+        Kind::Trigger => "Trigger",
+        Kind::Sla => "Service levels",
+    };
+    format!("{of}, rehearsal {}", rehearsal.id)
+}
 
 #[derive(Template)]
 #[template(path = "console/settings/rehearsals.html")]

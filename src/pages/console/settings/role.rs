@@ -9,6 +9,7 @@ use super::field::{Fields, Sent};
 use super::{Nav, frame, saved};
 use crate::app::App;
 use crate::desk::agent::{self, ADMINISTRATORS, ALL_AGENTS, Agent};
+use crate::desk::kept_answer;
 use crate::desk::permission::PermissionSet;
 use crate::desk::role::{self, Role, RoleChange};
 use crate::desk::{Actor, Permission, permission};
@@ -143,13 +144,14 @@ async fn save_as(app: &App, sent: Sent, id: Option<RoleId>) -> Result<HttpRespon
     };
     let has = |permission: &Permission| (*permission, sent.fields.has("permissions", permission.name()));
     let permissions: Vec<(Permission, bool)> = Permission::ALL.iter().map(has).collect();
+    let form = sent.form();
     let result = app.write(move |tx| {
         let role = match id {
-            Some(id) => role::update(tx, &by, id, &change)?,
-            None => role::create(tx, &by, &change)?,
+            Some(id) => role::update(tx, &by, id, &change)?.id,
+            None => RoleId(kept_answer::once(tx, &form, |tx| Ok(role::create(tx, &by, &change)?.id.0))?),
         };
-        if role.id != ADMINISTRATORS {
-            role::change_permissions(tx, &by, role.id, &permissions)?;
+        if role != ADMINISTRATORS {
+            role::change_permissions(tx, &by, role, &permissions)?;
         }
         Ok(())
     });

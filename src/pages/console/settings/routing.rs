@@ -13,8 +13,9 @@ use crate::desk::agent::{self, Agent};
 use crate::desk::code::Priority;
 use crate::desk::department::{self, Department};
 use crate::desk::field;
+use crate::desk::kept_answer;
 use crate::desk::order::Place;
-use crate::desk::rehearsal::{self, Draft, RoutingDraft};
+use crate::desk::rehearsal::{Draft, RoutingDraft};
 use crate::desk::routing::{
     self, Kind, Object, Routing, RoutingChange, RoutingRule, RoutingRuleChange, Target, TargetChange, rule,
 };
@@ -225,6 +226,7 @@ pub async fn save(app: App, id: web::Path<RoutingRuleId>, sent: Sent) -> Result<
 
 /// Saves, or with the button "rehearse" only tries the rule on the past.
 async fn store(app: &App, sent: Sent, id: Option<RoutingRuleId>) -> Result<HttpResponse, PageError> {
+    let form = sent.form();
     let Sent { signed_in, fields } = sent;
     let (by, change) = (signed_in.actor.clone(), change(&fields));
     let (rehearses, days) = (fields.is_checked("rehearse"), rule_form::rehearsed_days(&fields));
@@ -236,12 +238,11 @@ async fn store(app: &App, sent: Sent, id: Option<RoutingRuleId>) -> Result<HttpR
                     one: Some((id, change)),
                     ..RoutingDraft::default()
                 });
-                let made = rehearsal::create_recent(tx, &by, &draft, days)?;
-                return Ok(format!("/console/settings/rehearsals/{}", made.id));
+                return rule_form::rehearse(tx, &by, &form, &draft, days);
             }
             match id {
-                Some(id) => rule::update(tx, &by, id, &change)?,
-                None => rule::create(tx, &by, &change)?,
+                Some(id) => rule::update(tx, &by, id, &change)?.id.0,
+                None => kept_answer::once(tx, &form, |tx| Ok(rule::create(tx, &by, &change)?.id.0))?,
             };
             Ok(HERE.to_owned())
         })
@@ -269,7 +270,11 @@ pub async fn down(app: App, id: web::Path<RoutingRuleId>, sent: Sent) -> Result<
 
 #[post("/console/settings/routing/{id:\\d+}/copy")]
 pub async fn copy(app: App, id: web::Path<RoutingRuleId>, sent: Sent) -> Result<HttpResponse, PageError> {
-    app.write(move |tx| rule::copy(tx, &sent.signed_in.actor, *id)).await?;
+    let form = sent.form();
+    let copied = app.write(move |tx| {
+        kept_answer::once(tx, &form, |tx| rule::copy(tx, &sent.signed_in.actor, *id).map(|_| id.0))
+    });
+    copied.await?;
     Ok(see_other(HERE))
 }
 

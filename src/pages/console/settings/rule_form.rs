@@ -1,9 +1,11 @@
 //! The part of a rule's form that holds its conditions: a line for each, and some empty ones for more.
 
 use super::field::Fields;
-use crate::db::Snapshot;
+use crate::db::{Snapshot, Tx};
 use crate::desk::condition::{NewCondition, NewFormula};
-use crate::desk::field;
+use crate::desk::kept_answer::{self, SentForm};
+use crate::desk::rehearsal::{self, Draft};
+use crate::desk::{Actor, field};
 use crate::error::Result;
 use crate::pages::console::filter::MATCHES;
 use crate::rules::{Entry, Formula, Usage};
@@ -76,4 +78,10 @@ pub fn read(form: &Fields) -> NewFormula {
         logic_expression: form.filled("logicExpression").filter(|_| is_expression),
         conditions: conditions.collect(),
     }
+}
+
+/// Begins to try a draft on the past `days`, once for a form; gives the page that tells how it went.
+pub fn rehearse(tx: &Tx<'_>, by: &Actor, form: &SentForm, draft: &Draft, days: u64) -> Result<String> {
+    let id = kept_answer::once(tx, form, |tx| Ok(rehearsal::create_recent(tx, by, draft, days)?.id.0))?;
+    Ok(format!("/console/settings/rehearsals/{id}"))
 }

@@ -10,8 +10,9 @@ use super::rule_form::{self, Conditions};
 use super::{Nav, frame};
 use crate::app::App;
 use crate::desk::code::Status;
+use crate::desk::kept_answer;
 use crate::desk::order::Place;
-use crate::desk::rehearsal::{self, Draft, SlaDraft};
+use crate::desk::rehearsal::{Draft, SlaDraft};
 use crate::desk::sla_policy::{self, SlaPolicy, SlaPolicyChange};
 use crate::desk::{field, sla};
 use crate::error::{Error, Problems, Result};
@@ -174,6 +175,7 @@ pub async fn save(app: App, id: web::Path<SlaPolicyId>, sent: Sent) -> Result<Ht
 
 /// Saves, or with the button "rehearse" only tries the policy on the past.
 async fn store(app: &App, sent: Sent, id: Option<SlaPolicyId>) -> Result<HttpResponse, PageError> {
+    let form = sent.form();
     let Sent { signed_in, fields } = sent;
     let by = signed_in.actor.clone();
     let (rehearses, days) = (fields.is_checked("rehearse"), rule_form::rehearsed_days(&fields));
@@ -182,12 +184,13 @@ async fn store(app: &App, sent: Sent, id: Option<SlaPolicyId>) -> Result<HttpRes
             let saved = app.write(move |tx| {
                 if rehearses {
                     let draft = Draft::Sla(SlaDraft { policies: vec![(id, change)], ..SlaDraft::default() });
-                    let made = rehearsal::create_recent(tx, &by, &draft, days)?;
-                    return Ok(format!("/console/settings/rehearsals/{}", made.id));
+                    return rule_form::rehearse(tx, &by, &form, &draft, days);
                 }
                 match id {
-                    Some(id) => sla_policy::update(tx, &by, id, &change)?,
-                    None => sla_policy::create(tx, &by, &change)?,
+                    Some(id) => sla_policy::update(tx, &by, id, &change)?.id.0,
+                    None => {
+                        kept_answer::once(tx, &form, |tx| Ok(sla_policy::create(tx, &by, &change)?.id.0))?
+                    }
                 };
                 Ok(HERE.to_owned())
             });
@@ -236,11 +239,11 @@ pub async fn press(
     sent: Sent,
 ) -> Result<HttpResponse, PageError> {
     let (id, button) = path.into_inner();
-    let by = sent.signed_in.actor.clone();
+    let (by, form) = (sent.signed_in.actor.clone(), sent.form());
     app.write(move |tx| match button.as_str() {
         "up" => sla_policy::sort(tx, &by, id, Place::Up).map(|_| ()),
         "down" => sla_policy::sort(tx, &by, id, Place::Down).map(|_| ()),
-        "copy" => sla_policy::copy(tx, &by, id).map(|_| ()),
+        "copy" => kept_answer::once(tx, &form, |tx| Ok(sla_policy::copy(tx, &by, id)?.id.0)).map(|_| ()),
         "delete" => sla_policy::delete(tx, &by, id),
         "enable" => {
             let before = sla_policy::require(tx, &by, id)?;

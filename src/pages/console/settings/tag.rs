@@ -8,6 +8,7 @@ use super::super::Layout;
 use super::field::Sent;
 use super::{Nav, beside, frame};
 use crate::app::App;
+use crate::desk::kept_answer;
 use crate::desk::tag::{self, Tag};
 use crate::error::{Error, Result};
 use crate::ids::TagId;
@@ -51,8 +52,9 @@ pub async fn show(app: App, signed_in: SignedIn) -> Result<Page<TagPage>, PageEr
 
 #[post("/console/settings/tags")]
 pub async fn create(app: App, sent: Sent) -> Result<HttpResponse, PageError> {
-    let (by, name) = (sent.signed_in.actor.clone(), sent.fields.text("name").to_owned());
-    match app.write(move |tx| tag::create(tx, &by, &name)).await {
+    let (by, form, name) = (sent.signed_in.actor.clone(), sent.form(), sent.fields.text("name").to_owned());
+    match app.write(move |tx| kept_answer::once(tx, &form, |tx| Ok(tag::create(tx, &by, &name)?.id.0))).await
+    {
         Ok(_) => Ok(see_other(HERE)),
         Err(error) => again(&app, &sent, None, error),
     }

@@ -12,8 +12,9 @@ use crate::app::App;
 use crate::desk::agent::{self, Agent};
 use crate::desk::code::{Status, TriggerEvent};
 use crate::desk::field;
+use crate::desk::kept_answer;
 use crate::desk::order::Place;
-use crate::desk::rehearsal::{self, Draft};
+use crate::desk::rehearsal::Draft;
 use crate::desk::trigger::{self, Filled, NewMail, SetValue, Trigger, TriggerChange, Unit, change};
 use crate::error::Result;
 use crate::ids::{AgentId, ConversationId, TriggerId};
@@ -177,15 +178,19 @@ fn stored(trigger: Option<&Trigger>) -> Fields {
 
 fn change(form: &Fields) -> TriggerChange {
     let sets = form.each("setField").zip(form.each("setValue")).filter(|(field, _)| !field.is_empty());
+    let event = TriggerEvent::parse(form.text("triggerEvent"));
+    // What the form does not show for the event that was chosen is not meant.
+    let stays = event == Some(TriggerEvent::StaysAtStatusPeriod);
+    let has_status = stays || event == Some(TriggerEvent::StatusIsChanged);
     TriggerChange {
         name: form.own("name"),
         description: form.own("description"),
-        event: TriggerEvent::parse(form.text("triggerEvent")),
+        event,
         is_enabled: Some(form.is_checked("ifEnable")),
         position: None,
         formula: Some(rule_form::read(form)),
-        status: Some(Status::parse(form.text("stayStatus"))),
-        span: Some(form.text("stayTimeSpan").trim().parse().ok()),
+        status: Some(Status::parse(form.text("stayStatus")).filter(|_| has_status)),
+        span: Some(form.text("stayTimeSpan").trim().parse().ok().filter(|_| stays)),
         unit: Unit::parse(form.text("stayTimeUnit")),
         is_shown: Some(form.is_checked("isShown")),
         values: Some(
@@ -237,6 +242,7 @@ pub async fn save(app: App, id: web::Path<TriggerId>, sent: Sent) -> Result<Http
 /// Saves; with the button "preview" shows the mail on the newest conversation; with "rehearse" tries the trigger on the
 /// past.
 async fn store(app: &App, sent: Sent, id: Option<TriggerId>) -> Result<HttpResponse, PageError> {
+    let form = sent.form();
     let Sent { signed_in, fields } = sent;
     if fields.is_checked("preview") {
         return preview(app, &signed_in, id, fields);
@@ -247,12 +253,11 @@ async fn store(app: &App, sent: Sent, id: Option<TriggerId>) -> Result<HttpRespo
         .write(move |tx| {
             if rehearses {
                 let draft = Draft::Triggers(vec![(id, change)]);
-                let made = rehearsal::create_recent(tx, &by, &draft, days)?;
-                return Ok(format!("/console/settings/rehearsals/{}", made.id));
+                return rule_form::rehearse(tx, &by, &form, &draft, days);
             }
             match id {
-                Some(id) => change::update(tx, &by, id, &change)?,
-                None => change::create(tx, &by, &change)?,
+                Some(id) => change::update(tx, &by, id, &change)?.id.0,
+                None => kept_answer::once(tx, &form, |tx| Ok(change::create(tx, &by, &change)?.id.0))?,
             };
             Ok(HERE.to_owned())
         })

@@ -9,6 +9,7 @@ use super::super::Layout;
 use super::field::{Fields, Sent};
 use super::{Nav, frame};
 use crate::app::App;
+use crate::desk::kept_answer;
 use crate::desk::webhook::{self, Event, Webhook, WebhookChange};
 use crate::desk::webhook_delivery::{self, State, WebhookDelivery};
 use crate::desk::{Page as Items, Paging};
@@ -62,7 +63,7 @@ struct Edit {
 }
 
 /// In the words of people.
-fn label(event: Event) -> &'static str {
+pub fn label(event: Event) -> &'static str {
     match event {
         Event::Created => "A conversation was created",
         Event::ReplyReceived => "A contact replied",
@@ -155,14 +156,26 @@ pub async fn create(app: App, sent: Sent) -> Result<HttpResponse, PageError> {
     let secret = sign::new_secret().map_err(Error::internal)?;
     let new = change(&app, &sent.fields)
         .map(|change| WebhookChange { secret: Some(Some(secret.clone())), ..change });
-    let (by, vault) = (sent.signed_in.actor.clone(), app.vault().clone());
+    let (by, vault, form) = (sent.signed_in.actor.clone(), app.vault().clone(), sent.form());
     let result = match new {
-        Ok(new) => app.write(move |tx| webhook::create(tx, &by, &vault, &new)).await,
+        Ok(new) => {
+            let made = app.write(move |tx| {
+                let mut is_new = false;
+                let id = kept_answer::once(tx, &form, |tx| {
+                    is_new = true;
+                    Ok(webhook::create(tx, &by, &vault, &new)?.id.0)
+                })?;
+                Ok((WebhookId(id), is_new))
+            });
+            made.await
+        }
         Err(error) => Err(error),
     };
     match result {
-        Ok(webhook) => {
-            let page = Edit::new(&app, &sent.signed_in, Some(webhook.id), None, Mistakes::default())?;
+        // Its secret was shown when it was made.
+        Ok((id, false)) => Ok(see_other(&format!("{HERE}/{id}"))),
+        Ok((id, true)) => {
+            let page = Edit::new(&app, &sent.signed_in, Some(id), None, Mistakes::default())?;
             Ok(Page(Edit { secret: Some(secret), ..page }).with_status(StatusCode::OK))
         }
         Err(error) => again(&app, sent, None, error),

@@ -10,7 +10,8 @@ use super::field::{Fields, Sent};
 use super::{Nav, beside, frame, rule_form};
 use crate::app::App;
 use crate::desk::holiday::{self, Holiday, NewHoliday};
-use crate::desk::rehearsal::{self, Draft, SlaDraft};
+use crate::desk::kept_answer;
+use crate::desk::rehearsal::{Draft, SlaDraft};
 use crate::desk::working_time::{self, Day, DayChange, Hours};
 use crate::desk::{ical, site};
 use crate::error::{Error, Result, shown};
@@ -158,12 +159,13 @@ pub async fn save(app: App, sent: Sent) -> Result<HttpResponse, PageError> {
     let by = sent.signed_in.actor.clone();
     if sent.fields.is_checked("rehearse") {
         let past = rule_form::rehearsed_days(&sent.fields);
+        let form = sent.form();
         let made = match draft(&sent.fields) {
-            Ok(draft) => app.write(move |tx| rehearsal::create_recent(tx, &by, &draft, past)).await,
+            Ok(draft) => app.write(move |tx| rule_form::rehearse(tx, &by, &form, &draft, past)).await,
             Err(error) => Err(error),
         };
         return match made {
-            Ok(made) => Ok(see_other(&format!("/console/settings/rehearsals/{}", made.id))),
+            Ok(to) => Ok(see_other(&to)),
             Err(error) => answer(&app, sent, Err(error)),
         };
     }
@@ -208,12 +210,14 @@ fn changes(fields: &Fields) -> Result<Vec<DayChange>> {
 
 #[post("/console/settings/working-time/holidays")]
 pub async fn add_holiday(app: App, sent: Sent) -> Result<HttpResponse, PageError> {
-    let by = sent.signed_in.actor.clone();
+    let (by, form) = (sent.signed_in.actor.clone(), sent.form());
     let result = match sent.fields.text("date").parse() {
         Ok(date) => {
             let title = sent.fields.text("title").to_owned();
             let new = NewHoliday { title, date, is_yearly: sent.fields.is_checked("isYearly") };
-            app.write(move |tx| holiday::create(tx, &by, &new)).await.map(|_| ())
+            let made = app
+                .write(move |tx| kept_answer::once(tx, &form, |tx| Ok(holiday::create(tx, &by, &new)?.id.0)));
+            made.await.map(|_| ())
         }
         Err(_) => Err(Error::invalid("date", "must be a date")),
     };
