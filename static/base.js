@@ -118,6 +118,17 @@ document.addEventListener("keydown", (event) => {
   menu.querySelector("summary").focus();
 });
 
+// Arrows go through a menu, as everywhere.
+document.addEventListener("keydown", (event) => {
+  const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+  const menu = step && event.target.closest?.("details.menu[open]");
+  if (!menu || event.target.matches("input, select, textarea")) return;
+  const choices = [...menu.querySelectorAll(".menu-panel :is(a, button)")].filter((choice) => choice.offsetParent);
+  const at = choices.indexOf(event.target);
+  event.preventDefault();
+  (at < 0 ? choices.at(step > 0 ? 0 : -1) : (choices[at + step] ?? menu.querySelector("summary"))).focus();
+});
+
 document.addEventListener("click", (event) => event.target.closest?.("[data-print]") && print());
 
 showTheme();

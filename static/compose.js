@@ -213,15 +213,17 @@ document.addEventListener("paste", (event) => {
 
 // ---- At the caret: colleagues after @, canned messages after / at the start of a word or :: -------------------------------------
 
-/** Names that begin with what was typed come first. */
-function colleagues(typed) {
-  const names = [...document.querySelectorAll("#agent-names li")].map((item) => item.textContent);
-  const begins = (name) => ` ${name.toLowerCase()}`.includes(` ${typed}`);
-  const found = names.filter((name) => name.toLowerCase().includes(typed));
-  return [...found.filter(begins), ...found.filter((name) => !begins(name))];
+/** Those whose words have what was typed; where a word begins with it, first. */
+function ranked(items, words, typed) {
+  const begins = (item) => ` ${words(item).toLowerCase()}`.includes(` ${typed}`);
+  const found = items.filter((item) => words(item).toLowerCase().includes(typed));
+  return [...found.filter(begins), ...found.filter((item) => !begins(item))];
 }
 
-const canned = () => [...document.querySelectorAll("#canned button")];
+const colleagues = (typed) => ranked([...document.querySelectorAll("#agent-names li")].map((item) => item.textContent), (name) => name, typed);
+
+const canned = (typed) =>
+  ranked([...document.querySelectorAll("#canned button")], (button) => `${button.dataset.shortcutsText} ${button.querySelector("span").textContent}`, typed);
 
 async function cannedText(button) {
   const conversation = document.querySelector("[data-live=conversation]").dataset.conversation;
@@ -242,8 +244,7 @@ function suggest(area) {
   const mark = area.id === "reply-text" && /(?:^|\s)(\/|::)([\p{L}\p{N} -]{0,30})$/u.exec(text);
   if (!mark) return closeOffer();
   const typed = mark[2].toLowerCase();
-  const fits = (button) => `${button.dataset.shortcutsText} ${button.textContent}`.toLowerCase().includes(typed);
-  const items = canned().filter(fits).map((button) => ({
+  const items = canned(typed).map((button) => ({
     name: button.querySelector("span").textContent,
     detail: button.dataset.shortcutsText,
     text: () => cannedText(button),

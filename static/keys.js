@@ -2,7 +2,7 @@
 // is on the page. Single keys can be switched off in the agent's profile.
 
 import { turn } from "./compose.js";
-import { element, toast } from "./toast.js";
+import { element, icon, toast } from "./toast.js";
 
 const find = (selector) => document.querySelector(selector);
 const press = (selector) => find(selector)?.click();
@@ -42,6 +42,14 @@ function write(kind) {
 function answer(mode) {
   if (!turn(mode)) write("reply");
   document.getElementById("composer")?.scrollIntoView({ block: "nearest" });
+}
+
+function pickCanned() {
+  const menu = document.getElementById("canned")?.closest("details");
+  if (!menu) return;
+  write("reply");
+  menu.open = true;
+  menu.querySelector("button").focus();
 }
 
 function closeAndNext() {
@@ -107,6 +115,7 @@ const table = [
     { key: "a", says: "Reply to all", run: () => answer("all") },
     { key: "f", says: "Forward", run: () => answer("forward") },
     { key: "m", says: "Internal note", run: () => write("note") },
+    { key: ";", says: "Canned message", run: pickCanned },
     { key: "Ctrl Enter", says: "Send" },
     { key: "Ctrl Shift Enter", says: "Send and close" },
   ]],
@@ -214,7 +223,7 @@ function openPalette() {
 
   const everywhere = (words) => {
     const href = `/console/search?q=${encodeURIComponent(words)}`;
-    return words ? [element("a", { className: "option", role: "option", tabIndex: -1, href }, element("span", {}, `Search all conversations for “${words}”`), element("small", {}, "/"))] : [];
+    return words ? [element("a", { className: "option", role: "option", tabIndex: -1, href }, icon("search"), element("span", {}, `Search all conversations for “${words}”`), element("small", {}, "/"))] : [];
   };
 
   const show = async () => {

@@ -25,6 +25,15 @@ if (done && done.dataset.running === undefined) {
   setTimeout(() => done.closest(".toasts")?.remove(), 15000);
 }
 
+/** One of the page's icons; where they lie is said by those that are there. */
+export function icon(name) {
+  const known = document.querySelector(".icon");
+  const made = known.cloneNode(true);
+  const use = made.querySelector("use");
+  use.setAttribute("href", use.getAttribute("href").replace(/#.*/, `#${name}`));
+  return made;
+}
+
 /** An element with properties and children. */
 export function element(name, attributes = {}, ...children) {
   const made = document.createElement(name);

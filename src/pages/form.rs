@@ -95,12 +95,9 @@ impl Mistakes {
     }
 }
 
-/// Begins with a capital, ends with a full stop; escaped.
+/// As `web::error::sentence`, escaped.
 fn sentence(message: &str) -> String {
-    let mut letters = message.chars();
-    let first: String = letters.next().into_iter().flat_map(char::to_uppercase).collect();
-    let end = if message.ends_with(['.', '?', '!']) { "" } else { "." };
-    let text = [&first, letters.as_str(), end].concat();
+    let text = crate::web::error::sentence(message);
     escape(&text, Html).map(|safe| safe.0.to_string()).unwrap_or_default()
 }
 

@@ -79,6 +79,19 @@ impl Zone {
         self.when(at, &[day, self.dates.full, between, "%H:%M"].concat())
     }
 
+    /// `text` with the instants in it, as the API writes them, in this zone's words.
+    pub fn said(&self, text: &str) -> String {
+        let mut out = String::with_capacity(text.len());
+        for word in text.split_inclusive([' ', ',']) {
+            let bare = word.trim_end_matches([' ', ',']);
+            match Timestamp::parse(bare).filter(|_| bare.ends_with('Z')) {
+                Some(at) => out.extend([self.long(at).words(), &word[bare.len()..]]),
+                None => out.push_str(word),
+            }
+        }
+        out
+    }
+
     /// `22 Nov 2026`.
     pub fn day(&self, at: Timestamp) -> When {
         self.when(at, self.dates.full)
@@ -176,6 +189,15 @@ mod tests {
             zone.long(at("2026-11-22T17:04:00Z")).to_string(),
             "<time datetime=\"2026-11-22T17:04:00.000Z\" title=\"Sunday, 22 November 2026, 18:04:00 CET\">\
              Sun 22 Nov 2026, 18:04</time>"
+        );
+    }
+
+    #[test]
+    fn instants_in_a_text_are_told_as_an_agent_reads_them() {
+        let text = "First answer by 2026-11-22T17:04:00.000Z, 4 h after the 1Z of 2026";
+        assert_eq!(
+            Zone::of("Europe/Berlin").said(text),
+            "First answer by Sun 22 Nov 2026, 18:04, 4 h after the 1Z of 2026"
         );
     }
 

@@ -129,12 +129,20 @@ impl ResponseError for PageError {
                 "Something went wrong"
             }
         };
-        let page = ErrorPage { status: status.as_u16(), title, message: &message };
+        let page = ErrorPage { status: status.as_u16(), title, message: &sentence(&message) };
         let html = page.render().unwrap_or_else(|_| title.to_owned());
         let mut answer = HttpResponse::build(status).content_type("text/html; charset=utf-8").body(html);
         add_headers(&self.0, &mut answer);
         answer
     }
+}
+
+/// For people: begins with a capital, ends with a full stop.
+pub fn sentence(message: &str) -> String {
+    let mut letters = message.chars();
+    let first: String = letters.next().into_iter().flat_map(char::to_uppercase).collect();
+    let end = if message.ends_with(['.', '?', '!']) { "" } else { "." };
+    [&first, letters.as_str(), end].concat()
 }
 
 fn add_headers(error: &Error, answer: &mut HttpResponse) {

@@ -25,6 +25,13 @@ await page.reload();
 await page.keyboard.press("r");
 await editor.waitFor();
 check("the draft keeps its marks", (await editor.innerHTML()).includes("<b>important</b>"));
+await page.keyboard.press("Escape");
+await page.keyboard.press(";");
+await page.locator("#canned button").first().waitFor();
+await page.keyboard.press("ArrowDown");
+await page.keyboard.press("ArrowUp");
+check("; opens the canned messages, and arrows go through them", await page.locator("#canned button").first().evaluate((one) => one === document.activeElement));
+await page.keyboard.press("Escape");
 
 await page.evaluate(() => {
   const area = document.querySelector(".editor");

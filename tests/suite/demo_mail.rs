@@ -102,7 +102,7 @@ async fn machines_answer_a_bounce_marks_the_mail_and_spam_is_kept_out() {
     let demo = Demo::start().await;
     let early = demo.receive("bounce").await;
     assert_eq!(early.status, 409);
-    early.shows("nobody has been written to yet");
+    early.shows("Nobody has been written to yet");
     demo.receive("customer").await;
     let id = demo.answer().await;
     demo.receive("outOfOffice").await.shows("was added to its conversation");

@@ -7,7 +7,7 @@ use crate::desk::code::TriggerEvent;
 use crate::desk::name::Names;
 use crate::desk::routing::{Object, RoutingTrace, Rules, Winner};
 use crate::desk::rule_set;
-use crate::desk::sla::{self, SlaTrace};
+use crate::desk::sla::{self, SlaTrace, Target};
 use crate::desk::trigger::{self, TriggerTrace};
 use crate::error::Result;
 use crate::rules::eval::{self, Seen};
@@ -53,6 +53,22 @@ struct Words<'a, 'c> {
 pub fn explain(s: &Snapshot<'_>, decisions: Vec<Decision>) -> Result<Vec<Why>> {
     let words = Words { s, names: Names::new(s)? };
     decisions.into_iter().map(|decision| words.why(decision)).collect()
+}
+
+fn promised(target: Target) -> &'static str {
+    match target {
+        Target::First => "First answer",
+        Target::Next => "Next answer",
+        Target::Resolve => "Closed",
+    }
+}
+
+fn spell(minutes: i64) -> String {
+    match (minutes / 60, minutes % 60) {
+        (0, minutes) => format!("{minutes} min"),
+        (hours, 0) => format!("{hours} h"),
+        (hours, minutes) => format!("{hours} h {minutes} min"),
+    }
 }
 
 impl Words<'_, '_> {
@@ -186,7 +202,7 @@ impl Words<'_, '_> {
         for due in &trace.dues {
             let start = Timestamp::from_millis(due.started_at);
             let Some(at) = due.due_at.map(Timestamp::from_millis) else {
-                let text = format!("{}: the clock is paused", due.target.name());
+                let text = format!("{}: the clock is paused", promised(due.target));
                 steps.push(Step { text, holds: false, details: Vec::new() });
                 continue;
             };
@@ -196,7 +212,7 @@ impl Words<'_, '_> {
                 holds: true,
             });
             steps.push(Step {
-                text: format!("{}: {} minutes from {start} are up at {at}", due.target.name(), due.minutes),
+                text: format!("{} by {at}, {} after {start}", promised(due.target), spell(due.minutes)),
                 holds: true,
                 details: details.collect(),
             });

@@ -63,7 +63,7 @@ impl Chart {
             (slot, vec![hours(it.first_response.percentile(50)), hours(it.first_response.percentile(90))])
         });
         Self::new("Time to the first answer, in hours", &["Median", "90 %"], rows.collect(), |value| {
-            format!("{value:.1} h")
+            format!("{} h", (value * 100.0).round() / 100.0)
         })
     }
 
