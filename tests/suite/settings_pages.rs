@@ -246,26 +246,21 @@ async fn a_service_level_is_made_ordered_switched_and_deleted() {
 async fn a_form_that_is_sent_twice_makes_one_thing() {
     let desk = TestDesk::start().await;
     let ann = signed_in(&desk, "ann").await;
-    let target = ("targetUrl", "https://erp.example/hook");
-    let forms: [(&str, &str, &[(&str, &str)]); 5] = [
-        ("webhook", "/console/settings/webhooks/new", &[("event", "AgentReplied"), target]),
-        ("canned_message", "/console/settings/canned-messages/new", &[("message", "x")]),
-        (
-            "trigger",
-            "/console/settings/triggers/new",
-            &[("triggerEvent", "conversationCreated"), ("when", "all")],
-        ),
-        ("routing_rule", "/console/settings/routing/new", &[("when", "all")]),
-        ("filter", "/console/filters/new", &[("when", "all"), ("who", "private")]),
+    let forms = [
+        ("webhook", "/console/settings/webhooks/new", ("event", "AgentReplied")),
+        ("canned_message", "/console/settings/canned-messages/new", ("message", "x")),
+        ("trigger", "/console/settings/triggers/new", ("triggerEvent", "conversationCreated")),
+        ("routing_rule", "/console/settings/routing/new", ("isEnable", "on")),
+        ("filter", "/console/filters/new", ("who", "private")),
     ];
-    for (table, page, fields) in forms {
+    for (table, page, own) in forms {
         let count = format!("SELECT count(*) FROM {table}");
         let before = desk.number(&count);
         let shown = ann.get(page).await;
         let (csrf, token) = (shown.csrf(), shown.hidden("token"));
         for (name, made) in [("One", 1), ("One", 1), ("Two", 2)] {
-            let mut all = vec![("csrf", csrf.as_str()), ("token", token.as_str()), ("name", name)];
-            all.extend(fields);
+            let mut all = vec![("csrf", csrf.as_str()), ("token", token.as_str()), ("name", name), own];
+            all.extend([("when", "all"), ("targetUrl", "https://erp.example/hook")]);
             if table == "webhook" && name == "Two" {
                 all.push(("isEnabled", "on"));
             }
