@@ -31,8 +31,10 @@ impl Timestamp {
             return None;
         }
         let civil = || text.parse::<jiff::civil::DateTime>().ok()?.in_tz("UTC").ok().map(|z| z.timestamp());
-        let is_last = jiff::civil::date(9999, 12, 30) <= date;
-        let instant = text.parse().ok().or_else(civil).or_else(|| is_last.then_some(jiff::Timestamp::MAX))?;
+        // Calendars reach the last whole second that every offset from UTC can still show.
+        let last = jiff::Timestamp::from_second(jiff::Timestamp::MAX.as_second()).ok()?;
+        let is_beyond = || (jiff::civil::date(9999, 12, 30) <= date).then_some(last);
+        let instant = text.parse().ok().or_else(civil).or_else(is_beyond)?.min(last);
         Some(Self(instant.as_millisecond()))
     }
 
@@ -215,7 +217,7 @@ mod tests {
         assert_eq!(shown("0001-01-01T00:00:00.000Z").as_deref(), Some("0001-01-01T00:00:00.000Z"));
         assert_eq!(shown("2200-01-01T00:00:00Z").as_deref(), Some("2200-01-01T00:00:00.000Z"));
         for last in ["9999-12-31T23:59:59Z", "9999-12-31T23:59:59.9999999+00:00", "9999-12-31"] {
-            assert_eq!(shown(last).as_deref(), Some("9999-12-30T22:00:00.999Z"), "{last}");
+            assert_eq!(shown(last).as_deref(), Some("9999-12-30T22:00:00.000Z"), "{last}");
         }
     }
 
