@@ -37,6 +37,10 @@ document.addEventListener("keydown", (event) => {
 
 document.addEventListener("change", (event) => {
   if (event.target.matches("select[data-autosubmit]")) event.target.form.requestSubmit();
+  // A condition offers what its field can be.
+  if (event.target.matches(".conditions [name=field]")) {
+    event.target.parentElement.querySelector("[name=value]").setAttribute("list", `choices-${event.target.value}`);
+  }
 });
 
 attempt(restoreDrafts);

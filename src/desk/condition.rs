@@ -3,7 +3,7 @@
 
 use jiff::tz::TimeZone;
 
-use super::{Actor, agent, contact, department, field, gone, site, tag};
+use super::{Actor, agent, contact, department, field, gone, name, site, tag};
 use crate::db::{Snapshot, Tx};
 use crate::error::{Error, Problems, Result, shown};
 use crate::ids::{
@@ -142,7 +142,7 @@ pub fn check(s: &Snapshot<'_>, usage: Usage, moment: &Moment, new: &NewFormula) 
     };
     let mut conditions = Vec::with_capacity(new.conditions.len());
     for (position, new) in new.conditions.iter().enumerate() {
-        conditions.extend(check_one(&catalogue, usage, position, new, &mut problems));
+        conditions.extend(check_one(s, &catalogue, usage, position, new, &mut problems)?);
     }
     problems.check()?;
     let written = new.logic_expression.as_deref().map(str::trim).filter(|written| !written.is_empty());
@@ -153,12 +153,13 @@ pub fn check(s: &Snapshot<'_>, usage: Usage, moment: &Moment, new: &NewFormula) 
 }
 
 fn check_one(
+    s: &Snapshot<'_>,
     catalogue: &Catalogue,
     usage: Usage,
     position: usize,
     new: &NewCondition,
     problems: &mut Problems,
-) -> Option<Condition> {
+) -> Result<Option<Condition>> {
     let part = |part: &str| format!("conditions[{position}].{part}");
     let entry = catalogue.find(&new.field);
     match entry {
@@ -183,18 +184,24 @@ fn check_one(
     if VALUE_CHARS < new.value.chars().count() {
         problems.add(part("value"), format!("is longer than {VALUE_CHARS} characters"));
     }
-    let entry = entry?;
+    let (Some(entry), Some(match_type)) = (entry, match_type) else { return Ok(None) };
     let names_asker = matches!(entry.domain(), Domain::Agent | Domain::Department);
     if usage != Usage::View && names_asker && parse::is_about_asker(&new.value) {
         problems.add(part("value"), format!("'{}' means nobody in {}", shown(&new.value), place(usage)));
     }
-    Some(Condition {
+    // People write names; what is kept is an id, which outlasts a new name.
+    let written = new.value.trim();
+    let id = match written.parse::<i64>() {
+        Ok(_) => None,
+        Err(_) => name::id_of(s, entry.domain(), written)?,
+    };
+    Ok(Some(Condition {
         id: None,
         number: new.number.unwrap_or(position as i64 + 1),
         field: entry.id,
-        match_type: match_type?,
-        value: new.value.trim().to_owned(),
-    })
+        match_type,
+        value: id.map_or_else(|| written.to_owned(), |id| id.to_string()),
+    }))
 }
 
 fn place(usage: Usage) -> &'static str {

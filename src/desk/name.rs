@@ -1,10 +1,11 @@
-//! What ids in rules, traces and rehearsals are called. Of what was deleted since, that it was.
+//! What ids in rules, traces and rehearsals are called, and what people may write instead of an id. Of what was deleted
+//! since, that it was.
 
 use super::{agent, contact, department, field, tag};
 use crate::db::Snapshot;
 use crate::error::Result;
 use crate::ids::{AgentId, ContactId, DepartmentId, FieldId, TagId};
-use crate::rules::{Catalogue, Domain, Value};
+use crate::rules::{Catalogue, Domain, Entry, Value};
 use crate::time::Timestamp;
 
 /// Looks names up.
@@ -63,4 +64,65 @@ impl<'a, 'c> Names<'a, 'c> {
             _ => Ok(text.trim().to_owned()),
         }
     }
+
+    /// A value as somebody may write it in a form: in place of an id the name or the address by which `id_of` finds it.
+    pub fn typed(&self, field: FieldId, text: &str) -> Result<String> {
+        let (Some(entry), Ok(id)) = (self.catalogue.get(field), text.trim().parse()) else {
+            return Ok(text.to_owned());
+        };
+        let names = match entry.domain() {
+            Domain::Agent => agent::get_ever(self.s, AgentId(id))?
+                .map_or_else(Vec::new, |agent| vec![agent.display_name, agent.email]),
+            Domain::Contact => {
+                let contact = contact::get_ever(self.s, ContactId(id))?;
+                contact.and_then(|contact| contact.email().map(str::to_owned)).into_iter().collect()
+            }
+            Domain::Department | Domain::Tag => vec![self.written(field, text)?],
+            _ => Vec::new(),
+        };
+        for name in names {
+            if name.parse::<i64>().is_err() && id_of(self.s, entry.domain(), &name)? == Some(id) {
+                return Ok(name);
+            }
+        }
+        Ok(text.to_owned())
+    }
+}
+
+/// The id that a name stands for where a condition wants one: an agent's name or address, a department's or a tag's
+/// name, a contact's address. `None` where it stands for nothing, or for several.
+pub fn id_of(s: &Snapshot<'_>, domain: Domain, written: &str) -> Result<Option<i64>> {
+    let sql = match domain {
+        Domain::Agent => {
+            "SELECT id FROM agent
+             WHERE deleted_at IS NULL AND (email = ?1 OR display_name = ?1 COLLATE NOCASE) LIMIT 2"
+        }
+        Domain::Department => "SELECT id FROM department WHERE name = ?1",
+        Domain::Tag => "SELECT id FROM tag WHERE name = ?1",
+        Domain::Contact => {
+            "SELECT contact_id FROM contact_identity WHERE type = 'email' AND value = ?1 AND is_freed = 0"
+        }
+        _ => return Ok(None),
+    };
+    let found: Vec<i64> = s.all(sql, [written.trim()], |row| row.get(0))?;
+    Ok(if let [id] = found[..] { Some(id) } else { None })
+}
+
+/// What a condition on each field can be given to choose from, by name; fields that take any value are left out. As
+/// `Names::written` and `id_of` understand it.
+pub fn choices(s: &Snapshot<'_>, entries: &[Entry]) -> Result<Vec<(FieldId, Vec<String>)>> {
+    let names = |sql: &str| s.all(sql, [], |row| row.get::<_, String>(0));
+    let mut choices = Vec::new();
+    for entry in entries {
+        let of_field = match entry.domain() {
+            Domain::Agent => names("SELECT display_name FROM agent WHERE deleted_at IS NULL ORDER BY 1")?,
+            Domain::Department => names("SELECT name FROM department ORDER BY 1")?,
+            Domain::Tag => names("SELECT name FROM tag ORDER BY 1")?,
+            Domain::Choice => entry.choices.iter().map(|choice| choice.name.clone()).collect(),
+            Domain::Flag => vec!["true".to_owned(), "false".to_owned()],
+            _ => continue,
+        };
+        choices.push((entry.id, of_field));
+    }
+    Ok(choices)
 }

@@ -182,9 +182,9 @@ fn test(
         (Domain::Department, _) if is_my_departments(written) => {
             Compare::OneOf(moment.departments.iter().map(|department| department.0).collect())
         }
-        (Domain::Agent | Domain::Department | Domain::Tag | Domain::Contact, _) => {
-            Compare::Is(Value::Int(written.parse().map_err(|_| wrong("an id"))?))
-        }
+        (Domain::Agent | Domain::Department | Domain::Tag | Domain::Contact, _) => Compare::Is(Value::Int(
+            written.parse().map_err(|_| wrong("an id, or a name that only one has,"))?,
+        )),
     };
     Ok(Test::new(entry, compare, is_negated))
 }

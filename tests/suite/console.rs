@@ -376,6 +376,44 @@ async fn a_filter_is_made_changed_and_deleted_in_the_console() {
     assert_eq!(browser.get(&path).await.status, 404);
 }
 
+#[tokio::test]
+async fn conditions_name_agents_departments_tags_and_contacts_and_keep_their_ids() {
+    let desk = TestDesk::start().await;
+    let ann = desk.as_ann().await;
+    let luis = desk.create_agent("luis", false).await;
+    ann.post("/departments", json!({ "name": "Sales" })).await.expect(201);
+    ann.post("/tags", json!({ "name": "chain" })).await.expect(201);
+    let identities = json!([{ "type": "email", "value": "lena@customer.example" }]);
+    let lena = ann.post("/contacts", json!({ "name": "Lena", "identities": identities })).await.expect(201);
+    let (browser, csrf) = signed_in(&desk).await;
+    let path = "/console/filters/new";
+    let page = browser.get(path).await;
+    page.shows("<option value=\"@me\"><option value=\"Ann\"><option value=\"Luis\">");
+    page.shows("<datalist id=\"choices-16\"><option value=\"chain\"></datalist>");
+    let send = async |values: [(&str, &str); 4]| {
+        let mut fields = vec![("csrf", csrf.as_str()), ("name", "Named"), ("who", "public"), ("when", "all")];
+        for (field, value) in values {
+            fields.extend([("field", field), ("match", "is"), ("value", value)]);
+        }
+        browser.post(path, &fields).await
+    };
+    let named = [("4", "luis"), ("3", "Sales"), ("16", "Chain"), ("13", "lena@customer.example")];
+    let made = send(named).await.location.unwrap();
+    let id = made.rsplit('/').next().unwrap();
+    let stored = ann.get(&format!("/anytime/filters/{id}?include=conditions")).await.expect(200);
+    let conditions = stored["filter"]["conditions"].clone();
+    let values: Vec<&str> =
+        conditions.as_array().unwrap().iter().map(|it| it["value"].as_str().unwrap()).collect();
+    assert_eq!(values, [&luis.to_string(), "1", "1", &lena["id"].to_string()]);
+    let form = browser.get(&format!("{made}/edit")).await;
+    for name in ["Luis", "Sales", "chain", "lena@customer.example"] {
+        form.shows(&format!("value=\"{name}\" list="));
+    }
+    let refused = send([("4", "nobody at all"), ("3", "1"), ("16", "1"), ("5", "new")]).await;
+    assert_eq!(refused.status, 400);
+    refused.shows("must be an id, or a name that only one has").shows("value=\"nobody at all\"");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn everything_that_a_list_holds_is_changed_in_steps_and_taken_back_as_one() {
     let desk = TestDesk::start().await;

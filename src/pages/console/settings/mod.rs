@@ -25,7 +25,7 @@ mod profile;
 mod rehearsal;
 mod role;
 mod routing;
-mod rule_form;
+pub mod rule_form;
 mod section;
 mod security;
 mod sender_check;

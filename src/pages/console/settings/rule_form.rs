@@ -1,14 +1,15 @@
-//! The part of a rule's form that holds its conditions: a line for each, and some empty ones for more.
+//! The part of a rule's or a filter's form that holds its conditions: a line for each, and some empty ones for more.
 
 use super::field::Fields;
 use crate::db::{Snapshot, Tx};
 use crate::desk::condition::{NewCondition, NewFormula};
 use crate::desk::kept_answer::{self, SentForm};
+use crate::desk::name::{self, Names};
 use crate::desk::rehearsal::{self, Draft};
 use crate::desk::{Actor, field};
 use crate::error::Result;
-use crate::pages::console::filter::MATCHES;
-use crate::rules::{Entry, Formula, Usage};
+use crate::ids::FieldId;
+use crate::rules::{Domain, Entry, Formula, MatchType, Usage};
 
 /// What a line offers and shows.
 pub struct Conditions {
@@ -16,7 +17,22 @@ pub struct Conditions {
     pub lines: Vec<Line>,
     /// Names, and what they are called.
     pub matches: Vec<(&'static str, &'static str)>,
+    /// What is offered for a field's value; some fields take any.
+    pub choices: Vec<(FieldId, Vec<String>)>,
 }
+
+/// How each way to compare is called.
+const MATCHES: [(MatchType, &str); 9] = [
+    (MatchType::Is, "is"),
+    (MatchType::IsNot, "is not"),
+    (MatchType::Contains, "contains"),
+    (MatchType::NotContains, "does not contain"),
+    (MatchType::IsMoreThan, "is more than"),
+    (MatchType::IsLessThan, "is less than"),
+    (MatchType::Before, "is before"),
+    (MatchType::After, "is after"),
+    (MatchType::Between, "is between"),
+];
 
 #[derive(Default)]
 pub struct Line {
@@ -30,11 +46,28 @@ const SPARE: usize = 6;
 
 impl Conditions {
     pub fn new(s: &Snapshot<'_>, form: &Fields, usage: Usage) -> Result<Self> {
-        let fields =
-            field::catalogue(s)?.entries().iter().filter(|entry| entry.allows(usage)).cloned().collect();
+        let catalogue = field::catalogue(s)?;
+        let fields: Vec<Entry> =
+            catalogue.entries().iter().filter(|entry| entry.allows(usage)).cloned().collect();
+        let names = Names::new(s)?;
         let mut lines: Vec<Line> = filled(form).collect();
+        for line in &mut lines {
+            if let Some(entry) = catalogue.find(&line.field) {
+                line.value = names.typed(entry.id, &line.value)?;
+            }
+        }
         lines.extend((0..SPARE).map(|_| Line::default()));
-        Ok(Self { fields, lines, matches: MATCHES.map(|(kind, text)| (kind.name(), text)).into() })
+        let mut choices = name::choices(s, &fields)?;
+        if usage == Usage::View {
+            for (field, choices) in &mut choices {
+                match catalogue.get(*field).map(Entry::domain) {
+                    Some(Domain::Agent) => choices.insert(0, "@me".to_owned()),
+                    Some(Domain::Department) => choices.insert(0, "@my department".to_owned()),
+                    _ => {}
+                }
+            }
+        }
+        Ok(Self { fields, lines, matches: MATCHES.map(|(kind, text)| (kind.name(), text)).into(), choices })
     }
 }
 
