@@ -98,6 +98,7 @@ fn every_test_that_the_pages_of_promises_name_is_there() {
     named_tests_are_there("portal.md", 60);
     named_tests_are_there("console.md", 40);
     named_tests_are_there("automation.md", 100);
+    named_tests_are_there("contract.md", 100);
 }
 
 fn named_tests_are_there(name: &str, at_least: usize) {

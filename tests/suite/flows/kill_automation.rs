@@ -74,8 +74,9 @@ async fn automation_survives_kill_nine_with_each_effect_exactly_once() {
             let burst = tokio::spawn(async move {
                 let mut done = Vec::new();
                 for index in next..creations {
+                    // Another address after each kill: the contact may be there already, without a conversation.
                     let contact = json!({ "name": format!("c{index}"), "identities": [
-                        { "type": "email", "value": format!("c{index}-{next}@customer.example") },
+                        { "type": "email", "value": format!("c{index}-{kills}@customer.example") },
                     ] });
                     let request = ann.request(reqwest::Method::POST, "/contacts").json(&contact);
                     let Ok(answer) = request.send().await else { break };
