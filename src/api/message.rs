@@ -211,29 +211,9 @@ pub struct MessageInput {
     send_time: Option<String>,
 }
 
-/// What only answers have.
-const ANSWERED: &[&str] = &[
-    "id",
-    "conversationId",
-    "time",
-    "senderId",
-    "senderType",
-    "sendStatus",
-    "inboundMailId",
-    "matchedBy",
-    "isThirdParty",
-    "undoUntil",
-    "isAutomatic",
-    "forwardOfId",
-    "senderAuthentication",
-    "senderAuthenticationReason",
-    "senderWarnings",
-    "editedTime",
-    "sender",
-];
-
-/// What a change of a note leaves as it is.
-const KEPT: &[&str] = &[
+/// What a message has when it is read, so that it may be sent back as it is. A request takes of it what it has fields
+/// for.
+const AS_READ: &[&str] = &[
     "id",
     "conversationId",
     "type",
@@ -263,7 +243,7 @@ const KEPT: &[&str] = &[
 ];
 
 impl Input for MessageInput {
-    const READ_ONLY: &'static [&'static str] = ANSWERED;
+    const READ_ONLY: &'static [&'static str] = AS_READ;
 }
 
 /// A file by its guid; what an answer says of it beside may be sent back as it is
@@ -432,7 +412,7 @@ pub struct MessageChangeInput {
 }
 
 impl Input for MessageChangeInput {
-    const READ_ONLY: &'static [&'static str] = KEPT;
+    const READ_ONLY: &'static [&'static str] = AS_READ;
 }
 
 /// Change an own note

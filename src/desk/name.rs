@@ -5,7 +5,7 @@ use super::{agent, contact, department, field, tag};
 use crate::db::Snapshot;
 use crate::error::Result;
 use crate::ids::{AgentId, ContactId, DepartmentId, FieldId, TagId};
-use crate::rules::{Catalogue, Domain, Entry, Value};
+use crate::rules::{Catalogue, Domain, Entry, Usage, Value};
 use crate::time::Timestamp;
 
 /// Looks names up.
@@ -17,6 +17,10 @@ pub struct Names<'a, 'c> {
 impl<'a, 'c> Names<'a, 'c> {
     pub fn new(s: &'a Snapshot<'c>) -> Result<Self> {
         Ok(Self { s, catalogue: field::catalogue(s)? })
+    }
+
+    pub fn catalogue(&self) -> &Catalogue {
+        &self.catalogue
     }
 
     pub fn agent(&self, id: i64) -> Result<String> {
@@ -109,15 +113,22 @@ pub fn id_of(s: &Snapshot<'_>, domain: Domain, written: &str) -> Result<Option<i
 }
 
 /// What a condition on each field can be given to choose from, by name; fields that take any value are left out. As
-/// `Names::written` and `id_of` understand it.
-pub fn choices(s: &Snapshot<'_>, entries: &[Entry]) -> Result<Vec<(FieldId, Vec<String>)>> {
-    let names = |sql: &str| s.all(sql, [], |row| row.get::<_, String>(0));
+/// `Names::typed` and `id_of` understand it.
+pub fn choices(s: &Snapshot<'_>, entries: &[Entry], usage: Usage) -> Result<Vec<(FieldId, Vec<String>)>> {
+    // Only a filter has somebody who asks.
+    let asker = |text: &str| (usage == Usage::View).then(|| text.to_owned()).into_iter();
     let mut choices = Vec::new();
     for entry in entries {
-        let of_field = match entry.domain() {
-            Domain::Agent => names("SELECT display_name FROM agent WHERE deleted_at IS NULL ORDER BY 1")?,
-            Domain::Department => names("SELECT name FROM department ORDER BY 1")?,
-            Domain::Tag => names("SELECT name FROM tag ORDER BY 1")?,
+        let of_field: Vec<String> = match entry.domain() {
+            Domain::Agent => {
+                let sql = "SELECT display_name FROM agent WHERE deleted_at IS NULL ORDER BY 1";
+                asker("@me").chain(s.all(sql, [], |row| row.get(0))?).collect()
+            }
+            Domain::Department => {
+                let departments = department::list(s)?.into_iter().map(|department| department.name);
+                asker("@my department").chain(departments).collect()
+            }
+            Domain::Tag => tag::names(s)?.into_iter().map(|(_, name)| name).collect(),
             Domain::Choice => entry.choices.iter().map(|choice| choice.name.clone()).collect(),
             Domain::Flag => vec!["true".to_owned(), "false".to_owned()],
             _ => continue,

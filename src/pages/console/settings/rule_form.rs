@@ -2,14 +2,14 @@
 
 use super::field::Fields;
 use crate::db::{Snapshot, Tx};
+use crate::desk::Actor;
 use crate::desk::condition::{NewCondition, NewFormula};
 use crate::desk::kept_answer::{self, SentForm};
 use crate::desk::name::{self, Names};
 use crate::desk::rehearsal::{self, Draft};
-use crate::desk::{Actor, field};
 use crate::error::Result;
 use crate::ids::FieldId;
-use crate::rules::{Domain, Entry, Formula, MatchType, Usage};
+use crate::rules::{Entry, Formula, MatchType, Usage};
 
 /// What a line offers and shows.
 pub struct Conditions {
@@ -46,10 +46,10 @@ const SPARE: usize = 6;
 
 impl Conditions {
     pub fn new(s: &Snapshot<'_>, form: &Fields, usage: Usage) -> Result<Self> {
-        let catalogue = field::catalogue(s)?;
+        let names = Names::new(s)?;
+        let catalogue = names.catalogue();
         let fields: Vec<Entry> =
             catalogue.entries().iter().filter(|entry| entry.allows(usage)).cloned().collect();
-        let names = Names::new(s)?;
         let mut lines: Vec<Line> = filled(form).collect();
         for line in &mut lines {
             if let Some(entry) = catalogue.find(&line.field) {
@@ -57,16 +57,7 @@ impl Conditions {
             }
         }
         lines.extend((0..SPARE).map(|_| Line::default()));
-        let mut choices = name::choices(s, &fields)?;
-        if usage == Usage::View {
-            for (field, choices) in &mut choices {
-                match catalogue.get(*field).map(Entry::domain) {
-                    Some(Domain::Agent) => choices.insert(0, "@me".to_owned()),
-                    Some(Domain::Department) => choices.insert(0, "@my department".to_owned()),
-                    _ => {}
-                }
-            }
-        }
+        let choices = name::choices(s, &fields, usage)?;
         Ok(Self { fields, lines, matches: MATCHES.map(|(kind, text)| (kind.name(), text)).into(), choices })
     }
 }
